@@ -1,0 +1,53 @@
+# Two commands do everything on a machine that has Python 3.11 or newer, git and make:
+#   make demo    a fleet of two motes comes to life   (make demo ARGS="--for 20 --json")
+#   make test    every check that CI runs
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+.PHONY: demo test lint types unit requirements picture clean help
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
+
+demo: $(VENV)/.run ## run the main job; options go in ARGS="…"
+	@$(BIN)/ironmote demo $(ARGS)
+
+test: lint types unit ## what CI runs
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+unit: $(VENV)/.dev
+	@sh tools/system-packages.sh mosquitto
+	$(BIN)/pytest $(ARGS)
+
+requirements: $(VENV)/.dev ## pin the dependencies anew, with hashes
+	sh tools/pin-requirements.sh $(BIN)
+
+picture: $(VENV)/.run ## make the README's picture from a real run
+	$(BIN)/ironmote demo --for 25 --picture docs/demo.svg
+
+clean: ## remove what make made
+	rm -rf $(VENV) build dist
+
+# The environment is made quietly: with `make demo ARGS=--json` stdout belongs to the program.
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit("ironmote needs Python 3.11 or newer; set PYTHON=python3.x" if sys.version_info < (3, 11) else 0)'
+	@echo "making $(VENV) …" >&2
+	@$(PYTHON) -m venv $(VENV) >&2 || { echo "python3 cannot make a virtual environment; on Debian: apt install python3-venv" >&2; rm -rf $(VENV); exit 1; }
+
+$(VENV)/.run: requirements.txt pyproject.toml $(VENV)/bin/python
+	@echo "installing ironmote into $(VENV) …" >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . >&2
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.run
+	@echo "installing the checks into $(VENV) …" >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt >&2
+	@touch $@
