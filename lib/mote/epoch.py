@@ -1,0 +1,68 @@
+"""The epoch: which boot of the mote a sealed message belongs to, never the same twice.
+
+An epoch is generation (1 byte) ‖ boot counter (4, big-endian) ‖ random (8). The counter lives in
+two slots, written alternately, each with a CRC; the higher valid one wins. It is raised, written
+and read back before anything is sealed, so a power cut at any instant leaves a valid slot, and
+the boots before and after it differ in the counter or in the random part.
+"""
+
+import binascii
+import hashlib
+import struct
+
+from micropython import const
+
+_VERSION = const(1)
+_SLOTS = ("boot0", "boot1")
+_SIZE = const(10)
+_MAX = const(0xFFFFFFFF)
+
+
+class EpochError(Exception):
+    """No boot counter can be trusted: the mote must be provisioned again."""
+
+
+def slot(generation, counter):
+    """Return the 10 bytes of a slot: version, generation, counter, CRC-32 of these."""
+    body = struct.pack(">BBI", _VERSION, generation, counter)
+    return body + struct.pack(">I", binascii.crc32(body))
+
+
+def _counter(data, generation):
+    """Return the counter in a slot, or -1 where it is not a valid slot of this generation."""
+    if data is None or len(data) != _SIZE:
+        return -1
+    version, found, counter, crc = struct.unpack(">BBII", data)
+    if version != _VERSION or found != generation or crc != binascii.crc32(data[:6]):
+        return -1
+    return counter
+
+
+def begin(vault, generation, entropy):
+    """Start an epoch and return its 13 bytes; `entropy` is drawn anew for each call.
+
+    `vault` has get(name, limit) and put(name, data). Raises EpochError where no slot is valid,
+    the counter is spent, or the new one cannot be read back.
+    """
+    counters = [_counter(_read(vault, name), generation) for name in _SLOTS]
+    last = max(counters)
+    if last < 0:
+        raise EpochError("no valid boot counter for generation %d; provision this mote again" % generation)
+    if last >= _MAX:
+        raise EpochError("the boot counter is spent; provision this mote again")
+    # The slot that does not hold the highest counter: the other stays valid while this one is written.
+    target = _SLOTS[1 if counters[0] == last else 0]
+    data = slot(generation, last + 1)
+    vault.put(target, data)
+    if _read(vault, target) != data:
+        raise EpochError("the boot counter could not be saved; nothing will be sent")
+    head = struct.pack(">BI", generation, last + 1)
+    return head + hashlib.sha256(entropy + head).digest()[:8]
+
+
+def _read(vault, name):
+    """Return what is kept as `name`, or None where it is missing or too large to be a slot."""
+    try:
+        return vault.get(name, _SIZE)
+    except (OSError, ValueError):
+        return None
