@@ -1,0 +1,278 @@
+"""CBOR, the strict deterministic part of it (RFC 8949, 4.2.1): one value has one encoding, and only that is taken.
+
+Definite lengths, shortest heads and floats, map keys sorted by their encoding and none twice, no tags
+(none is used inside our messages), nothing behind the value. Lengths are compared with what is there before memory is taken for them.
+"""
+
+import struct
+from mote import const
+
+_UINT = const(0)
+_NINT = const(1)
+_BYTES = const(2)
+_TEXT = const(3)
+_ARRAY = const(4)
+_MAP = const(5)
+_SIMPLE = const(7)
+
+
+class CborError(ValueError):
+    """Not deterministic CBOR within the limits; or a value that has no such form."""
+
+
+def encode(value):
+    """Return the bytes of `value`: None, bool, int, float, bytes-like, str, list, tuple or dict.
+
+    Raises CborError for anything else and for integers beyond 64 bits.
+    """
+    out = bytearray()
+    _write(out, value)
+    return bytes(out)
+
+
+def bytes_head(size):
+    """Return the head of a byte string of `size` bytes."""
+    out = bytearray()
+    _head(out, _BYTES, size)
+    return bytes(out)
+
+
+def _head(out, major, number):
+    """Append the shortest head of `major` with `number`."""
+    major <<= 5
+    if number < 24:
+        out.append(major | number)
+    elif number < 0x100:
+        out.append(major | 24)
+        out.append(number)
+    elif number < 0x10000:
+        out.append(major | 25)
+        out.extend(struct.pack(">H", number))
+    elif number < 0x100000000:
+        out.append(major | 26)
+        out.extend(struct.pack(">I", number))
+    elif number < 0x10000000000000000:
+        out.append(major | 27)
+        out.extend(struct.pack(">Q", number))
+    else:
+        raise CborError("integer of more than 64 bits")
+
+
+def _write(out, value):
+    if value is None:
+        out.append(0xF6)
+    elif value is True:
+        out.append(0xF5)
+    elif value is False:
+        out.append(0xF4)
+    elif isinstance(value, int):
+        if value >= 0:
+            _head(out, _UINT, value)
+        else:
+            _head(out, _NINT, -1 - value)
+    elif isinstance(value, float):
+        out.extend(_float(value))
+    elif isinstance(value, str):
+        data = value.encode()
+        _head(out, _TEXT, len(data))
+        out.extend(data)
+    elif isinstance(value, (bytes, bytearray, memoryview)):
+        _head(out, _BYTES, len(value))
+        out.extend(value)
+    elif isinstance(value, (list, tuple)):
+        _head(out, _ARRAY, len(value))
+        for item in value:
+            _write(out, item)
+    elif isinstance(value, dict):
+        _head(out, _MAP, len(value))
+        for key, item in sorted([(encode(key), value[key]) for key in value], key=_first):
+            out.extend(key)
+            _write(out, item)
+    else:
+        raise CborError("a value of this type has no CBOR form here")
+
+
+def _first(pair):
+    return pair[0]
+
+
+def _float(value):
+    """Return the shortest of half, single and double that gives `value` back (RFC 8949, 4.2.2)."""
+    if value != value:
+        return b"\xf9\x7e\x00"
+    try:
+        single = struct.pack(">f", value)
+    except OverflowError:  # CPython, of a double too large for a single; MicroPython makes it infinite
+        return b"\xfb" + struct.pack(">d", value)
+    if struct.unpack(">f", single)[0] != value:
+        return b"\xfb" + struct.pack(">d", value)
+    half = _half(int.from_bytes(single, "big"))
+    if half < 0:
+        return b"\xfa" + single
+    return b"\xf9" + struct.pack(">H", half)
+
+
+def _half(bits):
+    """Return the half-precision bits equal to the single with `bits`, or -1 where there are none.
+
+    By hand: MicroPython's struct gained `e` after 1.24.
+    """
+    sign = bits >> 16 & 0x8000
+    exponent = (bits >> 23 & 0xFF) - 127
+    fraction = bits & 0x7FFFFF
+    if exponent == 128:
+        return sign | 0x7C00 if fraction == 0 else -1
+    if exponent == -127:
+        return sign if fraction == 0 else -1
+    if exponent > 15 or exponent < -24:
+        return -1
+    if exponent >= -14:
+        return -1 if fraction & 0x1FFF else sign | exponent + 15 << 10 | fraction >> 13
+    shift = -1 - exponent  # subnormal: the implicit one becomes a bit of the fraction
+    fraction |= 0x800000
+    return -1 if fraction & (1 << shift) - 1 else sign | fraction >> shift
+
+
+def _from_half(bits):
+    """Return the float with these half-precision bits."""
+    exponent = bits >> 10 & 0x1F
+    fraction = bits & 0x3FF
+    if exponent == 31:
+        value = float("nan") if fraction else float("inf")
+    elif exponent:
+        value = (1024 + fraction) * 2.0 ** (exponent - 25)
+    else:
+        value = fraction * 2.0**-24
+    return -value if bits & 0x8000 else value
+
+
+def _text(data):
+    """Return the str of strict UTF-8 (RFC 3629, 4); MicroPython's own check lets overlong forms pass."""
+    last = 0
+    for byte in data:
+        # Forms that are overlong, halves of a surrogate pair, or beyond U+10FFFF.
+        if byte in (0xC0, 0xC1) or byte > 0xF4 or _bad_second(last, byte):
+            raise CborError("text that is not UTF-8")
+        last = byte
+    try:
+        return data.decode()
+    except UnicodeError:
+        raise CborError("text that is not UTF-8")
+
+
+def _bad_second(first, second):
+    """True where no character begins with these two bytes, though each may stand in its place."""
+    if first == 0xE0:
+        return second < 0xA0
+    if first == 0xED:
+        return second > 0x9F
+    if first == 0xF0:
+        return second < 0x90
+    return first == 0xF4 and second > 0x8F
+
+
+def decode(data, depth=4, items=128):
+    """Return the value in `data`, all of it.
+
+    `depth` bounds nesting, `items` the number of values in all. Raises CborError, and nothing else,
+    for whatever is not the deterministic encoding of a value that `encode` takes.
+    """
+    return _Reader(data, items).all(depth)
+
+
+class _Reader:
+    def __init__(self, data, items):
+        self._data = memoryview(data)
+        self._pos = 0
+        self._items = items
+
+    def all(self, depth):
+        value = self._value(depth)
+        if self._pos != len(self._data):
+            raise CborError("bytes behind the value")
+        return value
+
+    def _take(self, size):
+        end = self._pos + size
+        if end > len(self._data):
+            raise CborError("the value does not end")
+        piece = self._data[self._pos : end]
+        self._pos = end
+        return piece
+
+    def _number(self, info):
+        """Return the number of a head whose low five bits are `info`."""
+        if info < 24:
+            return info
+        if info > 27:
+            raise CborError("indefinite length, or a reserved head")
+        size = 1 << info - 24
+        number = int.from_bytes(bytes(self._take(size)), "big")
+        if number < 24 if size == 1 else not number >> 4 * size:
+            raise CborError("not the shortest form")
+        return number
+
+    def _value(self, depth):
+        self._items -= 1
+        if self._items < 0:
+            raise CborError("too many values")
+        first = self._take(1)[0]
+        major = first >> 5
+        info = first & 0x1F
+        if major == _SIMPLE:
+            return self._simple(info)
+        number = self._number(info)
+        if major == _UINT:
+            return number
+        if major == _NINT:
+            return -1 - number
+        if major == _BYTES:
+            return bytes(self._take(number))
+        if major == _TEXT:
+            return _text(bytes(self._take(number)))
+        if depth == 0:
+            raise CborError("nested too deeply")
+        if major != _ARRAY and major != _MAP:
+            raise CborError("a tag, which is not used here")
+        if number > len(self._data) - self._pos:  # each item takes a byte at least
+            raise CborError("the value does not end")
+        if major == _ARRAY:
+            return [self._value(depth - 1) for _ in range(number)]
+        return self._map(number, depth - 1)
+
+    def _map(self, number, depth):
+        found = {}
+        last = b""
+        for _ in range(number):
+            begin = self._pos
+            key = self._value(0)
+            if not isinstance(key, (int, str, bytes)) or key is True or key is False:
+                raise CborError("a key that is no integer and no string")
+            encoded = bytes(self._data[begin : self._pos])
+            if encoded <= last:
+                raise CborError("keys out of order, or one twice")
+            last = encoded
+            found[key] = self._value(depth)
+        return found
+
+    def _simple(self, info):
+        if info == 20:
+            return False
+        if info == 21:
+            return True
+        if info == 22:
+            return None
+        if info == 25:
+            bits = int.from_bytes(bytes(self._take(2)), "big")
+            if bits & 0x7C00 == 0x7C00 and bits & 0x3FF and bits != 0x7E00:
+                raise CborError("not the shortest form")
+            return _from_half(bits)
+        if info == 26:
+            value = struct.unpack(">f", self._take(4))[0]
+        elif info == 27:
+            value = struct.unpack(">d", self._take(8))[0]
+        else:
+            raise CborError("a simple value that is not used here")
+        if len(_float(value)) != (5 if info == 26 else 9):
+            raise CborError("not the shortest form")
+        return value

@@ -1,0 +1,206 @@
+"""Commands to a mote and its answers, in CBOR when sealed and in JSON inside TLS."""
+
+import json
+from binascii import hexlify, unhexlify
+from collections import namedtuple
+
+from mote import cbor, const
+
+# id: 8 bytes; name: which actuator; value: number, bool or str; anchor: sequence number of an uplink, or
+# None inside TLS; deadline: seconds since 1970, or None
+Command = namedtuple("Command", "id name value anchor deadline")
+# value: the state that is; why: one line where it was not done, or None
+Answer = namedtuple("Answer", "id result name value why")
+
+DONE = "done"
+REFUSED = "refused"
+EXPIRED = "expired"
+_RESULTS = (DONE, REFUSED, EXPIRED)
+
+_ID_SIZE = const(8)
+_LONGEST_NAME = const(32)
+_LONGEST_TEXT = const(80)
+_LARGEST = const(0xFFFFFFFFFF)
+_LONGEST = const(512)
+
+# CBOR keys
+_ID = const(1)
+_NAME = const(2)
+_VALUE = const(3)
+_ANCHOR = const(4)
+_DEADLINE = const(5)
+_RESULT = const(6)
+_WHY = const(7)
+_KEYS = {"id": _ID, "name": _NAME, "value": _VALUE, "anchor": _ANCHOR, "deadline": _DEADLINE}
+_KEYS.update({"result": _RESULT, "why": _WHY})
+_COMMAND = ("id", "name", "value", "anchor", "deadline")
+_ANSWER = ("id", "name", "value", "result", "why")
+
+
+class CommandError(ValueError):
+    """Not a command, or not an answer."""
+
+
+def encode_command_cbor(command):
+    """Return a Command as CBOR."""
+    return cbor.encode(_numbered(_command_map(command)))
+
+
+def encode_command_json(command):
+    """Return a Command as JSON, in bytes."""
+    return _to_json(_command_map(command))
+
+
+def decode_command_cbor(data):
+    """Return the Command in `data`. Raises CommandError."""
+    return _command(_from_cbor(data, _COMMAND))
+
+
+def decode_command_json(data):
+    """Return the Command in `data`. Raises CommandError."""
+    return _command(_from_json(data, _COMMAND))
+
+
+def encode_answer_cbor(answer):
+    """Return an Answer as CBOR."""
+    fields = _numbered(_answer_map(answer))
+    fields[_RESULT] = _RESULTS.index(answer.result)
+    return cbor.encode(fields)
+
+
+def encode_answer_json(answer):
+    """Return an Answer as JSON, in bytes."""
+    return _to_json(_answer_map(answer))
+
+
+def decode_answer_cbor(data):
+    """Return the Answer in `data`. Raises CommandError."""
+    fields = _from_cbor(data, _ANSWER)
+    result = fields.get("result")
+    if isinstance(result, bool) or not isinstance(result, int) or not 0 <= result < len(_RESULTS):
+        raise CommandError("no result")
+    fields["result"] = _RESULTS[result]
+    return _answer(fields)
+
+
+def decode_answer_json(data):
+    """Return the Answer in `data`. Raises CommandError."""
+    return _answer(_from_json(data, _ANSWER))
+
+
+def _command_map(command):
+    return _without_none(
+        {
+            "id": command.id,
+            "name": command.name,
+            "value": command.value,
+            "anchor": command.anchor,
+            "deadline": command.deadline,
+        }
+    )
+
+
+def _answer_map(answer):
+    fields = {"id": answer.id, "name": answer.name, "value": answer.value, "result": answer.result, "why": answer.why}
+    return _without_none(fields)
+
+
+def _without_none(fields):
+    return {key: fields[key] for key in fields if fields[key] is not None}
+
+
+def _numbered(fields):
+    return {_KEYS[key]: fields[key] for key in fields}
+
+
+def _to_json(fields):
+    fields["id"] = hexlify(fields["id"]).decode()
+    return json.dumps(fields).encode()
+
+
+def _from_cbor(data, names):
+    """Return the map in `data` by the names of JSON, of which only `names` are taken."""
+    if len(data) > _LONGEST:
+        raise CommandError("too long")
+    try:
+        found = cbor.decode(data, 1, 32)
+    except cbor.CborError:
+        raise CommandError("not CBOR")
+    if not isinstance(found, dict):
+        raise CommandError("not a map")
+    fields = {}
+    for name in names:
+        if _KEYS[name] in found:
+            fields[name] = found.pop(_KEYS[name])
+    if found:
+        raise CommandError("a field that is not known")
+    return fields
+
+
+def _from_json(data, names):
+    if len(data) > _LONGEST:
+        raise CommandError("too long")
+    try:
+        fields = json.loads(bytes(data).decode())
+    except (ValueError, RuntimeError):
+        raise CommandError("not JSON")
+    if not isinstance(fields, dict) or any(name not in names for name in fields):
+        raise CommandError("not a map, or a field that is not known")
+    try:
+        fields["id"] = unhexlify(fields["id"])
+    except (KeyError, ValueError, TypeError):
+        raise CommandError("no id")
+    return fields
+
+
+def _command(fields):
+    _check_common(fields)
+    return Command(
+        fields["id"],
+        fields["name"],
+        _value(fields, True),
+        _count(fields, "anchor"),
+        _count(fields, "deadline"),
+    )
+
+
+def _answer(fields):
+    _check_common(fields)
+    if fields.get("result") not in _RESULTS:
+        raise CommandError("no result")
+    why = fields.get("why")
+    if why is not None and (not isinstance(why, str) or len(why) > _LONGEST_TEXT):
+        raise CommandError("no reason, or too long")
+    return Answer(fields["id"], fields["result"], fields["name"], _value(fields, False), why)
+
+
+def _check_common(fields):
+    if not isinstance(fields.get("id"), bytes) or len(fields["id"]) != _ID_SIZE:
+        raise CommandError("no id")
+    name = fields.get("name")
+    if not isinstance(name, str) or not 0 < len(name) <= _LONGEST_NAME:
+        raise CommandError("no name")
+
+
+def _value(fields, required):
+    value = fields.get("value")
+    if value is None:
+        if required:
+            raise CommandError("no value")
+        return None
+    if not isinstance(value, (bool, int, float, str)) or value != value:
+        raise CommandError("no value")
+    if isinstance(value, str) and len(value) > _LONGEST_TEXT:
+        raise CommandError("value too long")
+    if isinstance(value, (int, float)) and not -1e9 <= value <= 1e9:
+        raise CommandError("value too large")
+    return value
+
+
+def _count(fields, name):
+    value = fields.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _LARGEST:
+        raise CommandError("no " + name)
+    return value

@@ -1,0 +1,174 @@
+"""A sealed message: COSE_Encrypt0 (RFC 9052) under keys and nonces of OSCORE (RFC 8613, 3.2.1 and 5.2).
+
+    D0 83 | 44 A1 01 18 1F | A3 04 kid 06 Partial IV 0A epoch | ciphertext with its 16-byte tag
+
+One algorithm, AES-CCM-16-128-256 (31), and one form: what differs in a byte is refused before any key
+is derived. The topic is bound as `<id>/<leaf>`, without the prefix under which it travels.
+"""
+
+from mote import cbor, const, keys
+
+UPLINK = b"\x01"
+DOWNLINK = b"\x02"  # the first byte; six random ones follow, drawn by each gateway process
+WILL = b"\x03"
+
+MAX_UP = const(4096)
+MAX_DOWN = const(1024)
+MAX_SEQUENCE = const(0xFFFFFFFFFF)  # 2^40 - 1 (RFC 8613, 7.2.1)
+EPOCH_SIZE = const(13)
+
+_ALGORITHM = const(31)
+_KEY_SIZE = const(32)
+_NONCE_SIZE = const(13)
+_TAG_SIZE = const(16)
+_LONGEST_KID = const(7)  # nonce size - 6 (RFC 8613, 3.3)
+_LONGEST_PIV = const(5)
+_VERSION = const(1)
+_HEAD = b"\xd0\x83\x44\xa1\x01\x18\x1f\xa3\x04"
+_PROTECTED = b"\xa1\x01\x18\x1f"
+
+
+class Refused(Exception):
+    """The message does not verify. The text is for this side's log; the sender learns nothing."""
+
+
+class Replayed(Refused):
+    """It verifies as far as was looked, and was taken before or is too old to tell."""
+
+
+def make_epoch(generation, counter, random8):
+    """Return the 13 bytes of an epoch: generation (1), boot counter (4), random (8)."""
+    return bytes((generation,)) + counter.to_bytes(4, "big") + random8
+
+
+def split_epoch(epoch):
+    """Return (generation, boot counter, random) of an epoch."""
+    return epoch[0], int.from_bytes(epoch[1:5], "big"), epoch[5:]
+
+
+def oscore_info(sender_id, id_context, algorithm, kind, length):
+    """Return the `info` of a derivation (RFC 8613, 3.2.1); `kind` is "Key" or "IV", `id_context` may be None."""
+    return cbor.encode([sender_id, id_context, algorithm, kind, length])
+
+
+def oscore_nonce(common_iv, sender_id, piv):
+    """Return the AEAD nonce for a Partial IV (RFC 8613, 5.2); with an empty one, the Context IV of COSE."""
+    size = len(common_iv)
+    nonce = bytearray(size)
+    nonce[0] = len(sender_id)
+    nonce[size - 5 - len(sender_id) : size - 5] = sender_id
+    nonce[size - len(piv) :] = piv
+    for i in range(size):
+        nonce[i] ^= common_iv[i]
+    return bytes(nonce)
+
+
+def _partial_iv(sequence):
+    """Return `sequence` as a minimal Partial IV; zero is one byte."""
+    size = 1
+    while sequence >> 8 * size:
+        size += 1
+    return sequence.to_bytes(size, "big")
+
+
+class Envelope:
+    """A message of the right form, not yet verified: kid, epoch, sequence number, Partial IV, ciphertext."""
+
+    def __init__(self, kid, epoch, piv, ciphertext):
+        self.kid = kid
+        self.epoch = epoch
+        self.piv = piv
+        self.sequence = int.from_bytes(piv, "big")
+        self.ciphertext = ciphertext
+
+
+def parse(message, limit):
+    """Return the Envelope in `message`, of at most `limit` bytes. Raises Refused where a byte is out of place."""
+    if not isinstance(message, (bytes, bytearray, memoryview)) or len(message) > limit:
+        raise Refused("too long")
+    message = bytes(message)
+    if message[: len(_HEAD)] != _HEAD:
+        raise Refused("not a sealed message")
+    kid, at = _short(message, len(_HEAD), _LONGEST_KID)
+    if message[at : at + 1] != b"\x06":
+        raise Refused("not a sealed message")
+    piv, at = _short(message, at + 1, _LONGEST_PIV)
+    if piv[0] == 0 and len(piv) > 1:
+        raise Refused("Partial IV not minimal")
+    if message[at : at + 2] != b"\x0a\x4d":
+        raise Refused("not a sealed message")
+    epoch = message[at + 2 : at + 2 + EPOCH_SIZE]
+    at += 2 + EPOCH_SIZE
+    ciphertext = memoryview(message)[_body(message, at) :]
+    return Envelope(kid, epoch, piv, ciphertext)
+
+
+def _short(message, at, longest):
+    """Return the byte string of 1 to `longest` bytes at `at`, and where it ends."""
+    size = message[at] - 0x40 if at < len(message) else 0
+    if not 1 <= size <= longest or at + 1 + size > len(message):
+        raise Refused("not a sealed message")
+    return message[at + 1 : at + 1 + size], at + 1 + size
+
+
+def _body(message, at):
+    """Return where the ciphertext begins whose CBOR head is at `at`; it must fill the rest exactly."""
+    for width in (1, 2, 3):
+        size = len(message) - at - width
+        if size >= _TAG_SIZE and message[at : at + width] == cbor.bytes_head(size):
+            return at + width
+    raise Refused("not a sealed message")
+
+
+class Context:
+    """What one sender seals with in one epoch: a key and a Context IV (RFC 8613, 3.2.1)."""
+
+    def __init__(self, seal_key, fleet_id, kid, epoch, aead=None):
+        """Derive from a mote's seal key; `aead` is a class with the face of `cryptography`'s AESCCM."""
+        if aead is None:
+            from mote.aead import AesCcm as aead
+        prk = keys.hkdf_extract(fleet_id, seal_key)
+        key = keys.hkdf_expand(prk, oscore_info(kid, epoch, _ALGORITHM, "Key", _KEY_SIZE), _KEY_SIZE)
+        common = keys.hkdf_expand(prk, oscore_info(b"", epoch, _ALGORITHM, "IV", _NONCE_SIZE), _NONCE_SIZE)
+        self.kid = kid
+        self.epoch = epoch
+        self._context_iv = oscore_nonce(common, kid, b"")
+        self._aead = aead(key)
+        kid_string = cbor.encode(kid)
+        # All but the Partial IV and the name are the same in every message of this context.
+        self._header = _HEAD + kid_string + b"\x06"
+        self._middle = b"\x0a" + cbor.encode(epoch)
+        self._aad = b"\x85" + cbor.encode(_VERSION) + cbor.encode([_ALGORITHM]) + kid_string
+
+    def nonce(self, piv):
+        """Return the nonce for a Partial IV: Context IV xor Partial IV (RFC 9052, 3.1)."""
+        nonce = bytearray(self._context_iv)
+        at = _NONCE_SIZE - len(piv)
+        for byte in piv:
+            nonce[at] ^= byte
+            at += 1
+        return bytes(nonce)
+
+    def _enc_structure(self, piv, name):
+        """Return the AAD: ["Encrypt0", protected, external_aad] (RFC 9052, 5.3)."""
+        external = self._aad + cbor.encode(piv) + cbor.encode(name if isinstance(name, str) else str(name, "utf-8"))
+        return b"\x83\x68Encrypt0\x44" + _PROTECTED + cbor.encode(external)
+
+    def seal(self, sequence, name, plaintext):
+        """Return the message with this sequence number for `<id>/<leaf>`; a number is used once."""
+        if not 0 <= sequence <= MAX_SEQUENCE:
+            raise ValueError("sequence numbers are spent")
+        piv = _partial_iv(sequence)
+        body = self._aead.encrypt(self.nonce(piv), plaintext, self._enc_structure(piv, name))
+        return self._header + cbor.encode(piv) + self._middle + cbor.encode(body)
+
+    def open(self, envelope, name):
+        """Return the plaintext of `envelope`, which came for `<id>/<leaf>`. Raises Refused."""
+        aad = self._enc_structure(envelope.piv, name)
+        try:
+            return self._aead.decrypt(self.nonce(envelope.piv), envelope.ciphertext, aad)
+        except Exception as error:
+            # InvalidTag of whichever library; nothing else can fail on an envelope of the right form.
+            if type(error).__name__ != "InvalidTag":
+                raise
+            raise Refused("does not verify") from None
