@@ -7,7 +7,7 @@ and it never raises the floor.
 
 import time
 
-from micropython import const
+from mote import const
 
 _FROM_1970_TO_2000 = const(946684800)
 _SNTP_WAIT_S = const(1)

@@ -10,7 +10,7 @@ import binascii
 import hashlib
 import struct
 
-from micropython import const
+from mote import const
 
 _VERSION = const(1)
 _SLOTS = ("boot0", "boot1")

@@ -8,7 +8,7 @@ each time, so that a wire to the board finds it quiet and the flash is not worn 
 import time
 
 from machine import RTC
-from micropython import const
+from mote import const
 
 _MAGIC = b"g1"
 _FREE_STARTS = const(4)

@@ -12,7 +12,7 @@ Runs on every generation of umqtt.simple that users meet: 1.3.4 (`ssl_params`, `
 
 import umqtt.simple as simple
 
-from micropython import const
+from mote import const
 from mote.wire import Pending, WireError
 
 CONNACK = const(0x20)
@@ -23,7 +23,6 @@ PINGRESP = const(0xD0)
 
 _DUP = const(0x08)
 _QOS_MASK = const(0x06)
-_MAX_ID = const(0xFFFF)
 _GRANTED_MAX = const(1)  # QoS 0 or 1; 0x80 is a refusal (3.9.3)
 
 # CONNECT return codes (3.2.2.3), as a person reads them.
@@ -120,8 +119,3 @@ class Client(simple.MQTTClient):
             if first == PUBACK:
                 return PUBACK, value[0] << 8 | value[1]
         raise MqttError("unexpected packet 0x%02x of %d bytes" % (first, length))
-
-
-def next_id(packet_id):
-    """Return the packet id after `packet_id`: 1 to 65,535, never 0 (2.3.1)."""
-    return packet_id % _MAX_ID + 1

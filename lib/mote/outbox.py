@@ -4,7 +4,9 @@ Entries leave only when their PUBACK came. A window of them is in flight at a ti
 connection all are due again, in order, with the same bytes.
 """
 
-from mote.mqtt import next_id
+from mote import const
+
+_LAST_ID = const(0xFFFF)
 
 
 class Entry:
@@ -62,7 +64,7 @@ class Outbox:
         if not entry.packet_id:
             taken = True
             while taken:
-                self._last_id = next_id(self._last_id)
+                self._last_id = self._last_id % _LAST_ID + 1  # 1 to 65,535, never 0 (MQTT 3.1.1, 2.3.1)
                 taken = any(other.packet_id == self._last_id for other in self._entries)
             entry.packet_id = self._last_id
         return entry.packet_id

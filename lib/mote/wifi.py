@@ -5,7 +5,7 @@ import time
 
 import network
 
-from micropython import const
+from mote import const
 
 _STEP_MS = const(100)
 

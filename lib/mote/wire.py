@@ -13,7 +13,7 @@ import socket
 import time
 from errno import ECONNRESET, EINPROGRESS, ETIMEDOUT
 
-from micropython import const
+from mote import const
 
 _STEP_MS = const(20)
 _MAX_HEAD = const(5)  # one type byte, at most four of remaining length (MQTT 3.1.1, 2.2.3)

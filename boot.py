@@ -1,0 +1,5 @@
+"""Runs first on the device: the start-up guard. No network, no secrets."""
+
+from mote import guard
+
+guard.started()

@@ -1,0 +1,214 @@
+"""The wiring: settings, secrets, sensors, actuators, protection and link become one mote.
+
+Everything is checked before the first byte leaves. Where something is missing the mote stops, says
+why on the console and lights its LED: it never sends less protected than it was told to.
+"""
+
+import asyncio
+import gc
+import os
+import sys
+import time
+
+import machine
+
+from mote import actuators, channel, clock, command, epoch, facts, guard, link, log, protect, record, sealed, sensors
+from mote import settings as settings_module
+from mote import store, vault, wifi
+from mote.led import Led
+from mote.orders import Orders
+from mote.sensors.buses import Buses
+
+_SETTINGS_LIMIT = 4096
+_SECRET_LIMIT = 512
+_CERTIFICATE_LIMIT = 2048
+_CLOCK_RETRY_MS = 5000
+_CLOCK_PERIOD_MS = 6 * 3600 * 1000
+_REFUSAL_LOG_MS = 10_000
+
+
+class Stop(Exception):
+    """This mote cannot run safely; the text says what to do."""
+
+
+class App:
+    """One mote, ready to run."""
+
+    def __init__(self, settings, keep):
+        self._settings = settings
+        self._orders = Orders([actuators.create(spec) for spec in settings.actuators])
+        self._led = Led(settings.led)
+        self._led.on()
+        buses = Buses(settings)
+        self._sensors = [(spec, sensors.create(spec, buses)) for spec in settings.sensors]
+        self._clock = clock.Clock(settings.clock_floor)
+        self._wifi = wifi.Wifi(settings.wifi.ssid, keep.get("wifi", _SECRET_LIMIT))
+        self._wifi.switch_on()  # before the epoch: the random part wants the radio's noise
+        self._channel, self._why = channel.choose(settings.channel, settings.floor, facts.measure(settings.room))
+        log.say("mote", settings.mote, "on", settings.board + ":", "channel", self._channel + ":", self._why)
+        seed = os.urandom(32) + machine.unique_id()
+        self._epoch = epoch.begin(keep, settings.generation, seed)
+        self._boot = sealed.split_epoch(self._epoch)[1]
+        self._record = 0
+        self._missing = ()
+        self._refused = 0
+        self._refusal_said = None
+        self._protection, tls = self._protect(keep)
+        self._link = link.Link(settings, self._wifi, self._protection, tls, self._take, self._status)
+
+    def _protect(self, keep):
+        """Return what protects the payloads, and the TLS context or None."""
+        settings = self._settings
+        if self._channel == "tls":
+            from mote.tls import Tls
+
+            ca = store.read("/ca.der", _CERTIFICATE_LIMIT)
+            certificate = store.read("/cert.der", _CERTIFICATE_LIMIT)
+            key = keep.get("key", _SECRET_LIMIT)
+            if not ca or not certificate or not key:
+                raise Stop("a certificate or its key is missing; provision this mote again")
+            tls = Tls(settings.broker.name, ca, certificate, key)
+            return protect.InTls(settings.mote, self._clock), tls
+        if self._channel == "sealed":
+            root = keep.get("root", 32)
+            if not root or len(root) != 32:
+                raise Stop("the root key is missing; provision this mote again")
+            static = settings.connect == "static"
+            age_ms = settings.command_age_s * 1000
+            return protect.Sealed(
+                settings.mote, settings.zone, settings.fleet, root, self._epoch, self._boot, static, age_ms
+            ), None
+        raise Stop("this firmware of the mote does not speak %s" % self._channel)
+
+    async def run(self):
+        """Sample, keep time and keep the link, for ever; raises what none of them could handle."""
+        await asyncio.gather(self._sample(), self._keep_time(), self._connect(), self._show())
+
+    async def _connect(self):
+        """Keep the link; a TLS mote first waits for a time at which certificates can be judged."""
+        if self._channel == "tls" and self._clock.now() is None:
+            log.say("clock", "not set: no certificate can be judged, nothing is sent")
+            while self._clock.now() is None:
+                await asyncio.sleep_ms(100)
+        await self._link.run()
+
+    async def _show(self):
+        """Put the LED out and tell the guard once the broker has acknowledged something."""
+        while not self._link.acknowledged:
+            await asyncio.sleep_ms(100)
+        self._led.off()
+        guard.healthy()
+
+    async def _keep_time(self):
+        """Ask the time server until it gave a time that can be true, then now and then."""
+        while self._settings.ntp:
+            pause = _CLOCK_RETRY_MS
+            try:
+                await self._wifi.join(self._settings.timeout_ms)
+                if self._clock.ask(self._settings.ntp):
+                    pause = _CLOCK_PERIOD_MS
+                else:
+                    log.say("clock", "the time server's answer is before the floor; not taken")
+            except (OSError, wifi.WifiError) as error:
+                log.say("clock", repr(error))
+            await asyncio.sleep_ms(pause)
+
+    async def _sample(self):
+        """Read every sensor each period and queue what they say as one record."""
+        due = time.ticks_ms()
+        while True:
+            readings, missing = await self._read()
+            if readings:
+                self._record += 1
+                name = record.identity(self._settings.generation, self._boot, self._record)
+                self._link.send("up", self._protection.up(self._clock.now(), name, readings))
+            if missing != self._missing:
+                self._missing = missing
+                log.say("sensors", "missing:" if missing else "all there", *missing)
+            gc.collect()
+            due = time.ticks_add(due, self._settings.sample_ms)
+            wait = time.ticks_diff(due, time.ticks_ms())
+            if wait < 0:
+                due = time.ticks_ms()  # a period that was missed is not made up for
+            await asyncio.sleep_ms(max(wait, 0))
+
+    async def _read(self):
+        """Return the readings of this moment, and the kinds of the sensors that gave none."""
+        readings = []
+        missing = []
+        for spec, sensor in self._sensors:
+            try:
+                for quantity, value in await sensor.read():
+                    name = spec.names.get(quantity)
+                    if name:
+                        readings.append(record.Reading(name, record.UNITS[quantity], value, None))
+            except (sensors.SensorError, OSError):
+                missing.append(spec.kind)
+        return readings, tuple(missing)
+
+    def _take(self, payload):
+        """Take a downlink: obey it, say that it is too late, or count it as refused."""
+        try:
+            answer = self._orders.obey(self._protection.command(payload))
+        except protect.Expired as late:
+            answer = self._orders.expired(late.command)
+        except (sealed.Refused, command.CommandError) as error:
+            self._refused += 1
+            now = time.ticks_ms()
+            if self._refusal_said is None or time.ticks_diff(now, self._refusal_said) > _REFUSAL_LOG_MS:
+                self._refusal_said = now
+                log.say("orders", "refused:", error)
+            return
+        log.say("orders", answer.name, answer.result)
+        self._link.send("ack", self._protection.answer(answer))
+
+    def _status(self, connection, online):
+        """Return the status map; the will is its short form."""
+        status = {"online": online, "boot": self._boot, "connection": connection}
+        if online:
+            status.update(
+                {
+                    "channel": self._channel,
+                    "why": self._why,
+                    "board": self._settings.board,
+                    "generation": self._settings.generation,
+                    "reset": _reset_cause(),
+                    "firmware": "%d.%d.%d" % sys.implementation[1][:3],
+                    "free": gc.mem_free(),
+                    "used": gc.mem_alloc(),
+                    "missing": list(self._missing),
+                    "dropped": self._link.outbox.dropped,
+                    "refused": self._refused,
+                    "uptime": time.ticks_ms() // 1000,
+                }
+            )
+        return status
+
+
+def _reset_cause():
+    """Return why the board started, as a person says it."""
+    cause = machine.reset_cause()
+    for name, words in (
+        ("PWRON_RESET", "power on"),
+        ("HARD_RESET", "reset"),
+        ("WDT_RESET", "watchdog"),
+        ("DEEPSLEEP_RESET", "deep sleep"),
+        ("SOFT_RESET", "soft reset"),
+    ):
+        if cause == getattr(machine, name, None):
+            return words
+    return str(cause)
+
+
+def main():
+    """Build the mote from what is on the board and run it. Returns only where it may not run."""
+    try:
+        data = store.read(settings_module.PATH, _SETTINGS_LIMIT)
+        if data is None:
+            raise Stop("no /settings.cbor; provision this mote")
+        app = App(settings_module.Settings.from_cbor(data), vault.open_vault())
+    except (Stop, settings_module.SettingsError, channel.ChannelError, epoch.EpochError) as error:
+        # Fail closed: the reason stays on the console, the LED stays lit, nothing is sent.
+        log.say("mote", "stopped:", error)
+        return
+    asyncio.run(app.run())

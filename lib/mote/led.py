@@ -1,0 +1,22 @@
+"""The status LED: on while the mote is not heard, off once it is."""
+
+
+class Led:
+    """An LED on `pin`; None for a board without one."""
+
+    def __init__(self, pin):
+        self._pin = None
+        if pin is not None:
+            from machine import Pin
+
+            self._pin = Pin(pin, Pin.OUT, value=0)
+
+    def on(self):
+        """Light it."""
+        if self._pin:
+            self._pin.value(1)
+
+    def off(self):
+        """Put it out."""
+        if self._pin:
+            self._pin.value(0)

@@ -1,0 +1,191 @@
+"""Keeping a session with the broker: joined, dialled, subscribed, drained, and begun again.
+
+A failure of any of these is a failure of this channel: the link waits, longer each time and never
+for the same time, and tries the same channel again. It never looks for another.
+"""
+
+import asyncio
+import random
+import time
+
+from mote import const, log, mqtt
+from mote.outbox import Outbox
+from mote.wifi import WifiError
+from mote.wire import Wire, WireError
+
+_STEP_MS = const(25)  # how long something composed may wait for the driving loop
+_WINDOW = const(4)
+_FIRST_PAUSE_MS = const(500)
+_LAST_PAUSE_MS = const(60_000)
+_REFUSED_PAUSE_MS = const(60_000)  # the broker will not change its mind soon: do not hammer it
+_PACKET = const(1536)
+
+
+class Link:
+    """The way to `broker` and back for one mote.
+
+    `protection` gives topics, payloads and passwords; `on_command(payload)` takes a downlink and must
+    not raise; `status(connection)` returns the status map that is published once connected.
+    """
+
+    def __init__(self, settings, wifi, protection, tls, on_command, status):
+        self._settings = settings
+        self._wifi = wifi
+        self._protection = protection
+        self._tls = tls
+        self._on_command = on_command
+        self._status = status
+        self._wire = Wire(_PACKET)
+        self._failure = None
+        self._subscribed = False
+        self._ping_sent = None  # ticks of a ping that has no answer yet
+        self._owed = None  # ticks since which a PUBACK is due
+        self._heard = 0
+        self.outbox = Outbox(settings.outbox, _WINDOW)
+        self.connection = 0  # counts CONNECTs in this boot; each has its own password and will
+        self.acknowledged = 0
+
+    def send(self, leaf, payload, retain=False):
+        """Queue `payload` for `leaf`; it is sent as soon as there is a session."""
+        self.outbox.put(self._protection.topic(leaf), payload, retain)
+
+    async def run(self):
+        """Keep a session for ever."""
+        pause = _FIRST_PAUSE_MS
+        while True:
+            acknowledged = self.acknowledged
+            try:
+                await self._wifi.join(self._settings.timeout_ms)
+                await self._session()
+            except mqtt.Refused as error:
+                log.say("link", error)
+                pause = _REFUSED_PAUSE_MS
+            except (OSError, ValueError, mqtt.MqttError, WireError, WifiError, asyncio.TimeoutError) as error:
+                # ValueError is what mbedTLS makes of a certificate with another name.
+                log.say("link", "lost:", repr(error))
+            finally:
+                self._wire.shut()
+            if self.acknowledged != acknowledged:
+                pause = _FIRST_PAUSE_MS  # this session had worked
+            await asyncio.sleep_ms(pause // 2 + random.getrandbits(16) * pause // 131072)
+            pause = min(pause * 2, _LAST_PAUSE_MS)
+
+    async def _session(self):
+        """One session, from dialling to its failure, which is raised."""
+        timeout = self._settings.timeout_ms
+        broker = self._settings.broker
+        await self._wire.dial(broker.host, broker.port, timeout)
+        client = await asyncio.wait_for_ms(self._greet(broker), timeout)
+        self.outbox.reconnected()
+        self._failure = None
+        self._subscribed = False
+        self._ping_sent = self._owed = None
+        self._heard = time.ticks_ms()
+        reader = asyncio.create_task(self._listen(client))
+        try:
+            await self._drive(client)
+        finally:
+            reader.cancel()
+
+    async def _greet(self, broker):
+        """Secure the stream, CONNECT, and see CONNACK; return the client."""
+        self.connection += 1
+        mote_id = self._settings.mote
+        password = self._protection.password(self.connection)
+        client = mqtt.Client(
+            self._wire,
+            mote_id,
+            broker.host,
+            broker.port,
+            None if password is None else mote_id.encode(),
+            None if password is None else password.encode(),
+            self._settings.keepalive_s,
+            self._tls,
+            self._arrived,
+        )
+        gone = self._status(self.connection, False)
+        client.set_last_will(
+            self._protection.topic("state"),
+            self._protection.will(self.connection, gone),
+            self._protection.retain_state,
+            1,
+        )
+        client.send_connect()
+        await self._wire.flush()
+        kind, code = client.take(await self._wire.receive())
+        if kind != mqtt.CONNACK:
+            raise mqtt.MqttError("the broker did not answer CONNECT")
+        if code:
+            raise mqtt.Refused(code)
+        log.say("link", "connected, session %d" % self.connection)
+        return client
+
+    def _arrived(self, topic, payload):
+        """umqtt's callback: the only subscription is this mote's own downlink."""
+        if topic == self._protection.topic("down"):
+            self._on_command(payload)
+
+    async def _listen(self, client):
+        """Take packets until one fails; the driving loop raises what went wrong."""
+        try:
+            while True:
+                kind, value = client.take(await self._wire.receive())
+                self._heard = time.ticks_ms()
+                if kind == mqtt.PUBACK:
+                    if self.outbox.acknowledged(value):
+                        self.acknowledged += 1
+                        self._owed = time.ticks_ms() if self.outbox.in_flight() else None
+                elif kind == mqtt.SUBACK:
+                    if not value:
+                        raise mqtt.MqttError("the broker refuses the subscription to this mote's commands")
+                    self._subscribed = True
+                elif kind == mqtt.PINGRESP:
+                    self._ping_sent = None
+                elif kind == mqtt.PUBLISH:
+                    await self._wire.flush()  # its PUBACK
+        except Exception as error:  # whatever it was, the session is over and says so
+            self._failure = error
+
+    async def _drive(self, client):
+        """Send what is due and watch the deadlines, until the session fails."""
+        timeout = self._settings.timeout_ms
+        # The id of SUBSCRIBE is the one that the outbox will reach last.
+        client.send_subscribe(self._protection.topic("down"), 0xFFFF)
+        begun = time.ticks_ms()
+        announced = False
+        while True:
+            if self._failure is not None:
+                raise self._failure
+            now = time.ticks_ms()
+            self._watch(client, now, begun, timeout)
+            if self._subscribed and not announced:
+                announced = True
+                status = self._status(self.connection, True)
+                self.send("state", self._protection.state(status), self._protection.retain_state)
+            entry = self.outbox.due() if self._subscribed else None
+            while entry is not None:
+                again = entry.packet_id != 0
+                client.send_publish(entry.topic, entry.payload, entry.retain, self.outbox.number(entry), again)
+                self.outbox.sent(entry)
+                if self._owed is None:
+                    self._owed = time.ticks_ms()
+                await asyncio.wait_for_ms(self._wire.flush(), timeout)
+                entry = self.outbox.due()
+            if self._wire.mark():
+                await asyncio.wait_for_ms(self._wire.flush(), timeout)
+            await asyncio.sleep_ms(_STEP_MS)
+
+    def _watch(self, client, now, begun, timeout):
+        """Raise where the broker owes an answer for too long; send a ping when it has been quiet."""
+        if not self._subscribed and time.ticks_diff(now, begun) > timeout:
+            raise mqtt.MqttError("no answer to SUBSCRIBE")
+        if self._wire.receiving is not None and time.ticks_diff(now, self._wire.receiving) > timeout:
+            raise mqtt.MqttError("a packet that does not end")
+        if self._owed is not None and time.ticks_diff(now, self._owed) > timeout:
+            raise mqtt.MqttError("no acknowledgement")
+        if self._ping_sent is not None:
+            if time.ticks_diff(now, self._ping_sent) > timeout:
+                raise mqtt.MqttError("no answer to a ping")
+        elif time.ticks_diff(now, self._heard) > self._settings.keepalive_s * 500:
+            client.ping()
+            self._ping_sent = now

@@ -1,0 +1,16 @@
+"""Runs second on the device: build the app from its settings and run it."""
+
+import sys
+import time
+
+import machine
+
+from mote import app
+
+try:
+    app.main()
+except Exception as error:
+    # Whatever it was is on the console; a fresh start is safer than half an app.
+    sys.print_exception(error)
+    time.sleep(5)
+    machine.reset()
