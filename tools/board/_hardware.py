@@ -1,0 +1,153 @@
+"""What lies under the board's modules: its description, its state on the host, its parts, its clock.
+
+Nothing here has a counterpart on a board; device code never imports it.
+"""
+
+import os
+
+from micropython import const
+from utime import time_ns
+
+_STATE = "/.state/"
+_FROM_1970_TO_2000_US = const(946684800000000)
+_OFFSET_BYTES = const(8)
+
+config = None
+chip = "esp32"
+cause = "PWRON_RESET"
+world = None
+rtc = None  # bytearray: the clock's offset in microseconds (8 bytes), then the memory of machine.RTC
+time_offset_us = 0
+
+_outputs = {}
+_i2c = None
+_onewire = None
+_faults = None
+
+
+def power_on(board, rows, consume):
+    """Bring the hardware up as `board` (the dict of board.json) describes it.
+
+    `consume` says that this is a start of the board, so the cause of the reset is used up.
+    """
+    global config, chip, cause, rtc, time_offset_us, _faults
+    config = board
+    for name in ("esp8266", "esp32c3", "esp32s3", "esp32c6", "esp32s2", "esp32"):
+        if board["board"].startswith(name):
+            chip = name
+            break
+    time_offset_us = int(board.get("time_offset_s", 0) * 1000000)
+    data = read("reset_cause")
+    if data:
+        cause = data.decode().strip()
+        if consume:
+            os.remove(_STATE + "reset_cause")
+    data = read("rtc") if cause != "PWRON_RESET" else None
+    if data:
+        rtc = bytearray(data)
+    else:
+        # Without power the clock and the memory are lost; the clock starts anew at 2000-01-01.
+        rtc = bytearray((time_ns() // 1000 - _FROM_1970_TO_2000_US).to_bytes(_OFFSET_BYTES, "little"))
+        if consume:
+            write("rtc", rtc)
+    _make_world(board.get("world") or {"kind": "room"}, rows)
+    if board.get("faults"):
+        from _faults import Faults
+
+        _faults = Faults()
+
+
+def _make_world(world_config, rows):
+    global world
+    if rows:
+        from world import Replay
+
+        world = Replay(rows)
+    else:
+        from world import Room
+
+        world = Room(world_config.get("day_s", 86400), world_config.get("seed", 0))
+
+
+def read(name):
+    """Return the bytes of the state file `name`, or None."""
+    try:
+        with open(_STATE + name, "rb") as file:
+            return file.read()
+    except OSError:
+        return None
+
+
+def write(name, data):
+    """Write the state file `name`, whole or not at all."""
+    path = _STATE + name
+    part = path + ".part"
+    with open(part, "wb" if not isinstance(data, str) else "w") as file:
+        file.write(data)
+    os.rename(part, path)
+
+
+def true_us():
+    """Return the true time of the simulated world, in microseconds since 1970."""
+    return time_ns() // 1000 + time_offset_us
+
+
+def clock_us():
+    """Return the board's own clock, in microseconds since 1970."""
+    return time_ns() // 1000 - int.from_bytes(rtc[:_OFFSET_BYTES], "little")
+
+
+def set_clock_us(now):
+    """Set the board's own clock to `now`, in microseconds since 1970."""
+    offset = time_ns() // 1000 - now
+    # Kept modulo 2**64, which lets a clock be set ahead of the host's.
+    rtc[:_OFFSET_BYTES] = (offset & 0xFFFFFFFFFFFFFFFF).to_bytes(_OFFSET_BYTES, "little")
+    write("rtc", rtc)
+
+
+def memory(data=None):
+    """Return the memory of machine.RTC, or set it to `data`."""
+    if data is None:
+        return bytes(rtc[_OFFSET_BYTES:])
+    rtc[_OFFSET_BYTES:] = data
+    write("rtc", rtc)
+    return None
+
+
+def output(pin, state):
+    """Tell the host what `pin` drives now: `<dir>/pins.json`, written only on a change."""
+    name = str(pin)
+    if _outputs.get(name) != state:
+        _outputs[name] = state
+        import json
+
+        write("pins.json", json.dumps(_outputs))
+
+
+def parts(bus):
+    """Return the parts on the I2C bus ("i2c", a dict by address) or on the 1-Wire bus (its pin)."""
+    global _i2c, _onewire
+    if _i2c is None:
+        _i2c = {}
+        _onewire = {}
+        for number, description in enumerate(config.get("parts", ())):
+            kind = description["part"]
+            part = __import__("parts." + kind, None, None, (kind,)).Part(world, number, description)
+            if "address" in description:
+                _i2c[description["address"]] = part
+            else:
+                _onewire.setdefault(description["pin"], []).append(part)
+    if _faults:
+        _faults.apply(_i2c, _onewire)
+    return _i2c if bus == "i2c" else _onewire.get(bus, ())
+
+
+def wired(sda, scl):
+    """True where the I2C parts hang on these two pins."""
+    pins = config.get("i2c")
+    return bool(pins) and pins["sda"] == sda and pins["scl"] == scl
+
+
+def fault(name):
+    """Return the fault that the host has put on `name`, or None."""
+    return _faults.get(name) if _faults else None

@@ -1,0 +1,94 @@
+"""`machine.Pin`."""
+
+from micropython import const
+
+import _hardware
+
+# Pins that the packages bring out and that their flash leaves free.
+_PINS = {
+    "esp32": ((0, 5), (12, 19), (21, 23), (25, 27), (32, 39)),
+    "esp32c3": ((0, 10), (18, 21)),
+    "esp8266": ((0, 5), (12, 16)),
+}
+_INPUT_ONLY = const(34)  # on the ESP32, from here on
+
+_pins = {}
+
+
+class Pin:
+    """One GPIO pin; the same object each time it is asked for."""
+
+    if _hardware.chip == "esp8266":
+        IN, OUT, OPEN_DRAIN = 0, 1, 2
+        PULL_UP = 1
+    else:
+        IN, OUT, OPEN_DRAIN = 1, 3, 7
+        PULL_DOWN, PULL_UP = 1, 2
+        DRIVE_0, DRIVE_1, DRIVE_2, DRIVE_3 = 0, 1, 2, 3
+        WAKE_LOW, WAKE_HIGH = 4, 5
+    IRQ_RISING, IRQ_FALLING = 1, 2
+
+    def __new__(cls, number, *args, **options):
+        if isinstance(number, Pin):
+            return number
+        if not isinstance(number, int) or not any(
+            first <= number <= last for first, last in _PINS.get(_hardware.chip, ((0, 48),))
+        ):
+            raise ValueError("invalid pin")
+        pin = _pins.get(number)
+        if pin is None:
+            pin = _pins[number] = object.__new__(cls)
+            pin._number = number
+            pin._mode = Pin.IN
+            pin._level = 0
+            pin._handler = None
+        return pin
+
+    def __init__(self, number, mode=-1, pull=-1, value=None, drive=None, hold=None):
+        self.init(mode, pull, value, drive, hold)
+
+    def init(self, mode=-1, pull=-1, value=None, drive=None, hold=None):
+        """Configure the pin; what is left out stays as it is."""
+        if value is not None:
+            self._level = 1 if value else 0
+        if mode != -1:
+            if mode != Pin.IN and _hardware.chip == "esp32" and self._number >= _INPUT_ONLY:
+                raise ValueError("pin can only be input")
+            self._mode = mode
+        self._drive()
+
+    def _drive(self):
+        if self._mode == Pin.OUT:
+            _hardware.output(self._number, self._level)
+
+    def value(self, value=None):
+        """Return the level, or set it."""
+        if value is None:
+            return self._level
+        self._level = 1 if value else 0
+        self._drive()
+        return None
+
+    __call__ = value
+
+    def on(self):
+        """Set the pin high."""
+        self.value(1)
+
+    def off(self):
+        """Set the pin low."""
+        self.value(0)
+
+    def toggle(self):
+        """Turn the level over."""
+        self.value(1 - self._level)
+
+    def irq(self, handler=None, trigger=3, wake=None):
+        """Remember `handler`; nothing outside drives a simulated pin."""
+        self._handler = handler
+
+    def __hash__(self):
+        return self._number
+
+    def __repr__(self):
+        return "Pin(%d)" % self._number

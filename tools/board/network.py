@@ -1,0 +1,211 @@
+"""`network`: a station on the air that board.json describes (`wifi`), with the real constants."""
+
+from micropython import const
+from utime import ticks_diff, ticks_ms
+
+import _hardware
+
+STA_IF, AP_IF = 0, 1
+if _hardware.chip == "esp8266":
+    STAT_IDLE, STAT_CONNECTING, STAT_WRONG_PASSWORD, STAT_NO_AP_FOUND, STAT_CONNECT_FAIL, STAT_GOT_IP = range(6)
+    STAT_BEACON_TIMEOUT = STAT_CONNECT_FAIL
+else:
+    STAT_IDLE, STAT_CONNECTING, STAT_GOT_IP = 1000, 1001, 1010
+    STAT_BEACON_TIMEOUT, STAT_NO_AP_FOUND, STAT_WRONG_PASSWORD = 200, 201, 202
+    STAT_ASSOC_FAIL, STAT_HANDSHAKE_TIMEOUT = 203, 204
+AUTH_OPEN, AUTH_WEP, AUTH_WPA_PSK, AUTH_WPA2_PSK, AUTH_WPA_WPA2_PSK = range(5)
+
+_JOIN_MS = const(300)
+_CHANNEL = const(6)
+_RSSI_DBM = const(-57)
+_BSSID = b"\x02\x00\x00\x00\x00\x01"
+_ADDRESSES = ("192.168.4.2", "255.255.255.0", "192.168.4.1", "192.168.4.1")
+_NO_ADDRESSES = ("0.0.0.0",) * 4
+
+_SETTABLE = ("mac", "ssid", "essid", "key", "password", "security", "authmode", "hidden", "channel") + (
+    "reconnects",
+    "pm",
+    "txpower",
+    "protocol",
+    "max_clients",
+)
+
+_hostname = "mpy-" + _hardware.chip
+_country = "XX"
+_interfaces = {}
+
+
+def hostname(name=None):
+    """Return the name that the board gives itself, or set it."""
+    global _hostname
+    if name is None:
+        return _hostname
+    if len(name) > 32:
+        raise ValueError
+    _hostname = name
+    return None
+
+
+def country(code=None):
+    """Return the country code, or set it."""
+    global _country
+    if code is None:
+        return _country
+    _country = code
+    return None
+
+
+class WLAN:
+    """An interface; the same object each time it is asked for."""
+
+    IF_STA, IF_AP = 0, 1
+    PM_NONE, PM_PERFORMANCE, PM_POWERSAVE = 0, 1, 2
+
+    def __new__(cls, interface=0):
+        if interface not in (STA_IF, AP_IF):
+            raise ValueError("invalid WLAN interface identifier")
+        wlan = _interfaces.get(interface)
+        if wlan is None:
+            wlan = _interfaces[interface] = object.__new__(cls)
+            wlan._id = interface
+            wlan._active = False
+            wlan._since = None  # when the connection was asked for
+            wlan._was_connected = False
+            wlan._asked = (None, None)
+            wlan._reason = 0  # why the last try failed
+            wlan._options = {"reconnects": -1, "pm": 1, "txpower": 20.0}
+        return wlan
+
+    def __init__(self, interface=0):
+        pass
+
+    def active(self, on=None):
+        """Return whether the interface is on, or switch it."""
+        if on is not None:
+            self._active = bool(on)
+            if not on:
+                self._since = None
+                self._was_connected = False
+        return self._active
+
+    def connect(self, ssid=None, key=None, *, bssid=None):
+        """Ask for a connection; it comes, or fails, later."""
+        if not self._active:
+            raise OSError("Wifi Not Started")
+        connected = self._connected()
+        if self._since is not None and not connected and _hardware.chip != "esp8266":
+            raise OSError("Wifi Internal State Error")
+        if ssid is not None:
+            self._asked = (_text(ssid), _text(key) or "")
+        self._since = ticks_ms()
+        self._was_connected = False
+
+    def disconnect(self):
+        """Leave the network, or stop trying."""
+        if self._active:
+            if self._connected():
+                self._reason = 0
+            self._since = None
+            self._was_connected = False
+
+    def _connected(self):
+        """Let time have its effect; return whether the station has an address."""
+        if self._since is None:
+            return False
+        if not self._was_connected and ticks_diff(ticks_ms(), self._since) < _JOIN_MS:
+            return False
+        air = _hardware.config.get("wifi")
+        ssid, key = self._asked
+        if not air or air["ssid"] != ssid or _hardware.fault("wifi") == "gone":
+            self._reason = STAT_BEACON_TIMEOUT if self._was_connected else STAT_NO_AP_FOUND
+        elif (air.get("password") or "") != key:
+            self._reason = STAT_WRONG_PASSWORD
+        else:
+            self._reason = 0
+            self._was_connected = True
+            return True
+        if self._was_connected:
+            # The firmware tries again by itself, and will find what there is to find.
+            self._since = ticks_ms()
+            self._was_connected = False
+        return False
+
+    def isconnected(self):
+        """Return whether the station has joined and has an address."""
+        return self._id == STA_IF and self._connected()
+
+    def status(self, what=None):
+        """Return one of the STAT constants; "rssi" the strength in dBm, "stations" who is with us."""
+        if what == "rssi" and self._id == STA_IF:
+            return _RSSI_DBM if self._connected() else 0
+        if what == "stations" and self._id == AP_IF:
+            return []
+        if what is not None:
+            raise ValueError("unknown status param")
+        if self._id == AP_IF:
+            return None
+        if self._connected():
+            return STAT_GOT_IP
+        if self._reason in (STAT_NO_AP_FOUND, STAT_WRONG_PASSWORD):
+            return self._reason
+        if self._since is not None:
+            return STAT_CONNECTING
+        return self._reason or STAT_IDLE
+
+    def ifconfig(self, addresses=None):
+        """Return (address, netmask, gateway, name server); what is set is ignored here."""
+        if addresses is not None:
+            return None
+        return _ADDRESSES if self.isconnected() else _NO_ADDRESSES
+
+    def ipconfig(self, what=None, **options):
+        """Return "addr4" (address, netmask), "gw4", "dhcp4" or "has_dhcp4"; options are ignored here."""
+        if what is None:
+            return None
+        address = self.ifconfig()
+        answers = {"addr4": address[:2], "gw4": address[2], "dhcp4": True, "has_dhcp4": self.isconnected()}
+        if what not in answers:
+            raise ValueError("unexpected key")
+        return answers[what]
+
+    def config(self, *what, **options):
+        """Return one option, or set some: mac, ssid, channel, hostname, reconnects, txpower, pm."""
+        if what and options:
+            raise TypeError("either pos or kw args are allowed")
+        for name in options:
+            if name in ("hostname", "dhcp_hostname"):
+                hostname(options[name])
+            elif name in _SETTABLE:
+                self._options[name] = options[name]
+            else:
+                raise ValueError("unknown config param")
+        if options:
+            return None
+        if len(what) != 1:
+            raise TypeError("can query only one param")
+        name = what[0]
+        if name == "mac":
+            return self._options.get("mac") or (b"\x24\x0a\xc4" + bytes.fromhex(_hardware.config["unique_id"]))[-6:]
+        if name in ("ssid", "essid"):
+            return self._options.get("ssid", "") if self._id == AP_IF else self._asked[0] or ""
+        if name == "channel":
+            return _CHANNEL
+        if name in ("hostname", "dhcp_hostname"):
+            return _hostname
+        if name not in self._options:
+            raise ValueError("unknown config param")
+        return self._options[name]
+
+    def scan(self):
+        """Return [(ssid, bssid, channel, rssi, security, hidden)] of what is in the air."""
+        if not self._active or self._id != STA_IF:
+            raise OSError("STA must be active")
+        air = _hardware.config.get("wifi")
+        if not air or _hardware.fault("wifi") == "gone":
+            return []
+        security = AUTH_WPA2_PSK if air.get("password") else AUTH_OPEN
+        return [(air["ssid"].encode(), _BSSID, _CHANNEL, _RSSI_DBM, security, False)]
+
+
+def _text(value):
+    return value.decode() if isinstance(value, (bytes, bytearray)) else value

@@ -1,0 +1,1 @@
+"""Models of the parts, at the level of the bytes on their bus."""
