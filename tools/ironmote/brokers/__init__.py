@@ -1,0 +1,67 @@
+"""Brokers for a fleet: what they share. Each is configured from the fleet alone; nothing is open by default."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+# What the brokers' certificates are issued for.
+SERVER_NAME = "localhost"
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where motes connect."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True)
+class GatewayAccess:
+    """How the gateway reaches one zone: always TLS with a client certificate.
+
+    `prefix` is the first topic level it deals with there. `client_id` is the one that the broker expects; it is
+    stable, so that the gateway's persistent session survives a restart.
+    """
+
+    zone: str
+    prefix: str
+    host: str
+    port: int
+    transport: str  # "tcp" or "websockets"
+    username: str | None
+    password: str | None = field(repr=False)
+    ca_file: Path
+    cert_file: Path
+    key_file: Path
+    client_id: str
+
+
+class Broker(Protocol):
+    """A broker that serves a fleet's motes over TLS (`trusted`) and its sealed motes in the clear (`clear`)."""
+
+    @property
+    def name(self) -> str:
+        """Product and version, for people."""
+
+    @property
+    def trusted(self) -> Endpoint:
+        """Where motes connect with TLS; the broker's certificate is for SERVER_NAME."""
+
+    @property
+    def clear(self) -> Endpoint:
+        """Where sealed motes connect over TCP."""
+
+    @property
+    def gateway(self) -> list[GatewayAccess]:
+        """How the gateway reaches each zone."""
+
+    @property
+    def alive(self) -> bool:
+        """True while every process of the broker runs."""
+
+    def start(self) -> None:
+        """Start, and return when it is ready for connections. BrokerError when it does not come up."""
+
+    def stop(self) -> None:
+        """End it. Does nothing when it is not running."""

@@ -1,0 +1,183 @@
+"""Mosquitto as the fleet's broker: one process, a TLS listener and a clear one, each with its own users and rights."""
+
+import base64
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from .. import secret_files
+from ..certificates import Authority
+from ..errors import BrokerError, MissingTool
+from ..fleet import CLEAR, HOME, Fleet
+from . import Endpoint, GatewayAccess, identity, rights
+from .process import LOOPBACK, ServerProcess, choose_port
+
+_MAX_PAYLOAD = 4_096
+_MAX_PACKET = 8_192
+_HASH_ROUNDS = 101  # what Mosquitto itself uses; the passwords are 256-bit secrets, which no number of rounds helps
+_SALT_BYTES = 12
+_MORE_PLACES = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")
+
+
+def find_mosquitto() -> Path:
+    """The mosquitto program. Raises MissingTool when there is none."""
+    places = os.pathsep.join([os.environ.get("PATH", ""), *_MORE_PLACES])
+    found = shutil.which("mosquitto", path=places)
+    if not found:
+        raise MissingTool("no Mosquitto found; apt install mosquitto (macOS: brew install mosquitto)")
+    return Path(found)
+
+
+class MosquittoBroker:
+    """One Mosquitto: motes with certificates on `trusted`, sealed motes with passwords on `clear`."""
+
+    def __init__(
+        self, fleet: Fleet, authority: Authority, folder: Path, *, trusted_port: int = 0, clear_port: int = 0
+    ) -> None:
+        """Write the configuration to `folder` (created, 0700). Raises MissingTool, or BrokerError on a taken port."""
+        rights.check(fleet)
+        program = find_mosquitto()
+        self.name = _version(program)
+        secret_files.make_folder(folder)
+        files = identity.write(authority, folder / "tls")
+        self.trusted = Endpoint(LOOPBACK, choose_port(trusted_port))
+        self.clear = Endpoint(LOOPBACK, choose_port(clear_port))
+        self.gateway = [
+            GatewayAccess(
+                HOME, "mote", LOOPBACK, self.trusted.port, "tcp", None, None,
+                files.ca, files.gateway_home.cert, files.gateway_home.key, identity.GATEWAY_HOME,
+            ),
+            GatewayAccess(
+                CLEAR, "sealed", LOOPBACK, self.trusted.port, "tcp", None, None,
+                files.ca, files.gateway_clear.cert, files.gateway_clear.key, identity.GATEWAY_CLEAR,
+            ),
+        ]  # fmt: skip
+        secret_files.write(folder / "trusted.acl", _trusted_acl(fleet))
+        secret_files.write(folder / "clear.acl", _clear_acl(fleet))
+        secret_files.write(folder / "clear.passwords", _passwords(fleet))
+        configuration = secret_files.write(
+            folder / "mosquitto.conf", _configuration(self.trusted.port, self.clear.port, files, folder)
+        )
+        self._process = ServerProcess(
+            self.name,
+            [str(program), "-c", str(configuration)],
+            folder / "mosquitto.log",
+            [self.trusted.port, self.clear.port],
+        )
+
+    @property
+    def alive(self) -> bool:
+        """True while the process runs."""
+        return self._process.alive
+
+    def start(self) -> None:
+        """Start it; BrokerError when it does not come up."""
+        self._process.start()
+
+    def stop(self) -> None:
+        """End it."""
+        self._process.stop()
+
+
+def _version(program: Path) -> str:
+    # `mosquitto -h` ends with status 3 and says its version first; there is no option that asks for it alone.
+    answer = subprocess.run([program, "-h"], capture_output=True, text=True, timeout=10, check=False)
+    found = re.search(r"version (\d+)([\w.-]*)", answer.stdout + answer.stderr)
+    if not found:
+        raise BrokerError(f"{program} is not a Mosquitto that runs here")
+    if int(found[1]) < 2:
+        raise MissingTool(f"Mosquitto {found[1]}{found[2]} is too old; 2.0 or newer is needed")
+    return f"Mosquitto {found[1]}{found[2]}"
+
+
+def _configuration(trusted: int, clear: int, files: identity.Identities, folder: Path) -> str:
+    return f"""\
+# One broker for both zones. Written by ironmote from the fleet; changes are lost.
+
+# Users and rights belong to a listener: who may come in by one door has no business at the other.
+per_listener_settings true
+{_user()}
+# Sessions and retained messages live as long as this process.
+persistence false
+sys_interval 0
+
+# What a client may ask the broker to hold for it.
+max_packet_size {_MAX_PACKET}
+message_size_limit {_MAX_PAYLOAD}
+max_inflight_messages 64
+max_queued_messages 4096
+
+# Standard error, which ironmote keeps in a file. Errors and refusals, not what is published.
+log_dest stderr
+log_type error
+log_type warning
+log_type notice
+connection_messages true
+
+# The trusted zone: TLS on both sides. A client without a certificate of the fleet's authority does not get in; its
+# certificate's common name is its user name and its client id, whatever its CONNECT says.
+listener {trusted} {LOOPBACK}
+cafile {files.ca}
+certfile {files.broker.cert}
+keyfile {files.broker.key}
+tls_version tlsv1.2
+require_certificate true
+use_identity_as_username true
+use_username_as_clientid true
+allow_anonymous false
+acl_file {folder / "trusted.acl"}
+max_connections 1024
+max_qos 1
+
+# The clear zone: sealed motes over plain TCP. All that crosses here is sealed end to end; the password only opens
+# the door. The client id is the user name, so that nobody can evict a mote without knowing its password.
+listener {clear} {LOOPBACK}
+password_file {folder / "clear.passwords"}
+use_username_as_clientid true
+allow_anonymous false
+acl_file {folder / "clear.acl"}
+max_connections 1024
+max_qos 1
+"""
+
+
+def _user() -> str:
+    """Started by root, Mosquitto becomes another user, who cannot read files that are the owner's alone."""
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        return ""
+    return "\n# Started by root: the files below are root's alone, and another user could not read them.\nuser root\n"
+
+
+def _trusted_acl(fleet: Fleet) -> str:
+    parts = ["# The trusted listener: each user's topics by name. What is not listed is refused.\n"]
+    parts.append(_grants(identity.GATEWAY_HOME, rights.of_gateway(fleet, "mote")))
+    parts.append(_grants(identity.GATEWAY_CLEAR, rights.of_gateway(fleet, "sealed")))
+    parts += [_grants(mote.id, rights.of_mote(mote)) for mote in fleet.encrypting()]
+    return "\n".join(parts)
+
+
+def _clear_acl(fleet: Fleet) -> str:
+    parts = ["# The clear listener: sealed motes only. What is not listed is refused.\n"]
+    parts += [_grants(mote.id, rights.of_mote(mote)) for mote in fleet.clear()]
+    return "\n".join(parts)
+
+
+def _grants(user: str, granted: rights.Rights) -> str:
+    lines = [f"user {user}"]
+    lines += [f"topic write {topic}" for topic in granted.publish]
+    lines += [f"topic read {topic}" for topic in granted.subscribe]
+    return "\n".join(lines) + "\n"
+
+
+def _passwords(fleet: Fleet) -> str:
+    return "".join(f"{mote.id}:{hash_password(mote.static_password(fleet.id))}\n" for mote in fleet.clear())
+
+
+def hash_password(password: str, salt: bytes | None = None) -> str:
+    """`password` as Mosquitto's password file holds it: $7$, PBKDF2 with HMAC-SHA512, 64 bytes, base64."""
+    salt = os.urandom(_SALT_BYTES) if salt is None else salt
+    derived = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, _HASH_ROUNDS)
+    return f"$7${_HASH_ROUNDS}${base64.b64encode(salt).decode()}${base64.b64encode(derived).decode()}"

