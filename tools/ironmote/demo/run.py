@@ -1,0 +1,242 @@
+"""The demo itself: motes are switched on, heard, commanded, perhaps attacked, and what came of it is judged."""
+
+import contextlib
+import queue
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+from ..errors import IronmoteError
+from ..gateway import Event
+from . import attack, replay
+from .lines import JsonLines
+from .screen import Screen
+from .stage import DIMMER, Stage, set_up
+from .tap import Captured
+from .watch import MoteWatch, Watch
+from .wire import Kind
+
+_TURN_S = 0.1
+_BEFORE_COMMAND_S = 2.0
+_COMMAND_WITHIN_S = 15.0
+_BEFORE_ATTACK_S = 2.0
+_QUIET_S = 3.0
+_INTERRUPTED = 130
+
+
+class DemoFailed(IronmoteError):
+    """The demo ran to its end, and not everything was heard or answered."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line asks for. Times are seconds; `seconds` None means until interrupted."""
+
+    seconds: float | None = None
+    json: bool = False
+    replay: Path | None = None
+    broker: str = "nats"
+    motes: int = 2
+    every: float | None = None
+    attack: bool = False
+    keep: Path | None = None
+    picture: Path | None = None
+    verbose: bool = False
+
+
+class Face(Protocol):
+    """How the demo shows itself: Screen or JsonLines."""
+
+    def phase(self, text: str) -> None: ...
+    def note(self, text: str) -> None: ...
+    def sent(self, mote: str, name: str, value: float) -> None: ...
+    def event(self, event: Event) -> None: ...
+    def refresh(self) -> None: ...
+    def finish(self, lost: dict[str, int]) -> None: ...
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class _Line:
+    mote: str
+    text: str
+
+
+_Happening: TypeAlias = Event | _Line
+
+
+def run_demo(options: Options) -> int:
+    """Run the demo; returns the exit status. IronmoteError where something failed, in one line."""
+    if options.picture is not None and options.json:
+        raise IronmoteError("--picture draws the live table, which --json replaces; leave one of them out")
+    rows = replay.load(options.replay) if options.replay is not None else None
+    every = options.every or (0.25 if rows else 1.0)
+    happenings: queue.Queue[_Happening] = queue.Queue()
+    watch = Watch([])
+    face: Face = JsonLines(watch) if options.json else Screen(watch, {}, f"on {options.broker}", options.picture)
+    with (
+        contextlib.closing(face),
+        set_up(
+            options.motes,
+            options.broker,
+            options.keep,
+            every,
+            (lambda path: replay.write(rows, path)) if rows else None,
+            face.phase,
+            happenings.put,
+            lambda mote, text: happenings.put(_Line(mote, text)),
+        ) as stage,
+    ):
+        for mote in stage.fleet.motes.values():
+            watch.motes[mote.id] = MoteWatch(mote.id, mote.board, mote.channel or "", mote.why)
+        if isinstance(face, Screen):
+            face.watch_links(stage.taps, f"on {stage.broker.name}")
+        play = Play(options, stage, watch, face, happenings, len(rows) if rows else None)
+        interrupted = False
+        try:
+            play.run()
+        except KeyboardInterrupt:
+            interrupted = True
+        play.end()
+    return play.verdict(interrupted)
+
+
+class Play:
+    """One run, from switching the motes on to the last line."""
+
+    def __init__(
+        self,
+        options: Options,
+        stage: Stage,
+        watch: Watch,
+        face: Face,
+        happenings: "queue.Queue[_Happening]",
+        rows: int | None,
+    ) -> None:
+        self._options = options
+        self._stage = stage
+        self._watch = watch
+        self._face = face
+        self._happenings = happenings
+        self._rows = rows
+        self._answered_at: float | None = None
+        self._attacked = False
+
+    def run(self) -> None:
+        """Switch the motes on and let everything happen until it is time to end."""
+        self._face.phase("motes are starting")
+        for name, mote in self._stage.motes.items():
+            self._watch.motes[name].started_at = time.monotonic()
+            mote.start()
+        began = time.monotonic()
+        while True:
+            self._take(_TURN_S)
+            self._stage.check()
+            self._command()
+            if self._options.attack and not self._attacked:
+                self._attack()
+            self._face.refresh()
+            now = time.monotonic()
+            if self._options.seconds is not None and now - began >= self._options.seconds:
+                return
+            if self._rows is not None and self._delivered(now):
+                return
+
+    def end(self) -> None:
+        """Stop the gateway, take what it still had, and show the end."""
+        self._stage.gateway.stop()
+        self._take(0)
+        if self._options.verbose:
+            for line in self._report():
+                self._face.note(line)
+        self._face.finish({name: self._stage.gateway.lost.get(name, 0) for name in self._watch.motes})
+
+    def verdict(self, interrupted: bool) -> int:
+        """The exit status: 0 where every mote was heard and every command answered. Raises DemoFailed else."""
+        silent = [mote.id for mote in self._watch.motes.values() if mote.heard_at is None]
+        unanswered = [mote.id for mote in self._watch.motes.values() if not mote.answered]
+        if not silent and not unanswered:
+            return 0
+        if interrupted:
+            return _INTERRUPTED
+        if silent:
+            said = {name: self._stage.motes[name].console for name in silent}
+            last = {name: f" (its console ends with: {lines[-1]})" if lines else "" for name, lines in said.items()}
+            raise DemoFailed("; ".join(f"{name} was never heard{last[name]}" for name in silent))
+        raise DemoFailed("; ".join(f"{name} did not answer its command" for name in unanswered))
+
+    def _take(self, wait_s: float) -> None:
+        """Take what has happened, waiting up to `wait_s` for the first of it."""
+        with contextlib.suppress(queue.Empty):
+            happening = self._happenings.get(timeout=wait_s) if wait_s else self._happenings.get_nowait()
+            while True:
+                if isinstance(happening, _Line):
+                    if self._options.verbose:
+                        self._face.note(f"{happening.mote}| {happening.text}")
+                else:
+                    self._watch.take(happening)
+                    self._face.event(happening)
+                happening = self._happenings.get_nowait()
+
+    def _command(self) -> None:
+        """Send each mote that was heard for a while one command."""
+        now = time.monotonic()
+        for index, mote in enumerate(self._watch.motes.values()):
+            if mote.asked == 0 and mote.heard_at is not None and now - mote.heard_at > _BEFORE_COMMAND_S:
+                value = 40 + 25 * (index % 3)
+                mote.asked += 1
+                self._stage.gateway.send(mote.id, DIMMER, value, _COMMAND_WITHIN_S)
+                self._face.sent(mote.id, DIMMER, value)
+        if self._answered_at is None and self._watch.all_answered:
+            self._answered_at = now
+        if self._watch.all_heard:
+            self._face.phase("every mote is heard" if self._rows is None else self._progress())
+
+    def _progress(self) -> str:
+        done = min(mote.highest for mote in self._watch.motes.values())
+        return f"replaying {self._options.replay}: row {min(done, self._rows or 0)} of {self._rows}"
+
+    def _delivered(self, now: float) -> bool:
+        """True when every mote has delivered all rows of the recording, or what it will ever deliver of them."""
+        rows = self._rows or 0
+        for mote in self._watch.motes.values():
+            quiet = mote.last_at is not None and now - mote.last_at > _QUIET_S
+            if mote.records < rows and not (mote.highest >= rows and quiet):
+                return False
+        return self._watch.all_answered or self._answers_overdue(now)
+
+    def _answers_overdue(self, now: float) -> bool:
+        limit = _BEFORE_COMMAND_S + _COMMAND_WITHIN_S + 1
+        return all(mote.heard_at is not None and now - mote.heard_at > limit for mote in self._watch.motes.values())
+
+    def _attack(self) -> None:
+        """Once all is calm: replay a captured message, as anyone on the clear link could."""
+        if self._answered_at is None or time.monotonic() - self._answered_at < _BEFORE_ATTACK_S:
+            return
+        self._attacked = True
+        for name, captured in self._clear_links():
+            connect = [each.packet.data for each in captured if each.packet.kind is Kind.MQTT_CONNECT]
+            publish = attack.recorded(captured)
+            if connect and publish is not None:
+                self._face.phase(f"an eavesdropper replays what {name} said")
+                attack.replay(self._stage.broker.clear, connect[-1], publish)
+                return
+        self._face.note("no mote speaks in the clear here: nothing to replay")
+
+    def _clear_links(self) -> Iterator[tuple[str, list[Captured]]]:
+        for mote in self._stage.fleet.clear():
+            yield mote.id, self._stage.taps[mote.id].captured()
+
+    def _report(self) -> Iterator[str]:
+        for name, mote in self._watch.motes.items():
+            board = self._stage.motes[name]
+            startup = f"{mote.startup_s:.2f} s" if mote.startup_s is not None else "never"
+            heap = board.profile.simulated_heap_bytes
+            free = f"{mote.free:,}" if mote.free is not None else "?"
+            yield (
+                f"{name} ({mote.board}): power on to first verified reading {startup}; "
+                f"{board.flash_bytes:,} bytes on the board; heap {free} of {heap:,} bytes free as it reports; "
+                f"{board.restarts} restarts; {mote.records} records"
+            )

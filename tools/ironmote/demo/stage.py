@@ -1,0 +1,237 @@
+"""Everything the demo runs on: fleet, certificates, broker, gateway, taps and motes, set up and taken down in order."""
+
+import contextlib
+import secrets
+import shutil
+import signal
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from mote import channel, epoch
+
+from .. import boards, secret_files
+from ..boards import Profile
+from ..brokers import SERVER_NAME, Broker
+from ..brokers.mosquitto import MosquittoBroker
+from ..brokers.nats import NatsBroker
+from ..certificates import Authority
+from ..errors import IronmoteError
+from ..fleet import CLEAR, HOME, Fleet, Mote
+from ..gateway import Event, Gateway
+from ..gateway.members import members_of
+from ..simulate import SimulatedMote
+from .tap import Tap, Taps
+
+NAMES = (
+    "kitchen", "cellar", "attic", "garage", "office", "nursery", "hall", "study", "porch", "pantry", "bathroom", "shed",
+)  # fmt: skip
+BOARDS = ("esp32", "esp8266")
+DIMMER = "dimmer"
+FLOOR = "sealed"
+_NETWORK = "ironmote demo"
+_DAY_S = 240  # about a day of the simulated room: something happens while one watches
+_MORNING = 0.29  # of a day
+_BROKERS: dict[str, Callable[[Fleet, Authority, Path], Broker]] = {"nats": NatsBroker, "mosquitto": MosquittoBroker}
+
+
+class Stage:
+    """The running parts of a demo. Motes are built but not switched on."""
+
+    def __init__(self, folder: Path, fleet: Fleet, profiles: dict[str, Profile]) -> None:
+        self.folder = folder
+        self.fleet = fleet
+        self.profiles = profiles
+        self.motes: dict[str, SimulatedMote] = {}
+        self.taps: dict[str, Tap] = {}
+        self.broker: Broker
+        self.gateway: Gateway
+
+    def check(self) -> None:
+        """Raise IronmoteError where a part has ended that should run."""
+        self.gateway.check()
+        if not self.broker.alive:
+            raise IronmoteError(f"{self.broker.name} ended while it was needed")
+        for name, mote in self.motes.items():
+            if not mote.alive:
+                raise IronmoteError(f"{name} died: {mote.exit_reason or 'it said nothing'}")
+
+
+@contextlib.contextmanager
+def set_up(
+    count: int,
+    broker: str,
+    keep: Path | None,
+    sample_s: float,
+    rows: Callable[[Path], None] | None,
+    on_phase: Callable[[str], None],
+    on_event: Callable[[Event], None],
+    on_line: Callable[[str, str], None],
+) -> Iterator[Stage]:
+    """A stage with `count` motes; everything is ended, and the folder removed unless `keep` names it, on leaving.
+
+    `rows` writes the recording that the sensors feel to the path it is given; without it they feel a room.
+    """
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(_folder(keep))
+        # From here on a second Ctrl-C must not interrupt the taking down.
+        stack.push(_deaf_to_interrupts)
+        world: dict[str, Any] = {"kind": "room", "day_s": _day_s(time.time())}
+        if rows is not None:
+            rows(folder / "rows.csv")
+            world = {"kind": "replay", "rows": str(folder / "rows.csv")}
+        stage = _provision(folder, count, on_phase)
+        authority = Authority.create()
+
+        on_phase(f"starting {broker}")
+        stage.broker = _BROKERS[broker](stage.fleet, authority, folder / "broker")
+        stack.callback(stage.broker.stop)
+        stage.broker.start()
+
+        on_phase("starting the gateway")
+        stage.gateway = Gateway(
+            stage.fleet.id, members_of(stage.fleet), stage.broker.gateway, folder / "gateway.db", on_event
+        )
+        stack.callback(stage.gateway.stop)
+        stage.gateway.start()
+
+        taps = Taps()
+        stack.callback(taps.close)
+        on_phase("building the motes")
+        for seed, mote in enumerate(stage.fleet.motes.values()):
+            stage.taps[mote.id] = taps.add(stage.broker.trusted if mote.encrypts else stage.broker.clear)
+            made = _simulated(stage, mote, authority, sample_s, {**world, "seed": seed}, on_line)
+            made.build()
+            stage.motes[mote.id] = made
+            stack.callback(made.stop)
+        yield stage
+
+
+@contextlib.contextmanager
+def _folder(keep: Path | None) -> Iterator[Path]:
+    if keep is not None:
+        try:
+            if keep.exists() and any(keep.iterdir()):
+                raise IronmoteError(f"{keep} is not empty; name a new folder to keep the demo in")
+            yield secret_files.make_folder(keep).resolve()
+        except OSError as error:
+            raise IronmoteError(f"{keep} cannot be used: {error.strerror}") from error
+        return
+    folder = Path(tempfile.mkdtemp(prefix="ironmote-")).resolve()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _day_s(now: float) -> float:
+    """A length of the room's day, counted from 1970, by which it is morning at `now` (seconds since 1970)."""
+    return now / (now // _DAY_S + _MORNING)
+
+
+def _deaf_to_interrupts(*_: object) -> None:
+    with contextlib.suppress(ValueError):  # not in the main thread: then no interrupt comes here
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
+def _provision(folder: Path, count: int, on_phase: Callable[[str], None]) -> Stage:
+    """Make the fleet and decide each mote's channel from what its board's own firmware says it can do."""
+    fleet = Fleet.create()
+    profiles: dict[str, Profile] = {}
+    decided: dict[str, tuple[str, str]] = {}
+    for index in range(count):
+        mote = fleet.add(NAMES[index] if index < len(NAMES) else f"mote-{index + 1}", BOARDS[index % len(BOARDS)])
+        profile = profiles.setdefault(mote.board, boards.load(mote.board))
+        mote.sensors, mote.actuators = _sensors(), _actuators(profile)
+        if mote.board not in decided:
+            on_phase(f"asking the firmware of {mote.board} what it can do")
+            probe = SimulatedMote(
+                profile, _settings(fleet, mote, profile, 1, 1.0), {}, {}, folder / "probe" / mote.board, wifi={}
+            )
+            probe.build()
+            try:
+                decided[mote.board] = channel.choose("auto", FLOOR, probe.measure())
+            except channel.ChannelError as error:
+                raise IronmoteError(f"{mote.board} can do no channel at or above {FLOOR}: {error}") from error
+        mote.channel, mote.why = decided[mote.board]
+        mote.zone = HOME if mote.encrypts else CLEAR
+    shutil.rmtree(folder / "probe", ignore_errors=True)
+    return Stage(folder, fleet, profiles)
+
+
+def _simulated(
+    stage: Stage,
+    mote: Mote,
+    authority: Authority,
+    sample_s: float,
+    world: dict[str, Any],
+    on_line: Callable[[str, str], None],
+) -> SimulatedMote:
+    profile = stage.profiles[mote.board]
+    settings = _settings(stage.fleet, mote, profile, stage.taps[mote.id].port, sample_s)
+    vault = {
+        "wifi": secrets.token_urlsafe(12).encode(),
+        # The boot counter begins at provisioning; a mote that finds none does not start.
+        "boot0": epoch.slot(mote.generation, 0),
+    }
+    public: dict[str, bytes] = {}
+    if mote.encrypts:
+        credential = authority.issue(mote.id)
+        vault["key"] = credential.key_der
+        public = {"/ca.der": authority.ca_der, "/cert.der": credential.cert_der}
+    if mote.seals:
+        vault["root"] = mote.root
+    return SimulatedMote(
+        profile, settings, vault, public, stage.folder / mote.id, world, lambda line: on_line(mote.id, line)
+    )
+
+
+def _settings(fleet: Fleet, mote: Mote, profile: Profile, port: int, sample_s: float) -> dict[str, Any]:
+    """What mote.settings describes. Before the channel is decided it says "auto"."""
+    return {
+        "v": 1,
+        "mote": mote.id,
+        "fleet": fleet.id,
+        "board": mote.board,
+        "zone": mote.zone,
+        "generation": mote.generation,
+        "channel": mote.channel or "auto",
+        "floor": FLOOR,
+        "room": profile.room,
+        "wifi": {"ssid": _NETWORK},
+        "broker": {"host": "127.0.0.1", "port": port, "name": SERVER_NAME},
+        "connect": "static",
+        "keepalive_s": 30,
+        "timeout_ms": 10_000,
+        "sample_ms": round(sample_s * 1000),
+        "command_age_s": 60,
+        "clock_floor": int(time.time()),
+        "ntp": "pool.ntp.org",
+        "i2c": {"sda": profile.pins.i2c_sda, "scl": profile.pins.i2c_scl, "freq_hz": 100_000},
+        "onewire": None,
+        "sensors": mote.sensors,
+        "actuators": mote.actuators,
+        "led": profile.pins.led,
+        "outbox": 32,
+    }
+
+
+def _sensors() -> list[dict[str, Any]]:
+    return [
+        {
+            "kind": "bme280",
+            "address": 0x76,
+            "names": {"temperature": "temperature", "humidity": "humidity", "pressure": "pressure"},
+        },
+        {"kind": "bh1750", "address": 0x23, "names": {"illuminance": "light"}},
+    ]
+
+
+def _actuators(profile: Profile) -> list[dict[str, Any]]:
+    return [
+        {"kind": "relay", "name": "relay", "pin": profile.pins.relay, "safe": 0},
+        {"kind": "dimmer", "name": DIMMER, "pin": profile.pins.dimmer, "freq_hz": 1000, "safe": 0},
+    ]

@@ -1,0 +1,121 @@
+"""What has been seen so far of each mote: the numbers behind the screen, the JSON lines and the exit status."""
+
+import math
+import time
+from collections import deque
+from dataclasses import dataclass, field
+
+from ..gateway import CommandEnded, Event, MessageRefused, RecordSeen, StateSeen
+
+SERIES = 240  # values of each reading that are kept to draw
+ANSWERS = ("done", "refused", "expired")
+
+
+@dataclass
+class Series:
+    """The last values of one reading."""
+
+    unit: str | None
+    values: deque[float] = field(default_factory=lambda: deque(maxlen=SERIES))
+    latest: float | int | bool | str | None = None
+
+
+@dataclass
+class MoteWatch:
+    """One mote. Times are monotonic seconds, None until it happened."""
+
+    id: str
+    board: str
+    channel: str
+    why: str
+    online: bool = False
+    announced: bool = False  # the mote itself said which channel it is on
+    series: dict[str, Series] = field(default_factory=dict)
+    records: int = 0
+    readings: int = 0
+    messages: int = 0
+    refused: int = 0
+    highest: int = 0  # the highest record number of the newest boot
+    boot: int = 0
+    started_at: float | None = None
+    heard_at: float | None = None
+    last_at: float | None = None
+    free: int | None = None
+    firmware: str = ""
+    restarts: int = 0
+    commands: list[str] = field(default_factory=list)  # results, in the order of the answers
+    asked: int = 0
+
+    @property
+    def answered(self) -> bool:
+        """True when there was a command and every one was answered by the mote."""
+        return self.asked > 0 and len(self.commands) == self.asked and all(r in ANSWERS for r in self.commands)
+
+    @property
+    def startup_s(self) -> float | None:
+        """From power on to the first verified reading, in seconds."""
+        if self.heard_at is None or self.started_at is None:
+            return None
+        return self.heard_at - self.started_at
+
+
+class Watch:
+    """All motes, by id, in the fleet's order."""
+
+    def __init__(self, motes: list[MoteWatch]) -> None:
+        self.motes = {mote.id: mote for mote in motes}
+        self.refused = 0
+
+    @property
+    def readings(self) -> int:
+        """Readings of all motes."""
+        return sum(mote.readings for mote in self.motes.values())
+
+    @property
+    def all_heard(self) -> bool:
+        """True when a reading of every mote has been verified."""
+        return all(mote.heard_at is not None for mote in self.motes.values())
+
+    @property
+    def all_answered(self) -> bool:
+        """True when every mote has answered every command it was sent, at least one."""
+        return all(mote.answered for mote in self.motes.values())
+
+    def take(self, event: Event) -> None:
+        """Count an event of the gateway."""
+        if isinstance(event, MessageRefused):
+            self.refused += 1
+            if event.mote in self.motes:
+                self.motes[event.mote].refused += 1
+            return
+        mote = self.motes[event.mote]
+        if isinstance(event, CommandEnded):
+            mote.commands.append(event.result)
+            mote.messages += event.result in ANSWERS
+            return
+        mote.messages += 1
+        mote.last_at = time.monotonic()
+        if isinstance(event, StateSeen):
+            state = event.state
+            mote.online = state.online
+            if state.online:
+                mote.announced = True
+                mote.channel, mote.why = state.channel or mote.channel, state.why or mote.why
+                mote.free, mote.firmware = state.free, state.firmware
+        else:
+            self._record(mote, event)
+
+    def _record(self, mote: MoteWatch, event: RecordSeen) -> None:
+        mote.online = True  # whatever a will said: it has just spoken
+        mote.records += 1
+        mote.readings += len(event.readings)
+        mote.heard_at = mote.heard_at or time.monotonic()
+        if event.boot > mote.boot:
+            mote.boot, mote.highest = event.boot, 0
+        if event.boot == mote.boot:
+            mote.highest = max(mote.highest, event.number)
+        for reading in event.readings:
+            series = mote.series.setdefault(reading.name, Series(reading.unit))
+            series.unit, series.latest = reading.unit, reading.value
+            if isinstance(reading.value, int | float) and math.isfinite(reading.value):
+                series.values.append(float(reading.value))

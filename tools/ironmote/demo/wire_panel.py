@@ -1,0 +1,85 @@
+"""The wire: for each kind of link, the last record as a passive eavesdropper captured it, with what it tells them."""
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from .tap import Captured, Tap
+from .watch import MoteWatch
+from .wire import Direction, Kind, Packet
+
+_LEGIBLE = "yellow"
+_HIDDEN = "bright_black"
+_SIDE_BY_SIDE_FROM = 100  # columns
+_RECENT = 24
+
+
+def wire_panel(motes: list[MoteWatch], taps: dict[str, Tap], width: int, rows: int) -> RenderableType | None:
+    """One panel a kind of channel, beside each other where the terminal is wide enough; None before any record."""
+    shown: dict[str, tuple[MoteWatch, Packet]] = {}
+    for mote in motes:
+        if mote.id in taps and mote.channel not in shown:
+            packet = record_on_wire(taps[mote.id].captured())
+            if packet is not None:
+                shown[mote.channel] = (mote, packet)
+    if not shown:
+        return None
+    side_by_side = width >= _SIDE_BY_SIDE_FROM and len(shown) > 1
+    inner = (width // len(shown) if side_by_side else width) - 4
+    panels = [_panel(mote, packet, inner, rows) for mote, packet in shown.values()]
+    if not side_by_side:
+        return Group(*panels)
+    grid = Table.grid(expand=True)
+    for _ in panels:
+        grid.add_column(ratio=1)
+    grid.add_row(*panels)
+    return grid
+
+
+def record_on_wire(captured: list[Captured]) -> Packet | None:
+    """The last packet that carries a record, as far as an eavesdropper can tell; None before there is one.
+
+    In the clear its topic says so. In TLS they guess by length: acknowledgements and pings are much shorter.
+    """
+    ups = [each.packet for each in captured if each.direction is Direction.UP]
+    published = [packet for packet in ups if packet.kind is Kind.MQTT_PUBLISH and packet.topic.endswith("/up")]
+    if published:
+        return published[-1]
+    data = [packet for packet in ups if packet.kind is Kind.TLS_DATA][-_RECENT:]
+    longest = max((len(packet.data) for packet in data), default=0)
+    return next((packet for packet in reversed(data) if len(packet.data) * 2 > longest), None)
+
+
+def hexdump(packet: Packet, width: int, rows: int) -> Text:
+    """The first bytes of `packet`: what anybody can read stands out, what is hidden is grey."""
+    count = max(4, (width - 6) // 4 // 4 * 4)
+    text = Text(no_wrap=True)
+    for start in range(0, min(len(packet.data), count * rows), count):
+        line = packet.data[start : start + count]
+        text.append(f"{start:04x}  ", style="dim")
+        for at, byte in enumerate(line, start):
+            text.append(f"{byte:02x} ", style=_style(packet, at))
+        text.append("   " * (count - len(line)))
+        for at, byte in enumerate(line, start):
+            text.append(chr(byte) if 32 <= byte < 127 else "·", style=_style(packet, at))
+        text.append("\n")
+    left = len(packet.data) - count * rows
+    text.append(f"… and {left} bytes more" if left > 0 else " ", style="dim")
+    return text
+
+
+def _style(packet: Packet, at: int) -> str:
+    return _LEGIBLE if at < packet.legible else _HIDDEN
+
+
+def _panel(mote: MoteWatch, packet: Packet, inner: int, rows: int) -> Panel:
+    legend = Text.assemble(("legible to anyone", _LEGIBLE), "  ", ("hidden", _HIDDEN))
+    return Panel(
+        Group(Text(packet.caption, style="italic"), hexdump(packet, inner, rows), legend),
+        title=f"on the wire of {mote.id} ({mote.channel})",
+        title_align="left",
+        border_style="yellow" if mote.channel == "sealed" else "green",
+        box=box.ROUNDED,
+    )

@@ -1,0 +1,7 @@
+"""The gateway: verifies what motes say, opens it, stores it once, hands it on, and sends commands back."""
+
+from .events import CommandEnded, Event, MessageRefused, RecordSeen, StateSeen
+from .gateway import Gateway
+from .members import Member
+
+__all__ = ["CommandEnded", "Event", "Gateway", "Member", "MessageRefused", "RecordSeen", "StateSeen"]

@@ -1,0 +1,64 @@
+"""What the gateway tells whoever listens. Every value in an event was verified, except where it says otherwise."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from mote.record import Reading
+
+from .state import State
+
+Value: TypeAlias = float | int | bool | str | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordSeen:
+    """A record that was not there before. Times are seconds since 1970; `taken` is None where the mote has no clock."""
+
+    mote: str
+    channel: str
+    boot: int
+    number: int
+    taken: float | None
+    arrived: float
+    readings: tuple[Reading, ...]
+    size: int  # bytes of the message's payload as it crossed the broker
+
+
+@dataclass(frozen=True, slots=True)
+class StateSeen:
+    """What a mote says of itself; `online` is False where this was its will."""
+
+    mote: str
+    state: State
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class CommandEnded:
+    """The outcome of a command. `result` is "done", "refused" or "expired" as the mote answered, else "unknown".
+
+    `value` is the state that the mote says its actuator has; `ms` is the time from sending to the answer.
+    """
+
+    mote: str
+    name: str
+    result: str
+    value: Value
+    why: str | None
+    ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRefused:
+    """A message that was not believed. `mote` is only what its topic claims, None where that is no mote of ours.
+
+    `alert` is true where the owner should look: it verified, and yet cannot be right, or came by a lesser channel.
+    """
+
+    mote: str | None
+    zone: str
+    why: str
+    alert: bool
+
+
+Event: TypeAlias = RecordSeen | StateSeen | CommandEnded | MessageRefused

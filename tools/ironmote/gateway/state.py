@@ -1,0 +1,115 @@
+"""What a mote says of itself: the status map, checked. It is printed on terminals, so its texts hold no controls."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mote import cbor
+
+_MAX_BYTES = 1024
+_MAX_TEXT = 200
+
+
+class StateError(ValueError):
+    """Not a status map of a mote."""
+
+
+@dataclass(frozen=True)
+class State:
+    """A mote's status. A will has `online` False and little else; fields that were not sent are None or empty."""
+
+    online: bool
+    boot: int
+    connection: int
+    channel: str = ""
+    why: str = ""
+    board: str = ""
+    firmware: str = ""
+    reset: str = ""
+    generation: int | None = None
+    free: int | None = None  # bytes of heap
+    uptime: int | None = None  # seconds
+    dropped: int | None = None  # messages that the outbox had no room for, this boot
+    refused: int | None = None  # commands that did not verify, this boot
+    missing: tuple[str, ...] = ()  # kinds of sensors that give nothing
+
+
+def decode_cbor(data: bytes) -> State:
+    """The State in a sealed status map. Raises StateError."""
+    if len(data) > _MAX_BYTES:
+        raise StateError("status map too long")
+    try:
+        return _check(cbor.decode(data))
+    except cbor.CborError as error:
+        raise StateError("not a status map") from error
+
+
+def decode_json(data: bytes) -> State:
+    """The State in a status map that came as JSON. Raises StateError."""
+    if len(data) > _MAX_BYTES:
+        raise StateError("status map too long")
+    try:
+        return _check(json.loads(data.decode(), object_pairs_hook=_pairs, parse_constant=_no_constant))
+    except (ValueError, RecursionError) as error:
+        raise StateError("not a status map") from error
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise StateError("a name twice")
+    return found
+
+
+def _no_constant(name: str) -> None:
+    raise StateError(f"{name} is no number")
+
+
+def _check(found: object) -> State:
+    if not isinstance(found, dict):
+        raise StateError("not a status map")
+    online = found.get("online")
+    if not isinstance(online, bool):
+        raise StateError("status without online")
+    missing = found.get("missing") or ()
+    if not isinstance(missing, list | tuple) or len(missing) > 16:
+        raise StateError("status with a wrong missing")
+    return State(
+        online,
+        boot=_required(found, "boot"),
+        connection=_required(found, "connection"),
+        channel=_text(found.get("channel", "")),
+        why=_text(found.get("why", "")),
+        board=_text(found.get("board", "")),
+        firmware=_text(found.get("firmware", "")),
+        reset=_text(found.get("reset", "")),
+        generation=_count(found, "generation"),
+        free=_count(found, "free"),
+        uptime=_count(found, "uptime"),
+        dropped=_count(found, "dropped"),
+        refused=_count(found, "refused"),
+        missing=tuple(_text(each) for each in missing),
+    )
+
+
+def _required(found: Mapping[str, Any], name: str) -> int:
+    value = _count(found, name)
+    if value is None:
+        raise StateError(f"status without {name}")
+    return value
+
+
+def _count(found: Mapping[str, Any], name: str) -> int | None:
+    value = found.get(name)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**48:
+        raise StateError(f"status with a wrong {name}")
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or len(value) > _MAX_TEXT or not value.isprintable():
+        raise StateError("status with a wrong text")
+    return value

@@ -1,0 +1,132 @@
+"""From a message of a broker to what it says: verified, opened and checked, or refused. No I/O, no clock."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from mote import command, record, sealed, topics
+
+from . import state
+from .members import Member
+from .state import State
+from .trust import Cloned, MoteTrust, Opened
+
+Content: TypeAlias = record.Record | State | command.Answer
+
+
+@dataclass(frozen=True)
+class Message:
+    """What a broker delivered. `prefix` is that of the zone it came from; `redelivered` is the broker's DUP flag."""
+
+    zone: str
+    prefix: str
+    topic: str
+    payload: bytes
+    retained: bool = False
+    redelivered: bool = False
+
+
+@dataclass(frozen=True)
+class Verified:
+    """Something a mote really said. `sequence` is None where TLS protects it; a will is a State."""
+
+    member: Member
+    content: Content
+    boot: int | None
+    sequence: int | None
+    current: bool  # from the newest boot; what is older is stored, but changes nothing that is shown
+
+
+class NotBelieved(Exception):
+    """The message is refused. `mote` is a known id that its topic claims, or None; see events.MessageRefused."""
+
+    def __init__(self, mote: str | None, why: str, alert: bool = False) -> None:
+        super().__init__(why)
+        self.mote = mote
+        self.why = why
+        self.alert = alert
+
+
+class AlreadyTaken(Exception):
+    """The broker delivered again what had been taken and not yet acknowledged: nothing new, and no attack."""
+
+
+class Uplink:
+    """Verifies messages of the given members."""
+
+    def __init__(self, members: Iterable[Member], trusts: Mapping[str, MoteTrust]) -> None:
+        """`trusts` holds one MoteTrust for every sealed member, by id."""
+        self._members = {member.id: member for member in members}
+        self._trusts = trusts
+
+    def take(self, message: Message) -> Verified:
+        """What `message` says. Raises NotBelieved, or AlreadyTaken."""
+        member, leaf = self._address(message)
+        try:
+            if member.seal_key is None:
+                return _from_json(member, leaf, message.payload)
+            return self._from_sealed(member, leaf, message)
+        except Cloned as error:
+            raise NotBelieved(member.id, str(error), alert=True) from error
+        except sealed.Refused as error:
+            raise NotBelieved(member.id, str(error)) from error
+        except (record.RecordError, command.CommandError, state.StateError, RecursionError) as error:
+            raise NotBelieved(member.id, f"malformed {leaf}: {error}", alert=True) from error
+
+    def _address(self, message: Message) -> tuple[Member, str]:
+        """Whose message this claims to be; refuses what cannot be right before looking inside."""
+        try:
+            prefix, mote_id, leaf = topics.split(message.topic)
+        except topics.TopicError as error:
+            raise NotBelieved(None, f"a topic that is none of ours: {error}") from error
+        member = self._members.get(mote_id)
+        if member is None:
+            raise NotBelieved(None, "from a mote that is not in the fleet")
+        if prefix != message.prefix or leaf not in ("up", "ack", "state"):
+            raise NotBelieved(member.id, "on a topic that no mote publishes in this zone")
+        if prefix != member.prefix:
+            words = f"came on a lesser channel than {member.channel}, which this mote's profile demands"
+            raise NotBelieved(member.id, words, alert=True)
+        if message.retained and (prefix == "sealed" or leaf != "state"):
+            raise NotBelieved(member.id, f"{leaf} was retained by the broker; only fresh ones count")
+        return member, leaf
+
+    def _from_sealed(self, member: Member, leaf: str, message: Message) -> Verified:
+        try:
+            opened = self._trusts[member.id].open(leaf, message.payload)
+        except sealed.Replayed:
+            if message.redelivered:
+                raise AlreadyTaken from None
+            raise
+        content: Content
+        if leaf == "up":
+            content = _of_this_mote(record.unpack_cbor(opened.plaintext, member.id), member, opened)
+        elif leaf == "ack":
+            content = command.decode_answer_cbor(opened.plaintext)
+        else:
+            content = state.decode_cbor(opened.plaintext)
+            if content.online is opened.is_will or (opened.is_will and content.connection != opened.sequence):
+                raise state.StateError("a will and a status have changed places")
+            if content.boot != opened.boot:
+                raise state.StateError("from another boot than its seal")
+        return Verified(member, content, opened.boot, opened.sequence, opened.newest)
+
+
+def _of_this_mote(content: record.Record, member: Member, opened: Opened | None) -> record.Record:
+    """A record keeps the identity it was taken under; it cannot come from a later boot than the one that sealed it."""
+    generation, boot, _ = content.identity
+    if generation > member.generation or (opened is not None and boot > opened.boot):
+        raise record.RecordError("a record from the future")
+    return content
+
+
+def _from_json(member: Member, leaf: str, payload: bytes) -> Verified:
+    if len(payload) > sealed.MAX_UP:
+        raise record.RecordError("too long")
+    if leaf == "up":
+        pack = _of_this_mote(record.unpack_json(payload, member.id), member, None)
+        return Verified(member, pack, pack.identity[1], None, True)
+    if leaf == "ack":
+        return Verified(member, command.decode_answer_json(payload), None, None, True)
+    status = state.decode_json(payload)
+    return Verified(member, status, status.boot, None, True)

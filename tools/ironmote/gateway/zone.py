@@ -1,0 +1,134 @@
+"""The gateway's connection to one zone: TLS with a client certificate, a persistent session, acknowledged by hand."""
+
+import ssl
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mote import topics
+from paho.mqtt import client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from ..brokers import GatewayAccess
+from ..errors import IronmoteError
+from .uplink import Message
+
+_KEEPALIVE_S = 30
+_FIRST_PAUSE_S = 1
+_LAST_PAUSE_S = 30
+_WEBSOCKET_PATH = "/mqtt"
+
+
+class ZoneError(IronmoteError):
+    """A zone's broker cannot be reached, or does not let the gateway do its work."""
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What acknowledges one delivery; it is good for the connection it came on."""
+
+    packet_id: int
+    qos: int
+    connection: int
+
+
+class Zone:
+    """One zone. `on_message(zone, message, receipt)` is called on the connection's own thread."""
+
+    def __init__(self, access: GatewayAccess, on_message: Callable[["Zone", Message, Receipt], None]) -> None:
+        self.access = access
+        self._on_message = on_message
+        self._ready = threading.Event()
+        self._trouble = ""
+        self._connection = 0
+        self._client = mqtt.Client(
+            CallbackAPIVersion.VERSION2,
+            client_id=access.client_id,
+            clean_session=False,
+            protocol=mqtt.MQTTv311,
+            transport="websockets" if access.transport == "websockets" else "tcp",
+            manual_ack=True,
+        )
+        if access.transport == "websockets":
+            self._client.ws_set_options(path=_WEBSOCKET_PATH)
+        if access.username is not None:
+            self._client.username_pw_set(access.username, access.password)
+        self._client.tls_set_context(_tls(access))
+        self._client.reconnect_delay_set(_FIRST_PAUSE_S, _LAST_PAUSE_S)
+        self._client.max_inflight_messages_set(64)
+        self._client.on_connect = self._connected
+        self._client.on_connect_fail = self._failed
+        self._client.on_subscribe = self._subscribed
+        self._client.on_message = self._arrived
+
+    def start(self, timeout_s: float) -> None:
+        """Connect and subscribe. Raises ZoneError where that takes longer than `timeout_s`."""
+        self._client.connect_async(self.access.host, self.access.port, _KEEPALIVE_S)
+        self._client.loop_start()
+        if not self._ready.wait(timeout_s) or self._trouble:
+            self.stop()
+            raise ZoneError(f"zone {self.access.zone}: {self._trouble or 'its broker does not answer'}")
+
+    def stop(self) -> None:
+        """Take leave; the broker keeps the session."""
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def publish(self, topic: str, payload: bytes) -> None:
+        """Send at QoS 1, never retained; queued while the connection is away."""
+        self._client.publish(topic, payload, qos=1, retain=False)
+
+    def acknowledge(self, receipt: Receipt) -> None:
+        """Tell the broker that it may forget a message. One of an earlier connection comes again, and is told then."""
+        if receipt.connection == self._connection:
+            self._client.ack(receipt.packet_id, receipt.qos)
+
+    def _connected(
+        self,
+        client: mqtt.Client,
+        userdata: object,
+        flags: mqtt.ConnectFlags,
+        code: ReasonCode,
+        properties: Properties | None,
+    ) -> None:
+        if code.is_failure:
+            self._trouble = f"its broker refuses the gateway: {code}"
+            self._ready.set()
+            return
+        self._connection += 1
+        result, _ = client.subscribe([(each, 1) for each in topics.subscriptions(self.access.prefix)])
+        if result != MQTTErrorCode.MQTT_ERR_SUCCESS:
+            self._trouble = "cannot subscribe"
+            self._ready.set()
+
+    def _failed(self, client: mqtt.Client, userdata: object) -> None:
+        # paho tries again by itself; `start` gives up in its own time.
+        pass
+
+    def _subscribed(
+        self,
+        client: mqtt.Client,
+        userdata: object,
+        packet_id: int,
+        codes: list[ReasonCode],
+        properties: Properties | None,
+    ) -> None:
+        self._trouble = "its broker refuses the gateway's subscription" if any(c.is_failure for c in codes) else ""
+        self._ready.set()
+
+    def _arrived(self, client: mqtt.Client, userdata: object, found: mqtt.MQTTMessage) -> None:
+        try:
+            topic = found.topic
+        except UnicodeDecodeError:
+            topic = ""  # no topic of ours: refused like any other
+        message = Message(self.access.zone, self.access.prefix, topic, bytes(found.payload), found.retain, found.dup)
+        self._on_message(self, message, Receipt(found.mid, found.qos, self._connection))
+
+
+def _tls(access: GatewayAccess) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=str(access.ca_file))
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(access.cert_file, access.key_file)
+    return context
