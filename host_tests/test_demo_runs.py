@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from gateway_motes import processes_naming
 from ironmote.brokers.mosquitto import find_mosquitto
+from ironmote.demo.wire import Direction, Kind, Splitter
 from ironmote.errors import MissingTool
 
 ROWS = 12
@@ -113,6 +115,36 @@ def test_captured_message_sent_again_is_refused(tmp_path: Path):
     assert refused["mote"] == "cellar"
     assert "already taken" in refused["why"]
     assert lines[-1]["refused"] == 1
+
+
+def test_capture_of_the_clear_link_gives_nothing_away(tmp_path: Path):
+    """All bytes of the link, both ways: no value, unit or key in any form, and nothing that equal readings repeat."""
+    recording = tmp_path / "same.csv"
+    header = "time,temperature_c,humidity_pct,light_lux\n"
+    recording.write_text(header + "".join(f"2015-02-02T14:{row:02d}:00,23.7,41.5,585\n" for row in range(ROWS)))
+    kept = tmp_path / "kept"
+    status, lines, errors = demo("--replay", str(recording), "--keep", str(kept), tmp=tmp_path)
+    assert status == 0, errors
+    captured = (kept / "wire" / "cellar.up").read_bytes() + (kept / "wire" / "cellar.down").read_bytes()
+    assert captured.count(b"sealed/cellar/up") == ROWS
+
+    values = {line["value"] for line in of(lines, "reading") if line["mote"] == "cellar"}
+    assert len(values) >= 4
+    for value in values:
+        for form in (f"{value}".encode(), struct.pack(">f", value), struct.pack("<f", value), struct.pack(">d", value)):
+            assert form not in captured or len(form) < 4, value
+    for word in (b"cCel", b"c%RH", b"temperature", b"humidity", b"light", b"dimmer", b"online", b"firmware"):
+        assert word not in captured, word
+    (root,) = [path.read_bytes() for path in (kept / "cellar").rglob("root*") if path.is_file()]
+    assert len(root) == 32
+    assert not any(root[at : at + 5] in captured for at in range(28))
+
+    splitter = Splitter()
+    packets = splitter.feed(Direction.UP, (kept / "wire" / "cellar.up").read_bytes())
+    hidden = [packet.data[packet.legible :] for packet in packets if packet.kind is Kind.MQTT_PUBLISH]
+    assert len(hidden) > ROWS
+    pieces = [hide[at : at + 5] for hide in hidden for at in range(len(hide) - 4)]
+    assert len(pieces) == len(set(pieces)), "five bytes of two ciphertexts are the same"
 
 
 def test_interrupt_ends_cleanly_and_keeps_the_rule_of_the_exit_status(tmp_path: Path):

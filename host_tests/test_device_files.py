@@ -21,7 +21,7 @@ def test_every_profile_is_right():
         profile = boards.load(name)
         assert profile.name == name
         assert profile.simulated_heap_bytes == 2 * profile.heap_bytes + profile.frozen_code_bytes + profile.sim_bytes
-        assert set(profile.frozen) <= set(packages.pins())
+        assert set(profile.frozen) <= set(packages.pins()) | {"mote"}
 
 
 def test_unknown_board_is_said_in_one_line():
@@ -118,6 +118,15 @@ def test_flash_holds_the_drivers_that_are_used():
     assert {"/lib/mote/sensors/bh1750.mpy", "/lib/mote/sensors/__init__.mpy"} <= set(flash)
     assert {"/lib/mote/actuators/relay.mpy", "/lib/mote/actuators/__init__.mpy"} <= set(flash)
     assert not {path for path in flash if "bme280" in path or "ds18b20" in path or "dimmer" in path}
+
+
+def test_image_that_holds_the_mote_needs_no_copy_of_it():
+    profile = boards.load("esp8266")
+    flash = device.build_flash(profile, SETTINGS, {})
+    assert sorted(flash) == ["/boot.py", "/main.py", "/settings.cbor"]
+    assert {"mote/app.mpy", "mote/sensors/bme280.mpy", "ussl.mpy", "umqtt/simple.mpy"} <= set(
+        device.frozen_modules(profile)
+    )
 
 
 def test_umqtt_is_copied_only_where_firmware_lacks_it():

@@ -14,7 +14,7 @@ import machine
 
 from mote import actuators, channel, clock, command, epoch, facts, guard, link, log, protect, record, sealed, sensors
 from mote import settings as settings_module
-from mote import store, vault, wifi
+from mote import store, uptime, vault, wifi
 from mote.led import Led
 from mote.orders import Orders
 from mote.sensors.buses import Buses
@@ -179,7 +179,7 @@ class App:
                     "missing": list(self._missing),
                     "dropped": self._link.outbox.dropped,
                     "refused": self._refused,
-                    "uptime": time.ticks_ms() // 1000,
+                    "uptime": uptime.ms() // 1000,
                 }
             )
         return status

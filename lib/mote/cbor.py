@@ -1,7 +1,8 @@
 """CBOR, the strict deterministic part of it (RFC 8949, 4.2.1): one value has one encoding, and only that is taken.
 
 Definite lengths, shortest heads and floats, map keys sorted by their encoding and none twice, no tags
-(none is used inside our messages), nothing behind the value. Lengths are compared with what is there before memory is taken for them.
+(none is used inside our messages), nothing behind the value. Lengths are compared with what is there
+before memory is taken for them.
 """
 
 import struct

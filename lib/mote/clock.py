@@ -42,6 +42,6 @@ class Clock:
         seconds = ntptime.time()  # in this port's epoch
         if seconds + _offset() < self._floor:
             return False
-        year, month, day, hour, minute, second, weekday, _ = time.gmtime(seconds)
+        year, month, day, hour, minute, second, weekday = time.gmtime(seconds)[:7]
         RTC().datetime((year, month, day, weekday, hour, minute, second, 0))
         return True

@@ -63,7 +63,7 @@ class Client(simple.MQTTClient):
             super().__init__(name, server, port, user, password, keepalive_s, ssl=tls)
         # umqtt reaches the network through the name `socket` in its module; that name is the Wire now.
         simple.socket = wire
-        self._wire = wire
+        self.sock = self._wire = wire
         self.set_callback(on_message)
 
     def send_connect(self):
@@ -105,7 +105,10 @@ class Client(simple.MQTTClient):
         if kind == PUBLISH:
             if first & _QOS_MASK > 2:
                 raise MqttError("the broker sent a message at QoS 2, which was not subscribed")
-            self.wait_msg()
+            try:
+                self.wait_msg()
+            except Pending:
+                raise MqttError("a message that ends before its content")
             return PUBLISH, None
         length = self._wire.skip_head()
         if first == PINGRESP and length == 0:

@@ -30,7 +30,8 @@ class Pins:
 class Profile:
     """One kind of board.
 
-    `room` says that its memory holds a verified TLS session; `frozen` names the packages that its firmware holds;
+    `room` says that its memory holds a verified TLS session; `frozen` names what its image holds
+    frozen: packages of firmware/packages.toml, and "mote" where the device's own code is in the image;
     `hide` the modules that the simulation must not offer as the desktop has them.
     """
 

@@ -60,7 +60,7 @@ def spawn(
 def end(child: subprocess.Popen[bytes], grace_s: float = 3.0) -> int:
     """Ask the child to end, kill its whole group after `grace_s` seconds, and give its exit status back."""
     if child.poll() is None and grace_s > 0:
-        _signal_group(child.pid, signal.SIGTERM)
+        _signal_group(child, signal.SIGTERM)
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(grace_s)
     return forget(child)
@@ -68,16 +68,18 @@ def end(child: subprocess.Popen[bytes], grace_s: float = 3.0) -> int:
 
 def forget(child: subprocess.Popen[bytes]) -> int:
     """Kill what is left of the child's group and take it off the guard's list; gives the child's exit status."""
-    _signal_group(child.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
+    _signal_group(child, getattr(signal, "SIGKILL", signal.SIGTERM))
     status = child.wait()
     _remember(child.pid, False)
     return status
 
 
-def _signal_group(pid: int, number: int) -> None:
-    if hasattr(os, "killpg"):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(pid, number)
+def _signal_group(child: subprocess.Popen[bytes], number: int) -> None:
+    if not hasattr(os, "killpg"):
+        child.terminate()
+        return
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(child.pid, number)
 
 
 def _remember(group: int, alive: bool) -> None:

@@ -40,7 +40,12 @@ def _demo_options(parser: argparse.ArgumentParser) -> None:
     add("--motes", type=_motes, default=2, metavar="N", help="how many motes, esp32 and esp8266 in turn (default: 2)")
     add("--every", type=_period, metavar="SECONDS", help="how often motes sample (default: 1; with --replay 0.25)")
     add("--attack", action="store_true", help="near the end, replay a captured message; the gateway refuses it")
-    add("--keep", type=Path, metavar="DIR", help="keep the motes' file systems, configurations and the store in DIR")
+    add(
+        "--keep",
+        type=Path,
+        metavar="DIR",
+        help="keep the motes' file systems, the store and all bytes of every link in DIR",
+    )
     add("--picture", type=Path, metavar="FILE.svg", help="save the last frame of the table as a picture")
     add("--verbose", action="store_true", help="show start-up times, sizes, heap and the motes' consoles")
 

@@ -19,7 +19,7 @@ from .boards import Profile
 from .compiler import compile_file
 from .errors import IronmoteError
 
-_PACKAGE = "mote"
+_MOTE = "mote"
 
 
 def build_flash(profile: Profile, settings: Mapping[str, Any], public: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -30,10 +30,8 @@ def build_flash(profile: Profile, settings: Mapping[str, Any], public: Mapping[s
     """
     here = tree.find()
     flash = {"/boot.py": here.boot.read_bytes(), "/main.py": here.main.read_bytes()}
-    for module in _modules(here, settings):
-        path = here.mote.parent / module
-        flash["/lib/" + _compiled(module)] = _compile(profile, path, module)
-    flash["/lib/ussl.mpy"] = _compile(profile, here.ussl, "ussl.py")
+    if _MOTE not in profile.frozen:
+        flash |= {"/lib/" + path: code for path, code in _mote(profile, here, modules(settings)).items()}
     for name, pin in packages.pins().items():
         if name not in profile.frozen:
             flash |= {"/lib/" + path: code for path, code in _package(profile, name, pin).items()}
@@ -41,8 +39,12 @@ def build_flash(profile: Profile, settings: Mapping[str, Any], public: Mapping[s
 
 
 def frozen_modules(profile: Profile) -> dict[str, bytes]:
-    """The packages that the board's firmware holds, for a simulation that has to bring them along: path to .mpy."""
+    """What the board's firmware holds, for a simulation that has to bring it along: path to .mpy."""
     found: dict[str, bytes] = {}
+    if _MOTE in profile.frozen:
+        here = tree.find()
+        every = sorted(path.relative_to(here.mote.parent).as_posix() for path in here.mote.rglob("*.py"))
+        found |= _mote(profile, here, every)
     for name, pin in packages.pins().items():
         if name in profile.frozen:
             found |= _package(profile, name, pin)
@@ -57,6 +59,11 @@ def simulation_modules() -> dict[str, bytes]:
         for path in sorted(root.rglob("*.py"))
         if path != root / "start.py" and "cpython" not in path.relative_to(root).parts
     }
+
+
+def _mote(profile: Profile, here: tree.Tree, wanted: Iterable[str]) -> dict[str, bytes]:
+    code = {_compiled(module): _compile(profile, here.mote.parent / module, module) for module in wanted}
+    return code | {"ussl.mpy": _compile(profile, here.ussl, "ussl.py")}
 
 
 def _settings(settings: Mapping[str, Any]) -> bytes:
@@ -80,11 +87,12 @@ def _compiled(path: str) -> str:
     return path.removesuffix(".py") + ".mpy"
 
 
-def _modules(here: tree.Tree, settings: Mapping[str, Any]) -> list[str]:
-    """The files of the mote package that this device needs, as paths below the package's parent."""
+def modules(settings: Mapping[str, Any]) -> list[str]:
+    """The files of the mote package that a device with these settings needs, as paths below the package's parent."""
+    here = tree.find()
     wanted = [name for start in (here.boot, here.main) for name in _imports(start)]
     for folder in ("sensors", "actuators"):
-        wanted += [f"{_PACKAGE}.{folder}.{spec['kind']}" for spec in settings.get(folder, ())]
+        wanted += [f"{_MOTE}.{folder}.{spec['kind']}" for spec in settings.get(folder, ())]
     found: dict[str, Path] = {}
     while wanted:
         name = wanted.pop()
@@ -109,7 +117,7 @@ def _imports(path: Path) -> Iterable[str]:
 
 def _source(package: Path, name: str) -> Path | None:
     head, *rest = name.split(".")
-    if head != _PACKAGE:
+    if head != _MOTE:
         return None
     path = package.joinpath(*rest)
     for candidate in (path.with_suffix(".py"), path / "__init__.py"):

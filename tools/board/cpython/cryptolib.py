@@ -10,7 +10,7 @@ class aes:
     """AES in ECB (1) or CBC (2), with the interface and the chaining of `cryptolib.aes`."""
 
     def __init__(self, key, mode, iv=None):
-        modes_by_number = {_ECB: lambda: modes.ECB(), _CBC: lambda: modes.CBC(iv)}  # noqa: S305 - the building blocks of CCM
+        modes_by_number = {_ECB: lambda: modes.ECB(), _CBC: lambda: modes.CBC(iv)}
         cipher = Cipher(algorithms.AES(key), modes_by_number[mode]())
         self._encryptor = cipher.encryptor()
         self._decryptor = cipher.decryptor()

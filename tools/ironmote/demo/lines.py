@@ -26,6 +26,9 @@ class JsonLines:
     def sent(self, mote: str, name: str, value: float) -> None:
         """A command was sent; its line comes with its answer."""
 
+    def attacked(self, mote: str) -> None:
+        """A captured message was sent again; its line is the gateway's refusal."""
+
     def event(self, event: Event) -> None:
         """Print the lines of an event, after the watch has counted it."""
         if isinstance(event, StateSeen):

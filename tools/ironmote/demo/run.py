@@ -52,6 +52,7 @@ class Face(Protocol):
     def phase(self, text: str) -> None: ...
     def note(self, text: str) -> None: ...
     def sent(self, mote: str, name: str, value: float) -> None: ...
+    def attacked(self, mote: str) -> None: ...
     def event(self, event: Event) -> None: ...
     def refresh(self) -> None: ...
     def finish(self, lost: dict[str, int]) -> None: ...
@@ -148,6 +149,8 @@ class Play:
         """Stop the gateway, take what it still had, and show the end."""
         self._stage.gateway.stop()
         self._take(0)
+        if self._options.attack and not self._attacked:
+            self._face.note("there was no time for the attack; it comes a while after the last answer")
         if self._options.verbose:
             for line in self._report():
                 self._face.note(line)
@@ -220,7 +223,7 @@ class Play:
             connect = [each.packet.data for each in captured if each.packet.kind is Kind.MQTT_CONNECT]
             publish = attack.recorded(captured)
             if connect and publish is not None:
-                self._face.phase(f"an eavesdropper replays what {name} said")
+                self._face.attacked(name)
                 attack.replay(self._stage.broker.clear, connect[-1], publish)
                 return
         self._face.note("no mote speaks in the clear here: nothing to replay")

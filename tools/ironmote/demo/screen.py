@@ -1,5 +1,7 @@
 """The demo for people: a live table of the motes, what an eavesdropper sees of each link, and what happened."""
 
+import io
+import re
 import time
 from collections import deque
 from pathlib import Path
@@ -24,6 +26,7 @@ _NARROW = 90  # columns; below it the reasons are left out
 _COMPACT_FROM = 5  # motes
 _FRAMES_S = 8
 _PICTURE_WIDTH = 124
+_PICTURE_HEIGHT = 200
 _PICTURE_EVENTS = 8
 # How a unit is shown: its sign, a factor, decimals.
 _UNITS = {
@@ -96,6 +99,10 @@ class Screen:
         """Show that a command was sent."""
         self._happen("→", "blue", mote, f"command sent: {name} to {value:g} %")
 
+    def attacked(self, mote: str) -> None:
+        """Show that a captured message of `mote` was sent again."""
+        self._happen("☠", "magenta", mote, "an eavesdropper sends a captured record again")
+
     def event(self, event: Event) -> None:
         """Show what happened, after the watch has counted it."""
         if isinstance(event, MessageRefused):
@@ -125,6 +132,8 @@ class Screen:
         self._phase = f"ended: {watch.readings} readings verified, {watch.refused} refused, {sum(lost.values())} lost"
         self._draw()
         self._live.stop()
+        if not self._console.is_terminal:
+            self._console.print()  # rich leaves the last line of a file open
         if self._picture is not None:
             self._draw_picture(self._picture)
 
@@ -133,10 +142,11 @@ class Screen:
         self._live.stop()
 
     def _draw_picture(self, path: Path) -> None:
-        with open("/dev/null", "w") as nowhere:
-            console = Console(record=True, width=_PICTURE_WIDTH, file=nowhere, force_terminal=True, height=200)
-            console.print(self._frame(_PICTURE_WIDTH, 200, _PICTURE_EVENTS))
-            svg = console.export_svg(title="ironmote demo")
+        nowhere = io.StringIO()
+        console = Console(record=True, width=_PICTURE_WIDTH, file=nowhere, force_terminal=True, height=_PICTURE_HEIGHT)
+        console.print(self._frame(_PICTURE_WIDTH, _PICTURE_HEIGHT, _PICTURE_EVENTS))
+        # A picture of a security tool fetches nothing: the viewer's own monospace font does.
+        svg = re.sub(r"@font-face \{.*?\}\s*", "", console.export_svg(title="ironmote demo"), flags=re.DOTALL)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(svg, encoding="utf-8")
@@ -162,8 +172,9 @@ class Screen:
         self._live.update(self._frame(size.width, size.height, 6 if size.height >= 44 else 4), refresh=True)
 
     def _frame(self, width: int, height: int, events: int) -> RenderableType:
-        table = self._table(width < _NARROW)
-        parts: list[RenderableType] = [self._header(), table]
+        if not self._watch.motes:
+            return self._header()
+        parts: list[RenderableType] = [self._header(), self._table(width < _NARROW)]
         tall = 2 + sum(1 + max(3, len(mote.series)) for mote in self._watch.motes.values())
         room = height - tall - events - 6
         panel = wire_panel(list(self._watch.motes.values()), self._taps, width, max(2, min(7, room - 5)))
@@ -209,18 +220,21 @@ class Screen:
     def _readings(self, mote: MoteWatch, compact: bool, width: int) -> RenderableType:
         if not mote.series:
             return Text("waiting for the first record", style="dim italic")
-        if compact:
-            parts = [
-                Text.assemble(with_unit(each.latest, each.unit), " ", _spark(each, 8), "  ")
-                for each in mote.series.values()
-            ]
-            return Text.assemble(*parts)
         grid = Table.grid(padding=(0, 1))
-        grid.add_column(style="dim", no_wrap=True)
-        grid.add_column(justify="right", no_wrap=True)
-        grid.add_column(no_wrap=True, overflow="crop")
+        cells: list[Text] = []
         for name, each in mote.series.items():
-            grid.add_row(name, Text(with_unit(each.latest, each.unit), style="bold"), _spark(each, width))
+            value = Text(with_unit(each.latest, each.unit), style="bold")
+            cells += [value, _spark(each, _SPARK_NARROW)] if compact else [Text(name), value, _spark(each, width)]
+        # One reading a line with its name, or two without.
+        columns = 4 if compact else 3
+        for column in range(columns):
+            name_column = not compact and column == 0
+            value_column = column % 2 == 0 if compact else column == 1
+            grid.add_column(
+                style="dim" if name_column else "", no_wrap=True, justify="right" if value_column else "left"
+            )
+        for start in range(0, len(cells), columns):
+            grid.add_row(*cells[start : start + columns])
         return grid
 
 

@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from mote import channel, epoch
 
@@ -24,6 +24,7 @@ from ..gateway import Event, Gateway
 from ..gateway.members import members_of
 from ..simulate import SimulatedMote
 from .tap import Tap, Taps
+from .wire import Direction
 
 NAMES = (
     "kitchen", "cellar", "attic", "garage", "office", "nursery", "hall", "study", "porch", "pantry", "bathroom", "shed",
@@ -75,9 +76,10 @@ def set_up(
     `rows` writes the recording that the sensors feel to the path it is given; without it they feel a room.
     """
     with contextlib.ExitStack() as stack:
+        # While things are taken down, which is done in reverse, a second Ctrl-C must not interrupt it.
+        stack.callback(_hear_interrupts, signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM))
         folder = stack.enter_context(_folder(keep))
-        # From here on a second Ctrl-C must not interrupt the taking down.
-        stack.push(_deaf_to_interrupts)
+        stack.callback(_hear_interrupts, signal.SIG_IGN, signal.SIG_IGN)
         world: dict[str, Any] = {"kind": "room", "day_s": _day_s(time.time())}
         if rows is not None:
             rows(folder / "rows.csv")
@@ -97,12 +99,17 @@ def set_up(
         stack.callback(stage.gateway.stop)
         stage.gateway.start()
 
+        captures = {
+            name: stack.enter_context(_capture(folder / "wire", name)) if keep is not None else None
+            for name in stage.fleet.motes
+        }
         taps = Taps()
         stack.callback(taps.close)
         on_phase("building the motes")
-        for seed, mote in enumerate(stage.fleet.motes.values()):
-            stage.taps[mote.id] = taps.add(stage.broker.trusted if mote.encrypts else stage.broker.clear)
-            made = _simulated(stage, mote, authority, sample_s, {**world, "seed": seed}, on_line)
+        for index, mote in enumerate(stage.fleet.motes.values()):
+            target = stage.broker.trusted if mote.encrypts else stage.broker.clear
+            stage.taps[mote.id] = taps.add(target, captures[mote.id])
+            made = _simulated(stage, mote, authority, sample_s, {**world, "seed": 7 + 101 * index}, on_line)
             made.build()
             stage.motes[mote.id] = made
             stack.callback(made.stop)
@@ -126,15 +133,28 @@ def _folder(keep: Path | None) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@contextlib.contextmanager
+def _capture(folder: Path, name: str) -> Iterator[Callable[[Direction, bytes], None]]:
+    """Keep every byte of a link: <name>.up and <name>.down in `folder`."""
+    secret_files.make_folder(folder)
+    with contextlib.ExitStack() as stack:
+        files = {each: stack.enter_context((folder / f"{name}.{each.value}").open("wb")) for each in Direction}
+        yield lambda direction, data: _write(files[direction], data)
+
+
+def _write(file: BinaryIO, data: bytes) -> None:
+    file.write(data)
+
+
 def _day_s(now: float) -> float:
     """A length of the room's day, counted from 1970, by which it is morning at `now` (seconds since 1970)."""
     return now / (now // _DAY_S + _MORNING)
 
 
-def _deaf_to_interrupts(*_: object) -> None:
+def _hear_interrupts(interrupt: Any, terminate: Any) -> None:
     with contextlib.suppress(ValueError):  # not in the main thread: then no interrupt comes here
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, interrupt)
+        signal.signal(signal.SIGTERM, terminate)
 
 
 def _provision(folder: Path, count: int, on_phase: Callable[[str], None]) -> Stage:

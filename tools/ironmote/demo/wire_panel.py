@@ -1,7 +1,7 @@
 """The wire: for each kind of link, the last record as a passive eavesdropper captured it, with what it tells them."""
 
 from rich import box
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -28,9 +28,11 @@ def wire_panel(motes: list[MoteWatch], taps: dict[str, Tap], width: int, rows: i
         return None
     side_by_side = width >= _SIDE_BY_SIDE_FROM and len(shown) > 1
     inner = (width // len(shown) if side_by_side else width) - 4
-    panels = [_panel(mote, packet, inner, rows) for mote, packet in shown.values()]
     if not side_by_side:
-        return Group(*panels)
+        return Group(*(_panel(mote, packet, inner, rows, 0) for mote, packet in shown.values()))
+    # Beside each other they get one height, that of the longest caption.
+    lines = max(_lines(packet.caption, inner) for _, packet in shown.values())
+    panels = [_panel(mote, packet, inner, rows, lines) for mote, packet in shown.values()]
     grid = Table.grid(expand=True)
     for _ in panels:
         grid.add_column(ratio=1)
@@ -74,10 +76,15 @@ def _style(packet: Packet, at: int) -> str:
     return _LEGIBLE if at < packet.legible else _HIDDEN
 
 
-def _panel(mote: MoteWatch, packet: Packet, inner: int, rows: int) -> Panel:
+def _lines(caption: str, inner: int) -> int:
+    return len(Text(caption).wrap(Console(width=inner), inner))
+
+
+def _panel(mote: MoteWatch, packet: Packet, inner: int, rows: int, lines: int) -> Panel:
+    caption = Text(packet.caption + "\n" * max(0, lines - _lines(packet.caption, inner)), style="italic")
     legend = Text.assemble(("legible to anyone", _LEGIBLE), "  ", ("hidden", _HIDDEN))
     return Panel(
-        Group(Text(packet.caption, style="italic"), hexdump(packet, inner, rows), legend),
+        Group(caption, hexdump(packet, inner, rows), legend),
         title=f"on the wire of {mote.id} ({mote.channel})",
         title_align="left",
         border_style="yellow" if mote.channel == "sealed" else "green",

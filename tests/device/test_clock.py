@@ -1,0 +1,58 @@
+"""The clock: what is below the floor is not believed, whoever says it."""
+
+import sys
+import time
+
+from mote.clock import Clock
+
+
+class FakeNtp:
+    """A time server that says what the test wants, in this port's epoch."""
+
+    def __init__(self, seconds):
+        self._seconds = seconds
+        self.host = None
+        self.timeout = None
+
+    def time(self):
+        return self._seconds
+
+
+class FakeMachine:
+    """Only the RTC, which remembers what it was set to."""
+
+    was = None
+
+    class RTC:
+        def datetime(self, value):
+            FakeMachine.was = value
+
+
+def ask(clock, seconds):
+    kept = {name: sys.modules.get(name) for name in ("ntptime", "machine")}
+    sys.modules["ntptime"] = FakeNtp(seconds)
+    sys.modules["machine"] = FakeMachine
+    FakeMachine.was = None
+    try:
+        return clock.ask("ntp.example")
+    finally:
+        for name, module in kept.items():
+            if module is None:
+                del sys.modules[name]
+            else:
+                sys.modules[name] = module
+
+
+def test_time_below_the_floor_is_no_time():
+    assert Clock(int(time.time()) + 1000).now() is None
+    assert abs(Clock(0).now() - int(time.time())) <= 1
+
+
+def test_answer_below_the_floor_does_not_set_the_clock():
+    assert not ask(Clock(1760000000), 1759999999)
+    assert FakeMachine.was is None
+
+
+def test_answer_at_the_floor_sets_the_clock():
+    assert ask(Clock(1760000000), 1760000000)
+    assert FakeMachine.was[:3] == (2025, 10, 9)

@@ -1,0 +1,133 @@
+"""What a sealed mote takes as a command: fresh, its own, once; everything else is refused."""
+
+import time
+
+from harness import raises
+from mote import command, protect, sealed
+
+FLEET = bytes(range(16))
+ROOT = bytes(range(32))
+EPOCH = sealed.make_epoch(1, 7, b"8 random")
+SENDER = sealed.DOWNLINK + b"sixsix"
+ORDER = command.Command(b"01234567", "dimmer", 40, 0, 1800000000)
+
+
+def mote(epoch=EPOCH, max_age_ms=60000):
+    return protect.Sealed("cellar", "clear", FLEET, ROOT, epoch, 7, True, max_age_ms)
+
+
+def gateway(kid=SENDER, epoch=EPOCH):
+    from mote import keys
+
+    return sealed.Context(keys.subkey(ROOT, FLEET, keys.SEAL), FLEET, kid, epoch)
+
+
+def sealed_order(sequence=5, order=ORDER, name=b"cellar/down", kid=SENDER, epoch=EPOCH):
+    return gateway(kid, epoch).seal(sequence, name, command.encode_command_cbor(order))
+
+
+def test_fresh_command_is_taken():
+    one = mote()
+    one.state({"online": True})
+    assert one.command(sealed_order()) == ORDER
+
+
+def test_replayed_command_is_refused():
+    one = mote()
+    one.state({"online": True})
+    one.command(sealed_order())
+    raises(sealed.Replayed, one.command, sealed_order())
+    raises(sealed.Replayed, one.command, sealed_order(sequence=4))
+    other = sealed.DOWNLINK + b"second"
+    raises(sealed.Replayed, one.command, sealed_order(sequence=5, kid=other))
+    assert one.command(sealed_order(sequence=6, kid=other)) == ORDER
+
+
+def test_command_of_an_earlier_boot_is_refused():
+    one = mote(sealed.make_epoch(1, 8, b"8 random"))
+    one.state({"online": True})
+    raises(sealed.Refused, one.command, sealed_order())
+
+
+def test_command_for_another_topic_or_from_another_sender_is_refused():
+    one = mote()
+    one.state({"online": True})
+    raises(sealed.Refused, one.command, sealed_order(name=b"attic/down"))
+    raises(sealed.Refused, one.command, sealed_order(name=b"cellar/up"))
+    raises(sealed.Refused, one.command, sealed_order(kid=sealed.UPLINK))
+    raises(sealed.Refused, one.command, sealed_order(kid=sealed.DOWNLINK))
+
+
+def test_own_uplink_reflected_is_refused():
+    one = mote()
+    raises(sealed.Refused, one.command, one.state({"online": True}))
+    raises(sealed.Refused, one.command, one.will(1, {"online": False}))
+
+
+def test_flipped_bit_anywhere_is_refused_and_changes_nothing():
+    one = mote()
+    one.state({"online": True})
+    good = sealed_order()
+    for i in range(len(good) * 8):
+        bad = bytearray(good)
+        bad[i // 8] ^= 1 << i % 8
+        raises(sealed.Refused, one.command, bytes(bad))
+    assert one.command(good) == ORDER
+
+
+def test_truncation_at_every_length_is_refused():
+    one = mote()
+    one.state({"online": True})
+    good = sealed_order()
+    for size in range(len(good)):
+        raises(sealed.Refused, one.command, good[:size])
+    raises(sealed.Refused, one.command, good + b"\x00")
+
+
+def test_oversize_is_refused():
+    raises(sealed.Refused, mote().command, bytes(1025))
+
+
+def test_anchor_that_is_unknown_or_too_old_is_expired():
+    one = mote()
+    for anchor in (None, 0, 3):
+        order = command.Command(b"01234567", "dimmer", 40, anchor, None)
+        raises(protect.Expired, one.command, sealed_order(10 if anchor is None else 11 + anchor, order))
+    one = mote()
+    for _ in range(17):
+        one.state({"online": True})
+    raises(protect.Expired, one.command, sealed_order(order=ORDER))  # anchored to uplink 0, and 16 came after it
+    one = mote(max_age_ms=20)
+    one.state({"online": True})
+    time.sleep_ms(40)
+    raises(protect.Expired, one.command, sealed_order())
+
+
+def test_equal_readings_have_nothing_in_common_on_the_wire():
+    from mote import record
+
+    one = mote()
+    readings = [record.Reading("temperature", "Cel", 21.5, None)]
+    first = sealed.parse(one.up(None, "1.7.1", readings), 4096).ciphertext
+    second = sealed.parse(one.up(None, "1.7.1", readings), 4096).ciphertext
+    pieces = {bytes(first[i : i + 4]) for i in range(len(first) - 3)}
+    assert not any(bytes(second[i : i + 4]) in pieces for i in range(len(second) - 3))
+
+
+class FakeClock:
+    """A clock that says what the test wants."""
+
+    def __init__(self, now):
+        self._now = now
+
+    def now(self):
+        return self._now
+
+
+def test_inside_tls_a_command_is_taken_until_its_deadline_and_only_with_a_clock():
+    payload = command.encode_command_json(ORDER)
+    assert protect.InTls("kitchen", FakeClock(ORDER.deadline)).command(payload) == command.Command(
+        ORDER.id, ORDER.name, ORDER.value, ORDER.anchor, ORDER.deadline
+    )
+    raises(protect.Expired, protect.InTls("kitchen", FakeClock(ORDER.deadline + 1)).command, payload)
+    raises(protect.Expired, protect.InTls("kitchen", FakeClock(None)).command, payload)
