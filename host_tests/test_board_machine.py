@@ -141,6 +141,27 @@ def test_the_station_says_how_joining_went(tmp_path, chip, ssid, password, ends)
     assert board.run(JOIN % (ssid, password)) == ["True False", "True", ends]
 
 
+def test_an_access_point_that_goes_away_is_a_beacon_timeout_and_then_not_found(tmp_path):
+    board = BoardProcess(tmp_path, faults=True)
+    (tmp_path / "flash" / "faults.json").write_text("{}")
+    (tmp_path / "faults.json").hardlink_to(tmp_path / "flash" / "faults.json")
+    program = """
+import network, time
+wlan = network.WLAN()
+wlan.active(True)
+wlan.connect("home", "correct horse")
+time.sleep_ms(400)
+print(wlan.isconnected())
+for text in ('{"wifi": "gone"}', "{}"):
+    with open("/faults.json", "w") as file:
+        file.write(text)
+    print(wlan.isconnected(), wlan.status() == network.STAT_CONNECTING)
+    time.sleep_ms(400)
+    print(wlan.isconnected(), wlan.status() in (network.STAT_NO_AP_FOUND, network.STAT_GOT_IP))
+"""
+    assert board.run(program) == ["True", "False True", "False True", "True False", "True True"]
+
+
 def test_the_time_server_is_there_once_the_network_is(board):
     program = """
 import network, ntptime, time
@@ -250,7 +271,9 @@ print(open("/lib/state").read(), os.getcwd(), "mote" in os.listdir())
     assert board.run(program) == ["two /lib True"]
 
 
-def test_a_timer_calls_back_until_it_is_stopped(board):
+@pytest.mark.parametrize("chip", ["esp32", "esp8266"])
+def test_a_timer_calls_back_until_it_is_stopped(tmp_path, chip):
+    board = BoardProcess(tmp_path, board=chip)
     program = """
 import machine, time
 beats = []

@@ -3,6 +3,7 @@
 Nothing here has a counterpart on a board; device code never imports it.
 """
 
+import _thread
 import os
 
 from micropython import const
@@ -18,6 +19,7 @@ cause = "PWRON_RESET"
 world = None
 rtc = None  # bytearray: the clock's offset in microseconds (8 bytes), then the memory of machine.RTC
 time_offset_us = 0
+start_new_thread = _thread.start_new_thread  # taken here: firmware without threads has timers all the same
 
 _outputs = {}
 _i2c = None

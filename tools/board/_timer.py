@@ -1,5 +1,6 @@
 """`machine.Timer`."""
 
+from _hardware import start_new_thread
 from micropython import schedule
 
 
@@ -19,13 +20,11 @@ class Timer:
 
     def init(self, mode=1, freq=-1, period=-1, callback=None):
         """Start: `callback(timer)` every `period` milliseconds, or `freq` times a second."""
-        import _thread
-
         if freq > 0:
             period = int(1000 / freq)
         self.deinit()
         if callback is not None:
-            _thread.start_new_thread(self._run, (self._turn, max(period, 1), mode, callback))
+            start_new_thread(self._run, (self._turn, max(period, 1), mode, callback))
 
     def deinit(self):
         """Stop."""
