@@ -10,6 +10,7 @@ from typing import Protocol, TypeAlias
 
 from ..errors import IronmoteError
 from ..gateway import Event
+from ..simulate import SimulatedMote
 from . import attack, replay
 from .lines import JsonLines
 from .screen import Screen
@@ -23,6 +24,8 @@ _BEFORE_COMMAND_S = 2.0
 _COMMAND_WITHIN_S = 15.0
 _BEFORE_ATTACK_S = 2.0
 _QUIET_S = 3.0
+_STALLED_S = 60.0
+_RESTARTS_UNHEARD = 3
 _INTERRUPTED = 130
 
 
@@ -135,6 +138,7 @@ class Play:
         while True:
             self._take(_TURN_S)
             self._stage.check()
+            self._check_motes()
             self._command()
             if self._options.attack and not self._attacked:
                 self._attack()
@@ -165,9 +169,8 @@ class Play:
         if interrupted:
             return _INTERRUPTED
         if silent:
-            said = {name: self._stage.motes[name].console for name in silent}
-            last = {name: f" (its console ends with: {lines[-1]})" if lines else "" for name, lines in said.items()}
-            raise DemoFailed("; ".join(f"{name} was never heard{last[name]}" for name in silent))
+            words = [f"{name} was never heard ({_last_words(self._stage.motes[name])})" for name in silent]
+            raise DemoFailed("; ".join(words))
         raise DemoFailed("; ".join(f"{name} did not answer its command" for name in unanswered))
 
     def _take(self, wait_s: float) -> None:
@@ -196,6 +199,20 @@ class Play:
             self._answered_at = now
         if self._watch.all_heard:
             self._face.phase("every mote is heard" if self._rows is None else self._progress())
+
+    def _check_motes(self) -> None:
+        """Raise DemoFailed where a mote lives and yet will not deliver: it restarts for ever, or has fallen silent."""
+        now = time.monotonic()
+        for mote in self._watch.motes.values():
+            board = self._stage.motes[mote.id]
+            if mote.heard_at is None and board.restarts >= _RESTARTS_UNHEARD:
+                raise DemoFailed(f"{mote.id} died: {board.restarts} restarts and never a word; {_last_words(board)}")
+            last = mote.last_at or mote.started_at or now
+            if self._rows is not None and mote.records < self._rows and now - last > _STALLED_S:
+                raise DemoFailed(
+                    f"{mote.id} delivered {mote.records} of {self._rows} rows and then nothing for "
+                    f"{_STALLED_S:.0f} s; {_last_words(board)}"
+                )
 
     def _progress(self) -> str:
         done = min(mote.highest for mote in self._watch.motes.values())
@@ -243,3 +260,8 @@ class Play:
                 f"{board.flash_bytes:,} bytes on the board; heap {free} of {heap:,} bytes free as it reports; "
                 f"{board.restarts} restarts; {mote.records} records"
             )
+
+
+def _last_words(board: SimulatedMote) -> str:
+    lines = [line for line in board.console if line.strip()]
+    return f"its console ends with: {lines[-1].strip()}" if lines else "its console is empty"

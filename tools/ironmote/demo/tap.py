@@ -46,8 +46,12 @@ class Tap:
             return list(self._kept)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Relay one connection until either end has gone."""
+        """Relay one connection until either end has gone, or the taps are closed."""
         self.connections += 1
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._join(reader, writer)
+
+    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             far_reader, far_writer = await asyncio.open_connection(self._target.host, self._target.port)
         except OSError:
