@@ -4,7 +4,7 @@ import json
 from binascii import hexlify, unhexlify
 from collections import namedtuple
 
-from mote import cbor, const
+from mote import cbor, const, record, strictjson
 
 # id: 8 bytes; name: which actuator; value: number, bool or str; anchor: sequence number of an uplink, or
 # None inside TLS; deadline: seconds since 1970, or None
@@ -18,9 +18,9 @@ EXPIRED = "expired"
 _RESULTS = (DONE, REFUSED, EXPIRED)
 
 _ID_SIZE = const(8)
-_LONGEST_NAME = const(32)
 _LONGEST_TEXT = const(80)
 _LARGEST = const(0xFFFFFFFFFF)
+_LARGEST_VALUE = const(1000000000)
 _LONGEST = const(512)
 
 # CBOR keys
@@ -80,6 +80,10 @@ def decode_answer_cbor(data):
     if isinstance(result, bool) or not isinstance(result, int) or not 0 <= result < len(_RESULTS):
         raise CommandError("no result")
     fields["result"] = _RESULTS[result]
+    if isinstance(fields.get("value"), float):
+        from mote.senml import shortest  # gateways decode answers; motes never load it
+
+        fields["value"] = shortest(fields["value"])
     return _answer(fields)
 
 
@@ -89,24 +93,19 @@ def decode_answer_json(data):
 
 
 def _command_map(command):
-    return _without_none(
-        {
-            "id": command.id,
-            "name": command.name,
-            "value": command.value,
-            "anchor": command.anchor,
-            "deadline": command.deadline,
-        }
-    )
+    return _without_none(_COMMAND, command)
 
 
 def _answer_map(answer):
-    fields = {"id": answer.id, "name": answer.name, "value": answer.value, "result": answer.result, "why": answer.why}
-    return _without_none(fields)
+    fields = _without_none(_ANSWER, answer)
+    if "why" in fields:
+        fields["why"] = fields["why"][:_LONGEST_TEXT]
+    return fields
 
 
-def _without_none(fields):
-    return {key: fields[key] for key in fields if fields[key] is not None}
+def _without_none(names, values):
+    """Return a map from the names to those of a namedtuple's values that are there."""
+    return {name: getattr(values, name) for name in names if getattr(values, name) is not None}
 
 
 def _numbered(fields):
@@ -132,6 +131,8 @@ def _from_cbor(data, names):
     for name in names:
         if _KEYS[name] in found:
             fields[name] = found.pop(_KEYS[name])
+            if fields[name] is None:
+                raise CommandError("an empty field")  # what is not there is left out
     if found:
         raise CommandError("a field that is not known")
     return fields
@@ -141,8 +142,8 @@ def _from_json(data, names):
     if len(data) > _LONGEST:
         raise CommandError("too long")
     try:
-        fields = json.loads(bytes(data).decode())
-    except (ValueError, RuntimeError):
+        fields = strictjson.loads(data)
+    except ValueError:
         raise CommandError("not JSON")
     if not isinstance(fields, dict) or any(name not in names for name in fields):
         raise CommandError("not a map, or a field that is not known")
@@ -169,7 +170,7 @@ def _answer(fields):
     if fields.get("result") not in _RESULTS:
         raise CommandError("no result")
     why = fields.get("why")
-    if why is not None and (not isinstance(why, str) or len(why) > _LONGEST_TEXT):
+    if why is not None and not record.is_text(why, _LONGEST_TEXT):
         raise CommandError("no reason, or too long")
     return Answer(fields["id"], fields["result"], fields["name"], _value(fields, False), why)
 
@@ -177,8 +178,7 @@ def _answer(fields):
 def _check_common(fields):
     if not isinstance(fields.get("id"), bytes) or len(fields["id"]) != _ID_SIZE:
         raise CommandError("no id")
-    name = fields.get("name")
-    if not isinstance(name, str) or not 0 < len(name) <= _LONGEST_NAME:
+    if not record.is_name(fields.get("name")):
         raise CommandError("no name")
 
 
@@ -188,12 +188,11 @@ def _value(fields, required):
         if required:
             raise CommandError("no value")
         return None
-    if not isinstance(value, (bool, int, float, str)) or value != value:
-        raise CommandError("no value")
-    if isinstance(value, str) and len(value) > _LONGEST_TEXT:
-        raise CommandError("value too long")
-    if isinstance(value, (int, float)) and not -1e9 <= value <= 1e9:
-        raise CommandError("value too large")
+    if isinstance(value, str):
+        if not record.is_text(value, _LONGEST_TEXT):
+            raise CommandError("a text that is too long, or has control characters")
+    elif not isinstance(value, (bool, int, float)) or not -_LARGEST_VALUE <= value <= _LARGEST_VALUE:
+        raise CommandError("no value, or too large")  # a NaN is in no range
     return value
 
 
