@@ -12,9 +12,9 @@ import time
 
 import machine
 
-from mote import actuators, channel, clock, command, epoch, facts, guard, keys, link, log, protect, record, sealed, sensors
+from mote import actuators, channel, clock, command, epoch, facts, guard, keys, link, log, protect, record, sealed
 from mote import settings as settings_module
-from mote import store, uptime, vault, wifi
+from mote import sensors, store, uptime, vault, wifi
 from mote.led import Led
 from mote.orders import Orders
 from mote.sensors.buses import Buses
