@@ -12,9 +12,9 @@ import time
 
 import machine
 
-from mote import actuators, channel, clock, command, epoch, facts, guard, link, log, protect, record, sealed, sensors
+from mote import actuators, channel, clock, command, epoch, facts, guard, keys, link, log, protect, record, sealed
 from mote import settings as settings_module
-from mote import store, uptime, vault, wifi
+from mote import sensors, store, uptime, vault, wifi
 from mote.led import Led
 from mote.orders import Orders
 from mote.sensors.buses import Buses
@@ -24,6 +24,7 @@ _SECRET_LIMIT = 512
 _CERTIFICATE_LIMIT = 2048
 _CLOCK_RETRY_MS = 5000
 _CLOCK_PERIOD_MS = 6 * 3600 * 1000
+_CLOCK_DOUBT_MS = 15_000
 _REFUSAL_LOG_MS = 10_000
 
 
@@ -57,9 +58,11 @@ class App:
         self._link = link.Link(settings, self._wifi, self._protection, tls, self._take, self._status)
 
     def _protect(self, keep):
-        """Return what protects the payloads, and the TLS context or None."""
+        """Return what protects the payloads, and what secures the connection or None."""
         settings = self._settings
-        if self._channel == "tls":
+        carrier, seals = channel.parts(self._channel)
+        tls = None
+        if carrier == channel.TLS:
             from mote.tls import Tls
 
             ca = store.read("/ca.der", _CERTIFICATE_LIMIT)
@@ -68,25 +71,26 @@ class App:
             if not ca or not certificate or not key:
                 raise Stop("a certificate or its key is missing; provision this mote again")
             tls = Tls(settings.broker.name, ca, certificate, key)
+        elif carrier == channel.TLS_PSK:
+            from mote.psk import Psk
+
+            tls = Psk(settings.broker.name, settings.mote, keys.subkey(_root(keep), settings.fleet, keys.PSK))
+        if not seals:
             return protect.InTls(settings.mote, self._clock), tls
-        if self._channel == "sealed":
-            root = keep.get("root", 32)
-            if not root or len(root) != 32:
-                raise Stop("the root key is missing; provision this mote again")
-            static = settings.connect == "static"
-            age_ms = settings.command_age_s * 1000
-            return protect.Sealed(
-                settings.mote, settings.zone, settings.fleet, root, self._epoch, self._boot, static, age_ms
-            ), None
-        raise Stop("this firmware of the mote does not speak %s" % self._channel)
+        static = settings.connect == "static"
+        age_ms = settings.command_age_s * 1000
+        kind = protect.Sealed if tls is None else protect.SealedInTls
+        return kind(
+            settings.mote, settings.zone, settings.fleet, _root(keep), self._epoch, self._boot, static, age_ms
+        ), tls
 
     async def run(self):
         """Sample, keep time and keep the link, for ever; raises what none of them could handle."""
         await asyncio.gather(self._sample(), self._keep_time(), self._connect(), self._show())
 
     async def _connect(self):
-        """Keep the link; a TLS mote first waits for a time at which certificates can be judged."""
-        if self._channel == "tls" and self._clock.now() is None:
+        """Keep the link; where there are certificates, first wait for a time at which they can be judged."""
+        if channel.parts(self._channel)[0] == channel.TLS and self._clock.now() is None:
             log.say("clock", "not set: no certificate can be judged, nothing is sent")
             while self._clock.now() is None:
                 await asyncio.sleep_ms(100)
@@ -100,18 +104,32 @@ class App:
         guard.healthy()
 
     async def _keep_time(self):
-        """Ask the time server until it gave a time that can be true, then now and then."""
+        """Ask the time server until it gave a time that can be true, then now and then.
+
+        While there is no session it is asked sooner, less and less often: a time years ahead, from one liar, makes
+        every certificate expired, and must not do so for hours.
+        """
+        doubt = _CLOCK_DOUBT_MS
         while self._settings.ntp:
-            pause = _CLOCK_RETRY_MS
-            try:
-                await self._wifi.join(self._settings.timeout_ms)
-                if self._clock.ask(self._settings.ntp):
-                    pause = _CLOCK_PERIOD_MS
-                else:
-                    log.say("clock", "the time server's answer is before the floor; not taken")
-            except (OSError, wifi.WifiError) as error:
-                log.say("clock", repr(error))
-            await asyncio.sleep_ms(pause)
+            waited = 0
+            if await self._ask_time():
+                while waited < _CLOCK_PERIOD_MS and (self._link.up or waited < doubt):
+                    await asyncio.sleep_ms(_CLOCK_DOUBT_MS)
+                    waited += _CLOCK_DOUBT_MS
+                doubt = _CLOCK_DOUBT_MS if self._link.up else min(doubt * 2, _CLOCK_PERIOD_MS)
+            else:
+                await asyncio.sleep_ms(_CLOCK_RETRY_MS)
+
+    async def _ask_time(self):
+        """Ask the time server once; return whether its answer was taken."""
+        try:
+            await self._wifi.join(self._settings.timeout_ms)
+            if self._clock.ask(self._settings.ntp):
+                return True
+            log.say("clock", "the time server's answer is before the floor; not taken")
+        except (OSError, wifi.WifiError) as error:
+            log.say("clock", repr(error))
+        return False
 
     async def _sample(self):
         """Read every sensor each period and queue what they say as one record."""
@@ -183,6 +201,14 @@ class App:
                 }
             )
         return status
+
+
+def _root(keep):
+    """Return the mote's root key; Stop where there is none."""
+    root = keep.get("root", 32)
+    if not root or len(root) != 32:
+        raise Stop("the root key is missing; provision this mote again")
+    return root
 
 
 def _reset_cause():

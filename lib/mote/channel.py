@@ -22,16 +22,23 @@ class ChannelError(Exception):
     """No channel at or above the floor is possible here; nothing may be sent."""
 
 
+def parts(channel):
+    """Return what secures the connection (TLS, TLS_PSK or None), and whether payloads are sealed."""
+    carrier = channel.split("+")[0]
+    return (None if carrier == SEALED else carrier), channel.endswith(SEALED)
+
+
 def _lacks(channel, facts):
     """Return what is missing for `channel`, as a list of clauses."""
     lacks = []
-    if channel in (TLS, "tls+sealed") and not facts.verify:
+    carrier, seals = parts(channel)
+    if carrier == TLS and not facts.verify:
         lacks.append("this firmware's ssl cannot verify a broker")
-    if channel in (TLS_PSK, "tls-psk+sealed") and not facts.psk:
+    if carrier == TLS_PSK and not facts.psk:
         lacks.append("this firmware has no TLS with pre-shared keys")
-    if channel != SEALED and not facts.room:
+    if carrier and not facts.room:
         lacks.append("the board has no room for a TLS session")
-    if channel.endswith(SEALED) and not facts.aes:
+    if seals and not facts.aes:
         lacks.append("this firmware has no AES or no SHA-256")
     return lacks
 
@@ -42,10 +49,10 @@ def _grounds(channel, facts):
         lacks = _lacks(TLS, facts)
         here = "AES and SHA-256 are here"
         return ", and ".join(lacks) + "; " + here if lacks else here
-    words = "this firmware verifies certificates" if facts.verify else ""
-    if channel.startswith(TLS_PSK):
-        words = "this firmware has TLS with pre-shared keys"
-    return words + ", and the board has room for a TLS session"
+    carrier, seals = parts(channel)
+    words = "this firmware verifies certificates" if carrier == TLS else "this firmware has TLS with pre-shared keys"
+    words += ", and the board has room for a TLS session"
+    return words + "; AES and SHA-256 are here" if seals else words
 
 
 def reaches(channel, floor):

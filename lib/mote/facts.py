@@ -23,12 +23,12 @@ def _verifies():
 
 
 def _has_psk():
-    """True where TLS takes a pre-shared key (MicroPython 1.29)."""
+    """True where TLS takes a pre-shared key (MicroPython 1.29, if its build has the suites)."""
     try:
-        import tls
+        from mote import psk
     except ImportError:
         return False
-    return hasattr(tls.SSLContext, "psk_key")
+    return psk.possible()
 
 
 def _has_aes():

@@ -42,6 +42,7 @@ class Link:
         self._owed = None  # ticks since which a PUBACK is due
         self._heard = 0
         self.outbox = Outbox(settings.outbox, _WINDOW)
+        self.up = False  # between CONNACK and the end of a session
         self.connection = 0  # counts CONNECTs in this boot; each has its own password and will
         self.acknowledged = 0
 
@@ -64,6 +65,7 @@ class Link:
                 # ValueError is what mbedTLS makes of a certificate with another name.
                 log.say("link", "lost:", repr(error))
             finally:
+                self.up = False
                 self._wire.shut()
             if self.acknowledged != acknowledged:
                 pause = _FIRST_PAUSE_MS  # this session had worked
@@ -76,6 +78,7 @@ class Link:
         broker = self._settings.broker
         await self._wire.dial(broker.host, broker.port, timeout)
         client = await asyncio.wait_for_ms(self._greet(broker), timeout)
+        self.up = True
         self.outbox.reconnected()
         self._failure = None
         self._subscribed = False
@@ -111,6 +114,8 @@ class Link:
             1,
         )
         client.send_connect()
+        if self._tls is not None and not self._wire.secured:
+            raise mqtt.MqttError("umqtt left the connection in the clear")  # nothing of it has been sent
         await self._wire.flush()
         kind, code = client.take(await self._wire.receive())
         if kind != mqtt.CONNACK:

@@ -1,6 +1,6 @@
 """How what a mote says is protected: inside TLS as JSON, or sealed end to end as COSE.
 
-Two classes with one face: `up`, `answer` and `state` turn a value into the payload of its leaf,
+Three classes with one face: `up`, `answer` and `state` turn a value into the payload of its leaf,
 `will` and `password` are for one connection, `command` turns a downlink into a Command. Which of
 them a mote has was decided from facts before anything was dialled (`channel`), and stays.
 """
@@ -136,3 +136,10 @@ class Sealed:
         if anchor is None or not self._sequence - _ANCHORS <= anchor < self._sequence or anchor < 0:
             return False
         return time.ticks_diff(time.ticks_ms(), self._written[anchor % _ANCHORS]) <= self._max_age_ms
+
+
+class SealedInTls(Sealed):
+    """Sealed as ever, for a broker that knows the mote by its TLS: CONNECT carries no password."""
+
+    def password(self, connection):
+        """Return None, no password."""

@@ -74,6 +74,11 @@ class Wire:
         self._socket.setblocking(False)
         self._stream = asyncio.StreamReader(self._socket)
 
+    @property
+    def secured(self):
+        """True where TLS is between this and the network."""
+        return self._socket is not self._raw
+
     async def flush(self):
         """Send what has been composed, in one write."""
         async with self._lock:

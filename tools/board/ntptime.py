@@ -19,7 +19,10 @@ def time():
 
     if not network.WLAN(network.STA_IF).isconnected():
         raise OSError(_NO_SUCH_NAME)
-    if not _hardware.config.get("ntp", True) or _hardware.fault("ntp") == "silent":
+    lie = _hardware.fault("ntp")
+    if isinstance(lie, int):
+        return lie - 946684800
+    if not _hardware.config.get("ntp", True) or lie == "silent":
         from utime import sleep
 
         sleep(timeout)

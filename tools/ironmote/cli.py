@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
+from mote.channel import AUTO, CHANNELS
+
 from .demo.run import Options, run_demo
 from .errors import IronmoteError
 
@@ -37,6 +39,12 @@ def _demo_options(parser: argparse.ArgumentParser) -> None:
     add("--json", action="store_true", help="print JSON lines instead of the live table")
     add("--replay", type=Path, metavar="FILE.csv", help="let the sensors feel recorded measurements, then end")
     add("--broker", choices=("nats", "mosquitto"), default="nats", help="the broker to use (default: %(default)s)")
+    add(
+        "--channel",
+        choices=CHANNELS,
+        default=AUTO,
+        help="the channel of the esp32 motes; tls-psk needs --broker mosquitto (default: by the board's facts)",
+    )
     add("--motes", type=_motes, default=2, metavar="N", help="how many motes, esp32 and esp8266 in turn (default: 2)")
     add("--every", type=_period, metavar="SECONDS", help="how often motes sample (default: 1; with --replay 0.25)")
     add("--attack", action="store_true", help="near the end, replay a captured message; the gateway refuses it")
@@ -57,6 +65,7 @@ def _demo(arguments: argparse.Namespace) -> int:
             json=arguments.json,
             replay=arguments.replay,
             broker=arguments.broker,
+            channel=arguments.channel,
             motes=arguments.motes,
             every=arguments.every,
             attack=arguments.attack,
@@ -76,6 +85,7 @@ COMMANDS = (
             ("ironmote demo --for 20 --json", "twenty seconds, for a script"),
             ("ironmote demo --replay office.csv", "the sensors feel a recording"),
             ("ironmote demo --broker mosquitto --motes 6", "another broker, more motes"),
+            ("ironmote demo --channel tls+sealed", "sealed inside TLS, for a broker that is not trusted"),
             ("ironmote demo --for 25 --attack", "a captured message is sent again, and refused"),
         ),
         _demo_options,

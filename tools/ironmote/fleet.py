@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from mote import keys, topics
+from mote import channel, keys, topics
 
 from .errors import IronmoteError
 
@@ -60,6 +60,16 @@ class Mote:
         return self.channel is not None and self.channel.startswith("tls")
 
     @property
+    def certified(self) -> bool:
+        """True when the mote and its broker know each other by certificates."""
+        return self.channel is not None and channel.parts(self.channel)[0] == channel.TLS
+
+    @property
+    def shares_key(self) -> bool:
+        """True when the mote and its broker know each other by a key that both have."""
+        return self.channel is not None and channel.parts(self.channel)[0] == channel.TLS_PSK
+
+    @property
     def prefix(self) -> str:
         """The first level of this mote's topics: "sealed" when its payloads are sealed, else "mote"."""
         return "sealed" if self.seals else "mote"
@@ -72,6 +82,11 @@ class Mote:
     def connect_key(self, fleet_id: bytes) -> bytes:
         """The 32-byte key that CONNECT passwords are made with: what an authenticator is given."""
         key: bytes = keys.subkey(self.root, fleet_id, keys.CONNECT)
+        return key
+
+    def psk(self, fleet_id: bytes) -> bytes:
+        """The 32-byte key of TLS with a pre-shared key: what a broker is given."""
+        key: bytes = keys.subkey(self.root, fleet_id, keys.PSK)
         return key
 
     def static_password(self, fleet_id: bytes) -> str:
@@ -109,6 +124,14 @@ class Fleet:
     def encrypting(self) -> Iterator[Mote]:
         """The motes that connect with TLS."""
         return (mote for mote in self.motes.values() if mote.encrypts)
+
+    def certified(self) -> Iterator[Mote]:
+        """The motes that connect with TLS and a certificate."""
+        return (mote for mote in self.motes.values() if mote.certified)
+
+    def sharing_keys(self) -> Iterator[Mote]:
+        """The motes that connect with TLS and a pre-shared key."""
+        return (mote for mote in self.motes.values() if mote.shares_key)
 
     def clear(self) -> Iterator[Mote]:
         """The motes that connect over TCP in the clear, everything they say being sealed."""

@@ -69,13 +69,20 @@ class NatsBroker:
         clear_port: int = 0,
         gateway_port: int = 0,
     ) -> None:
-        """Write both configurations to `folder` (created, 0700). Raises MissingTool, or BrokerError on a taken port."""
-        rights.check(fleet)
+        """Write both configurations to `folder` (created, 0700).
+
+        Raises MissingTool, or BrokerError on a taken port or a mote that NATS cannot serve.
+        """
+        for mote in fleet.sharing_keys():
+            raise BrokerError(
+                f"{mote.id} speaks {mote.channel}, and NATS has no TLS with pre-shared keys; use Mosquitto for it"
+            )
         program = find_nats()
         self.name = _version(program)
         secret_files.make_folder(folder)
         files = identity.write(authority, folder / "tls")
         self.trusted = Endpoint(LOOPBACK, choose_port(trusted_port))
+        self.psk: Endpoint | None = None
         self.clear = Endpoint(LOOPBACK, choose_port(clear_port))
         inlet = choose_port(gateway_port)
         password = secrets.token_urlsafe(32)

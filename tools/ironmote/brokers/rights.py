@@ -9,10 +9,7 @@ from dataclasses import dataclass
 
 from mote import topics
 
-from ..errors import BrokerError
 from ..fleet import Fleet, Mote
-
-SERVED = ("tls+sealed", "tls", "sealed")
 
 UPWARD = ("up", "ack", "state")
 DOWNWARD = ("down",)
@@ -25,13 +22,6 @@ class Rights:
 
     publish: tuple[str, ...]
     subscribe: tuple[str, ...]
-
-
-def check(fleet: Fleet) -> None:
-    """BrokerError when a mote's channel has no listener. A mote that has no channel yet gets no rights at all."""
-    for mote in fleet.motes.values():
-        if mote.channel is not None and mote.channel not in SERVED:
-            raise BrokerError(f"{mote.id} wants the channel {mote.channel}; the brokers here serve {', '.join(SERVED)}")
 
 
 def of_mote(mote: Mote) -> Rights:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
+from mote.channel import AUTO
+
 from ..errors import IronmoteError
 from ..gateway import Event
 from ..simulate import SimulatedMote
@@ -41,6 +43,7 @@ class Options:
     json: bool = False
     replay: Path | None = None
     broker: str = "nats"
+    channel: str = AUTO
     motes: int = 2
     every: float | None = None
     attack: bool = False
@@ -85,6 +88,7 @@ def run_demo(options: Options) -> int:
         set_up(
             options.motes,
             options.broker,
+            options.channel,
             options.keep,
             every,
             (lambda path: replay.write(rows, path)) if rows else None,

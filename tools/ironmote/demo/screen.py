@@ -6,6 +6,7 @@ import time
 from collections import deque
 from pathlib import Path
 
+from mote.channel import CHANNELS
 from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -36,7 +37,7 @@ _UNITS = {
     "lx": ("lx", 1.0, 1),
     "%": ("%", 1.0, 0),
 }
-_CHANNEL_STYLE = {"tls": "bold green", "tls-psk": "bold green", "sealed": "bold cyan"}
+_CHANNEL_STYLE = {"sealed": "bold cyan"} | dict.fromkeys(CHANNELS[:-1], "bold green")
 _RESULT = {"done": ("✓", "green"), "refused": ("✗", "red"), "expired": ("⌛", "yellow")}
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mote import command, record
+from mote import command, record, topics
 
 from ..brokers import GatewayAccess
 from ..errors import IronmoteError
@@ -68,7 +68,8 @@ class Gateway:
             for member in members
             if member.seal_key is not None
         }
-        self._uplink = Uplink(members, self._trusts)
+        accesses = list(accesses)
+        self._uplink = Uplink(members, self._trusts, [(access.zone, access.prefix) for access in accesses])
         self._downlink = Downlink(members, self._trusts, self._store, self._publish)
         self._zones = [Zone(access, self._arrived) for access in accesses]
         self._queue: queue.Queue[_Delivery | _Order | None] = queue.Queue()
@@ -121,9 +122,10 @@ class Gateway:
         self._queue.put(_Delivery(zone, message, receipt, time.time()))
 
     def _publish(self, prefix: str, topic: str, payload: bytes) -> None:
-        for zone in self._zones:
-            if zone.access.prefix == prefix:
-                zone.publish(topic, payload)
+        serving = [zone for zone in self._zones if zone.access.prefix == prefix]
+        lives = self._members[topics.split(topic)[1]].zone
+        for zone in [zone for zone in serving if zone.access.zone == lives] or serving:
+            zone.publish(topic, payload)
 
     def _work(self) -> None:
         try:

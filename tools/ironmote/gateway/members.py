@@ -8,12 +8,16 @@ from ..fleet import Fleet
 
 @dataclass(frozen=True)
 class Member:
-    """One mote as the gateway sees it. `seal_key` is None for a mote whose payloads are not sealed."""
+    """One mote as the gateway sees it. `seal_key` is None for a mote whose payloads are not sealed.
+
+    `zone` is the one that the mote lives in.
+    """
 
     id: str
     generation: int
     channel: str
     seal_key: bytes | None = field(repr=False)
+    zone: str
 
     @property
     def prefix(self) -> str:
@@ -30,4 +34,4 @@ def _members(fleet: Fleet) -> Iterable[Member]:
     for mote in fleet.motes.values():
         if mote.channel is not None:
             key = mote.seal_key(fleet.id) if mote.seals else None
-            yield Member(mote.id, mote.generation, mote.channel, key)
+            yield Member(mote.id, mote.generation, mote.channel, key, mote.zone)
