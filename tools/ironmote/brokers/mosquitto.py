@@ -32,13 +32,16 @@ def find_mosquitto() -> Path:
 
 
 class MosquittoBroker:
-    """One Mosquitto: motes with certificates on `trusted`, sealed motes with passwords on `clear`."""
+    """One Mosquitto: motes with certificates on `trusted`, sealed motes with static passwords on `clear`."""
+
+    connect = "static"  # it compares with what is in a file; only a plugin, compiled for its version, could ask
 
     def __init__(
         self, fleet: Fleet, authority: Authority, folder: Path, *, trusted_port: int = 0, clear_port: int = 0
     ) -> None:
         """Write the configuration to `folder` (created, 0700). Raises MissingTool, or BrokerError on a taken port."""
         rights.check(fleet)
+        _check_passwords(fleet)
         program = find_mosquitto()
         self.name = _version(program)
         secret_files.make_folder(folder)
@@ -80,6 +83,15 @@ class MosquittoBroker:
     def stop(self) -> None:
         """End it."""
         self._process.stop()
+
+
+def _check_passwords(fleet: Fleet) -> None:
+    for mote in fleet.clear():
+        if mote.connect != "static":
+            raise BrokerError(
+                f"{mote.id} shows a token that counts, and Mosquitto only compares passwords; "
+                'set connect = "static" for it, or use NATS'
+            )
 
 
 def _version(program: Path) -> str:

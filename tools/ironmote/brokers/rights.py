@@ -6,17 +6,28 @@ a sealed mote has no right to anything under mote/, where consumers read what th
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from mote import topics
 
 from ..errors import BrokerError
-from ..fleet import Fleet, Mote
+from ..fleet import Fleet
 
 SERVED = ("tls+sealed", "tls", "sealed")
 
 UPWARD = ("up", "ack", "state")
 DOWNWARD = ("down",)
 _ANY = "+"
+
+
+class Party(Protocol):
+    """One mote, as far as its rights depend on it: a mote of the fleet, or an entry of an authenticator's roster."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def prefix(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -34,7 +45,7 @@ def check(fleet: Fleet) -> None:
             raise BrokerError(f"{mote.id} wants the channel {mote.channel}; the brokers here serve {', '.join(SERVED)}")
 
 
-def of_mote(mote: Mote) -> Rights:
+def of_mote(mote: Party) -> Rights:
     """A mote publishes its records, answers and status, and hears its own commands."""
     return Rights(_topics(mote.prefix, mote.id, UPWARD), _topics(mote.prefix, mote.id, DOWNWARD))
 
