@@ -40,7 +40,7 @@ def _demo_options(parser: argparse.ArgumentParser) -> None:
     add("--broker", choices=("nats", "mosquitto"), default="nats", help="the broker to use (default: %(default)s)")
     add("--motes", type=_motes, default=2, metavar="N", help="how many motes, esp32 and esp8266 in turn (default: 2)")
     add("--every", type=_period, metavar="SECONDS", help="how often motes sample (default: 1; with --replay 0.25)")
-    add("--attack", action="store_true", help="near the end, replay a captured message; the gateway refuses it")
+    add("--attack", action="store_true", help="near the end, send captured messages again; they are refused")
     add(
         "--keep",
         type=Path,

@@ -56,6 +56,7 @@ def _log_to_stderr() -> None:
     logger.setLevel(logging.INFO)
     logger.addHandler(handler)
     logger.propagate = False
+    logging.getLogger("asyncio").setLevel(logging.ERROR)
 
 
 async def _serve(

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import nats
+from mote import topics
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 
@@ -159,12 +160,12 @@ class Evictor:
         self._account = account
 
     async def sweep(self, stays: Callable[[str], bool]) -> list[str]:
-        """End every MQTT session in the account whose user may not stay; gives their names. Raises nats' errors."""
+        """End every MQTT session in the account of a mote that may not stay; gives their names. Raises nats' errors."""
         ended = []
         for server in await self._servers():
             for connection in await self._sessions(server):
                 name = connection["authorized_user"]
-                if not stays(name):
+                if _is_mote(name) and not stays(name):
                     await self._ask(f"$SYS.REQ.SERVER.{server}.KICK", {"cid": connection["cid"]})
                     ended.append(name)
         return ended
@@ -197,6 +198,15 @@ class Evictor:
         answer = await self._system.request(subject, json.dumps(options).encode(), timeout=_REQUEST_S)
         found: dict[str, Any] = json.loads(answer.data)
         return found
+
+
+def _is_mote(name: str) -> bool:
+    """False for the users that the servers know themselves: the gateway's name has a dot, which no mote's id has."""
+    try:
+        topics.check_id(name)
+    except topics.TopicError:
+        return False
+    return True
 
 
 async def _said(error: Exception) -> None:

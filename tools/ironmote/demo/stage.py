@@ -47,6 +47,7 @@ class Stage:
         self.profiles = profiles
         self.motes: dict[str, SimulatedMote] = {}
         self.taps: dict[str, Tap] = {}
+        self.tapped: Taps
         self.broker: Broker
         self.gateway: Gateway
 
@@ -106,7 +107,7 @@ def set_up(
             name: stack.enter_context(_capture(folder / "wire", name)) if keep is not None else None
             for name in stage.fleet.motes
         }
-        taps = Taps()
+        stage.tapped = taps = Taps()
         stack.callback(taps.close)
         on_phase("building the motes")
         for index, mote in enumerate(stage.fleet.motes.values()):
