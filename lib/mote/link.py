@@ -10,6 +10,7 @@ import time
 
 from mote import const, log, mqtt
 from mote.outbox import Outbox
+from mote.settings import TOKEN
 from mote.wifi import WifiError
 from mote.wire import Wire, WireError
 
@@ -60,7 +61,9 @@ class Link:
                 await self._session()
             except mqtt.Refused as error:
                 log.say("link", error)
-                pause = _REFUSED_PAUSE_MS
+                # The next token is another one: whoever verifies it was away, or this one came too late.
+                if self._tls is not None or self._settings.connect != TOKEN:
+                    pause = _REFUSED_PAUSE_MS
             except (OSError, ValueError, mqtt.MqttError, WireError, WifiError, asyncio.TimeoutError) as error:
                 # ValueError is what mbedTLS makes of a certificate with another name.
                 log.say("link", "lost:", repr(error))

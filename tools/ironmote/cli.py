@@ -1,6 +1,7 @@
 """The command line. One table of commands; errors are caught here, once, and printed as one line.
 
-ironmote demo        a fleet of simulated motes comes to life
+ironmote demo            a fleet of simulated motes comes to life
+ironmote authenticator   verify the CONNECT tokens of motes, for a broker that asks
 """
 
 import argparse
@@ -47,7 +48,7 @@ def _demo_options(parser: argparse.ArgumentParser) -> None:
     )
     add("--motes", type=_motes, default=2, metavar="N", help="how many motes, esp32 and esp8266 in turn (default: 2)")
     add("--every", type=_period, metavar="SECONDS", help="how often motes sample (default: 1; with --replay 0.25)")
-    add("--attack", action="store_true", help="near the end, replay a captured message; the gateway refuses it")
+    add("--attack", action="store_true", help="near the end, send captured messages again; they are refused")
     add(
         "--keep",
         type=Path,
@@ -76,6 +77,17 @@ def _demo(arguments: argparse.Namespace) -> int:
     )
 
 
+def _authenticator_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE.toml", help="which roster, which counters, who may ask")
+    parser.add_argument("--new", action="store_true", help="make the file of counters where there is none yet")
+
+
+def _authenticator(arguments: argparse.Namespace) -> int:
+    from .authenticator import process  # a client of NATS: not for those who only want the demo's --help
+
+    return process.run(arguments.file, arguments.new)
+
+
 COMMANDS = (
     Command(
         "demo",
@@ -90,6 +102,16 @@ COMMANDS = (
         ),
         _demo_options,
         _demo,
+    ),
+    Command(
+        "authenticator",
+        "verify the CONNECT tokens of motes that speak without TLS, for a broker that asks over NATS or HTTP",
+        (
+            ("ironmote authenticator site.toml --new", "the first start: nobody was let in before"),
+            ("ironmote authenticator site.toml", "every other start; any number of these may run"),
+        ),
+        _authenticator_options,
+        _authenticator,
     ),
 )
 

@@ -44,6 +44,10 @@ class Broker(Protocol):
     """A broker that serves a fleet's motes over TLS (`trusted`, `psk`) and its sealed motes in the clear (`clear`)."""
 
     @property
+    def connect(self) -> str:
+        """What motes show at `clear`: "token" where it can ask an authenticator, "static" where it only compares."""
+
+    @property
     def name(self) -> str:
         """Product and version, for people."""
 

@@ -36,6 +36,8 @@ def find_mosquitto() -> Path:
 class MosquittoBroker:
     """One Mosquitto: motes with certificates on `trusted`, with pre-shared keys on `psk`, with passwords on `clear`."""
 
+    connect = "static"  # it compares with what is in a file; only a plugin, compiled for its version, could ask
+
     def __init__(
         self,
         fleet: Fleet,
@@ -47,6 +49,7 @@ class MosquittoBroker:
         psk_port: int = 0,
     ) -> None:
         """Write the configuration to `folder` (created, 0700). Raises MissingTool, or BrokerError on a taken port."""
+        _check_passwords(fleet)
         program = find_mosquitto()
         self.name = _version(program)
         secret_files.make_folder(folder)
@@ -95,6 +98,15 @@ class MosquittoBroker:
     def stop(self) -> None:
         """End it."""
         self._process.stop()
+
+
+def _check_passwords(fleet: Fleet) -> None:
+    for mote in fleet.clear():
+        if mote.connect != "static":
+            raise BrokerError(
+                f"{mote.id} shows a token that counts, and Mosquitto only compares passwords; "
+                'set connect = "static" for it, or use NATS'
+            )
 
 
 def _version(program: Path) -> str:

@@ -17,9 +17,8 @@ from . import attack, replay
 from .lines import JsonLines
 from .screen import Screen
 from .stage import DIMMER, Stage, set_up
-from .tap import Captured
+from .tap import Tap
 from .watch import MoteWatch, Watch
-from .wire import Kind
 
 _TURN_S = 0.1
 _BEFORE_COMMAND_S = 2.0
@@ -58,7 +57,7 @@ class Face(Protocol):
     def phase(self, text: str) -> None: ...
     def note(self, text: str) -> None: ...
     def sent(self, mote: str, name: str, value: float) -> None: ...
-    def attacked(self, mote: str) -> None: ...
+    def attacked(self, mote: str, attack: str, result: str) -> None: ...
     def event(self, event: Event) -> None: ...
     def refresh(self) -> None: ...
     def finish(self, lost: dict[str, int]) -> None: ...
@@ -236,22 +235,26 @@ class Play:
         return all(mote.heard_at is not None and now - mote.heard_at > limit for mote in self._watch.motes.values())
 
     def _attack(self) -> None:
-        """Once all is calm: replay a captured message, as anyone on the clear link could."""
+        """Once all is calm: replay what was captured, as anyone on the clear link could."""
         if self._answered_at is None or time.monotonic() - self._answered_at < _BEFORE_ATTACK_S:
             return
         self._attacked = True
-        for name, captured in self._clear_links():
-            connect = [each.packet.data for each in captured if each.packet.kind is Kind.MQTT_CONNECT]
-            publish = attack.recorded(captured)
-            if connect and publish is not None:
-                self._face.attacked(name)
-                attack.replay(self._stage.broker.clear, connect[-1], publish)
+        for name, tap in self._clear_links():
+            connect, publish = tap.opening, attack.recorded(tap.captured())
+            if connect is None or publish is None:
+                continue
+            if attack.replay(self._stage.broker.clear, connect.data, publish):
+                self._face.attacked(name, "a captured CONNECT and record are sent again", "let in by the broker")
                 return
+            self._face.attacked(name, "a captured CONNECT is sent again", "refused by the broker")
+            self._stage.tapped.inject(tap, publish)
+            self._face.attacked(name, "a captured record is slipped into the mote's session", "taken by the broker")
+            return
         self._face.note("no mote speaks in the clear here: nothing to replay")
 
-    def _clear_links(self) -> Iterator[tuple[str, list[Captured]]]:
+    def _clear_links(self) -> Iterator[tuple[str, Tap]]:
         for mote in self._stage.fleet.clear():
-            yield mote.id, self._stage.taps[mote.id].captured()
+            yield mote.id, self._stage.taps[mote.id]
 
     def _report(self) -> Iterator[str]:
         for name, mote in self._watch.motes.items():

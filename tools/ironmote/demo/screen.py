@@ -100,9 +100,9 @@ class Screen:
         """Show that a command was sent."""
         self._happen("→", "blue", mote, f"command sent: {name} to {value:g} %")
 
-    def attacked(self, mote: str) -> None:
-        """Show that a captured message of `mote` was sent again."""
-        self._happen("☠", "magenta", mote, "an eavesdropper sends a captured record again")
+    def attacked(self, mote: str, attack: str, result: str) -> None:
+        """Show what was tried with what `mote` had said, and what the broker did."""
+        self._happen("☠", "magenta", mote, f"{attack}: {result}")
 
     def event(self, event: Event) -> None:
         """Show what happened, after the watch has counted it."""

@@ -35,7 +35,7 @@ FLOOR = "sealed"
 _NETWORK = "ironmote demo"
 _DAY_S = 240  # about a day of the simulated room: something happens while one watches
 _MORNING = 0.29  # of a day
-_BROKERS: dict[str, Callable[[Fleet, Authority, Path], Broker]] = {"nats": NatsBroker, "mosquitto": MosquittoBroker}
+_BROKERS: dict[str, type[NatsBroker] | type[MosquittoBroker]] = {"nats": NatsBroker, "mosquitto": MosquittoBroker}
 
 
 class Stage:
@@ -47,6 +47,7 @@ class Stage:
         self.profiles = profiles
         self.motes: dict[str, SimulatedMote] = {}
         self.taps: dict[str, Tap] = {}
+        self.tapped: Taps
         self.broker: Broker
         self.gateway: Gateway
 
@@ -91,7 +92,10 @@ def set_up(
         authority = Authority.create()
 
         on_phase(f"starting {broker}")
-        stage.broker = _BROKERS[broker](stage.fleet, authority, folder / "broker")
+        kind = _BROKERS[broker]
+        for mote in stage.fleet.motes.values():
+            mote.connect = kind.connect
+        stage.broker = kind(stage.fleet, authority, folder / "broker")
         stack.callback(stage.broker.stop)
         stage.broker.start()
 
@@ -106,7 +110,7 @@ def set_up(
             name: stack.enter_context(_capture(folder / "wire", name)) if keep is not None else None
             for name in stage.fleet.motes
         }
-        taps = Taps()
+        stage.tapped = taps = Taps()
         stack.callback(taps.close)
         on_phase("building the motes")
         for index, mote in enumerate(stage.fleet.motes.values()):
@@ -225,7 +229,7 @@ def _settings(fleet: Fleet, mote: Mote, profile: Profile, port: int, sample_s: f
         "room": profile.room,
         "wifi": {"ssid": _NETWORK},
         "broker": {"host": "127.0.0.1", "port": port, "name": SERVER_NAME},
-        "connect": "static",
+        "connect": mote.connect,
         "keepalive_s": 30,
         "timeout_ms": 10_000,
         "sample_ms": round(sample_s * 1000),

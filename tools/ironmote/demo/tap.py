@@ -1,6 +1,7 @@
-"""A passive eavesdropper: a TCP relay between a mote and its broker that passes every byte on and looks at it.
+"""An eavesdropper: a TCP relay between a mote and its broker that passes every byte on and looks at it.
 
-It changes nothing and answers nothing, so whatever it shows, anyone on the path could have seen.
+It changes nothing and answers nothing, so whatever it shows, anyone on the path could have seen. Only when it is told
+to attack (`Taps.inject`) does it say something itself, in the mote's name.
 """
 
 import asyncio
@@ -12,11 +13,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..brokers import Endpoint
-from .wire import Direction, Packet, Splitter
+from ..errors import IronmoteError
+from .wire import Direction, Kind, Packet, Splitter
 
 _CHUNK = 16_384
 _KEPT = 64
 _LOOPBACK = "127.0.0.1"
+_INJECT_S = 5.0
+_PAUSE_S = 0.01
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,13 @@ class Tap:
         self._on_bytes = on_bytes
         self._kept: deque[Captured] = deque(maxlen=_KEPT)
         self._lock = threading.Lock()
+        self._opening: Packet | None = None
+        self._live: tuple[asyncio.StreamWriter, Splitter] | None = None
+
+    @property
+    def opening(self) -> Packet | None:
+        """The last CONNECT in the clear, or None."""
+        return self._opening
 
     def captured(self) -> list[Captured]:
         """The last packets of both directions, oldest first."""
@@ -58,6 +69,7 @@ class Tap:
             writer.close()
             return
         link = Splitter()
+        self._live = live = (far_writer, link)
         try:
             async with asyncio.TaskGroup() as both:
                 both.create_task(self._relay(Direction.UP, reader, far_writer, link))
@@ -65,6 +77,8 @@ class Tap:
         except* OSError:
             pass
         finally:
+            if self._live is live:
+                self._live = None
             for each in (writer, far_writer):
                 with contextlib.suppress(OSError, RuntimeError):
                     each.close()
@@ -74,14 +88,25 @@ class Tap:
     ) -> None:
         while data := await source.read(_CHUNK):
             sink.write(data)
+            # Before anything else can run: `inject` has to know whether a packet is under way.
+            packets = link.feed(direction, data)
             await sink.drain()
             self.bytes_seen[direction] += len(data)
             if self._on_bytes is not None:
                 self._on_bytes(direction, data)
             with self._lock:
-                self._kept.extend(Captured(time.time(), direction, each) for each in link.feed(direction, data))
+                self._kept.extend(Captured(time.time(), direction, each) for each in packets)
+                self._opening = next((each for each in packets if each.kind is Kind.MQTT_CONNECT), self._opening)
         with contextlib.suppress(OSError):
             sink.write_eof()
+
+    async def inject(self, packet: bytes) -> None:
+        """Send `packet` to the broker between two of the mote's own. TimeoutError where there is no place for it."""
+        async with asyncio.timeout(_INJECT_S):
+            while (live := self._live) is None or not live[1].between(Direction.UP):
+                await asyncio.sleep(_PAUSE_S)
+            live[0].write(packet)
+            await live[0].drain()
 
 
 class Taps:
@@ -97,6 +122,13 @@ class Taps:
         tap = Tap(target, on_bytes)
         asyncio.run_coroutine_threadsafe(self._listen(tap), self._loop).result()
         return tap
+
+    def inject(self, tap: Tap, packet: bytes) -> None:
+        """Slip `packet` into the live session of a tapped link. IronmoteError where there is none for too long."""
+        try:
+            asyncio.run_coroutine_threadsafe(tap.inject(packet), self._loop).result()
+        except OSError as error:  # TimeoutError is one
+            raise IronmoteError(f"nothing could be slipped into the link: {error or 'no session'}") from error
 
     def close(self) -> None:
         """Cut every link and end the thread."""
