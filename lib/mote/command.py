@@ -6,8 +6,8 @@ from collections import namedtuple
 
 from mote import cbor, const
 
-# id: 8 bytes; name: which actuator; value: number, bool or str; anchor: sequence number of an uplink, or
-# None inside TLS; deadline: seconds since 1970, or None
+# id: 8 bytes; name: which actuator; value: number, bool or str, or bytes where the name is reserved; anchor: sequence
+# number of an uplink, or None inside TLS; deadline: seconds since 1970, or None
 Command = namedtuple("Command", "id name value anchor deadline")
 # value: the state that is; why: one line where it was not done, or None
 Answer = namedtuple("Answer", "id result name value why")
@@ -15,11 +15,13 @@ Answer = namedtuple("Answer", "id result name value why")
 DONE = "done"
 REFUSED = "refused"
 EXPIRED = "expired"
+RESERVED = "!"  # a name that begins so is for the mote itself, not for an actuator
 _RESULTS = (DONE, REFUSED, EXPIRED)
 
 _ID_SIZE = const(8)
 _LONGEST_NAME = const(32)
 _LONGEST_TEXT = const(80)
+_LONGEST_BYTES = const(128)
 _LARGEST = const(0xFFFFFFFFFF)
 _LONGEST = const(512)
 
@@ -188,6 +190,8 @@ def _value(fields, required):
         if required:
             raise CommandError("no value")
         return None
+    if isinstance(value, bytes) and fields["name"].startswith(RESERVED) and len(value) <= _LONGEST_BYTES:
+        return value
     if not isinstance(value, (bool, int, float, str)) or value != value:
         raise CommandError("no value")
     if isinstance(value, str) and len(value) > _LONGEST_TEXT:

@@ -5,7 +5,7 @@ Secrets are not among them. An unknown field is refused: it is a typing error, o
 
 from collections import namedtuple
 
-from mote import cbor, channel, const, record, topics
+from mote import cbor, channel, command, const, record, topics
 
 PATH = "/settings.cbor"
 VERSION = const(1)
@@ -57,6 +57,12 @@ def _choice(*words):
         return value
 
     return check
+
+
+def _actuator_name(value, field):
+    if _text(32)(value, field).startswith(command.RESERVED):
+        _fail(field, "no name that begins with " + command.RESERVED)
+    return value
 
 
 def _flag(value, field):
@@ -164,7 +170,7 @@ _CHECKS = {
             Actuator,
             ("freq_hz",),
             kind=_text(16),
-            name=_text(32),
+            name=_actuator_name,
             pin=_PIN,
             safe=_number,
             freq_hz=_optional(_integer(1, 40000)),
@@ -173,7 +179,12 @@ _CHECKS = {
     ),
     "led": _optional(_PIN),
     "outbox": _integer(4, 256),
+    "sleep_ms": _integer(0, 86400000),
+    "listen_ms": _integer(100, 60000),
 }
+# A mote that never sleeps deeply (sleep_ms 0) need not say so. One that does takes a record each waking, and listens
+# for listen_ms after the broker has all that it had to say.
+_DEFAULTS = {"sleep_ms": 0, "listen_ms": 2000}
 
 
 class Settings:
@@ -187,9 +198,13 @@ class Settings:
             if name not in _CHECKS:
                 _fail(str(name), "no such setting")
         for name in _CHECKS:
-            if name not in fields:
+            if name in fields:
+                value = fields[name]
+            elif name in _DEFAULTS:
+                value = _DEFAULTS[name]
+            else:
                 _fail(name, "is missing")
-            setattr(self, name, _CHECKS[name](fields[name], name))
+            setattr(self, name, _CHECKS[name](value, name))
 
     @classmethod
     def from_cbor(cls, data):
