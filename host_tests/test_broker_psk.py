@@ -111,9 +111,12 @@ def test_mote_with_a_key_cannot_listen_to_others(site, hub):
     packets = [connect("kitchen")] + [subscribe(topic, number) for number, topic in enumerate(spied, 1)]
     hub.open.publish("mote/pantry/down", b"secret", retain=True)
     lines = come_in(site, "kitchen", key_of(site, "kitchen"), packets, ms=1000)
+    own = [connect("pantry"), subscribe("mote/pantry/down", 1)]
+    its = come_in(site, "pantry", key_of(site, "pantry"), own, ms=1000)
     hub.open.publish("mote/pantry/down", b"", retain=True)
     assert lines[0].startswith("secured")
     assert b"secret".hex() not in "".join(lines)
+    assert b"secret".hex() in "".join(its)
 
 
 def test_mote_that_seals_inside_it_cannot_speak_openly(site, hub):
