@@ -132,6 +132,22 @@ def test_rights_are_the_motes_own(start):
         assert process.post("/acl", json.dumps(asked))[0] == status, asked
 
 
+def test_emqx_is_told_no_in_the_body_since_it_takes_a_status_for_no_opinion(start):
+    process = start("--new")
+    login = json.dumps({"clientid": "cellar", "username": "cellar", "password": made(5)})
+    publish = {"username": "cellar", "action": "publish"}
+    for result, path, body in (
+        ("allow", "/emqx/auth", login),
+        ("deny", "/emqx/auth", login),
+        ("allow", "/emqx/acl", json.dumps({**publish, "topic": "sealed/cellar/up"})),
+        ("deny", "/emqx/acl", json.dumps({**publish, "topic": "sealed/shed/up"})),
+        ("deny", "/emqx/acl", "{"),
+        ("deny", "/emqx/auth", " " * 5000),
+        ("deny", "/emqx/", login),
+    ):
+        assert process.post(path, body) == (200, {"result": result}), (path, body)
+
+
 def test_malformed_questions_are_no_yes_and_do_no_harm(start):
     asked = start("--new")
     good = json.dumps({"username": "cellar", "password": made(1)})
