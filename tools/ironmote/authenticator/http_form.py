@@ -3,11 +3,11 @@
     POST /auth  {"clientid": …, "username": …, "password": …}             may it connect?
     POST /acl   {"username": …, "topic": …, "action": "publish" | "subscribe"}   may it do that?
 
-200 means yes, 403 no, and the body says it once more as {"result": "allow" | "deny"}. For EMQX 5, to which any status
-but 200 means "no opinion" and no opinion on a topic means yes, /emqx/auth and /emqx/acl are always 200: the body counts.
+200 means yes, 403 no, and the body says it once more as {"result": "allow" | "deny"}. EMQX 5 takes any status but 200
+for "no opinion", and no opinion on a topic for yes: so /emqx/auth and /emqx/acl are always 200, and the body counts.
 
-A token counts once, so a broker
-must not ask twice about one CONNECT. Whoever can reach this port can ask; it is on the loopback unless told otherwise.
+A token counts once, so a broker must not ask twice about one CONNECT. Whoever can reach this port can ask; it is on the
+loopback unless told otherwise.
 """
 
 import json
