@@ -29,7 +29,7 @@ def replay(stage: Stage, payload: bytes) -> None:
     """Hand a recording to the gateway as the broker would."""
     gateway = stage.gateway
     zone = next(zone for zone in gateway._zones if zone.access.prefix == "sealed")
-    gateway._arrived(zone, Message("clear", "sealed", "sealed/cellar/up", payload), Receipt(0, 0, -1))
+    gateway._arrived(zone, Message("clear", "sealed", "sealed/cellar/up", payload), Receipt(0, 1, -1))
 
 
 def ups(stage: Stage) -> list[bytes]:

@@ -64,10 +64,13 @@ def is_name(text):
 
 
 def is_text(text, longest):
-    """True where `text` is a str of at most `longest` characters, none of them a control character."""
+    """True where `text` is a str of at most `longest` characters, with no control character and no lone surrogate.
+
+    Half of a pair comes out of JSON ("\\ud800"), and UTF-8 cannot hold it (RFC 8259, 8.2).
+    """
     if not isinstance(text, str) or len(text) > longest:
         return False
-    return not any(ord(c) < 32 or 127 <= ord(c) < 160 for c in text)
+    return not any(ord(c) < 32 or 127 <= ord(c) < 160 or 0xD800 <= ord(c) < 0xE000 for c in text)
 
 
 def _number(value):
