@@ -249,6 +249,27 @@ def test_record_is_taken_once_although_another_process_held_the_file(nats: Bench
     client.close()
 
 
+def test_every_record_is_taken_once_although_the_disk_was_full_for_a_while(nats: Bench, monkeypatch):
+    monkeypatch.setattr(gateway_module, "_PAUSES_S", (0.05,) * 1000)
+    failures = count_failures(monkeypatch)
+    mote = SealingMote(nats.fleet, "cellar")
+    client = Client(nats.broker, nats.fleet, mote)
+    client.publish("up", mote.up())
+    nats.next(RecordSeen)
+    disk = nats.gateway._store._db
+    disk.execute(f"PRAGMA max_page_count = {disk.execute('PRAGMA page_count').fetchone()[0]}")
+    for _ in range(200):
+        client.publish("up", mote.up())
+    until(lambda: len(failures) > 2)
+    disk.execute("PRAGMA max_page_count = 1000000")
+    numbers = [nats.next(RecordSeen).number for _ in range(200)]
+    assert numbers == list(range(2, 202))
+    nats.gateway.check()
+    nats.gateway.stop()
+    assert nats.gateway.lost == {"cellar": 0}
+    client.close()
+
+
 @pytest.mark.parametrize("bench", [MosquittoBroker], indirect=True)
 def test_file_that_stays_held_stops_the_gateway_and_the_record_comes_again(bench: Bench, monkeypatch):
     mote = SealingMote(bench.fleet, "cellar")
