@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test lint types unit requirements picture clean help
+.PHONY: demo bench test lint types unit requirements picture clean help
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -25,6 +25,10 @@ types: $(VENV)/.dev
 unit: $(VENV)/.dev
 	@sh tools/system-packages.sh mosquitto
 	$(BIN)/pytest $(ARGS)
+
+bench: $(VENV)/.dev ## measure: every table of benchmarks/
+	@sh tools/system-packages.sh mosquitto
+	@for b in benchmarks/*.py; do echo "== $$b"; $(BIN)/python $$b || exit 1; done
 
 requirements: $(VENV)/.dev ## pin the dependencies anew, with hashes
 	sh tools/pin-requirements.sh $(BIN)

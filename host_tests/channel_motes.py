@@ -18,6 +18,7 @@ def add(fleet: Fleet, mote_id: str, channel: str, board: str = "esp32") -> Mote:
     mote = fleet.add(mote_id, board)
     mote.channel = channel
     mote.zone = HOME if mote.encrypts else CLEAR
+    mote.connect = "static"  # what Mosquitto can compare
     mote.sensors = [{"kind": "bh1750", "address": 0x23, "names": {"illuminance": "light"}}]
     mote.actuators = [{"kind": "relay", "name": "relay", "pin": 5, "safe": 0}]
     return mote
@@ -28,7 +29,7 @@ def settings(fleet: Fleet, mote: Mote, port: int, **change: Any) -> dict[str, An
         "v": 1, "mote": mote.id, "fleet": fleet.id, "board": mote.board, "zone": mote.zone,
         "generation": mote.generation, "channel": mote.channel, "floor": "sealed", "room": True,
         "wifi": {"ssid": "home"}, "broker": {"host": "127.0.0.1", "port": port, "name": "localhost"},
-        "connect": "static", "keepalive_s": 30, "timeout_ms": 2000, "sample_ms": 500, "command_age_s": 60,
+        "connect": mote.connect, "keepalive_s": 30, "timeout_ms": 2000, "sample_ms": 500, "command_age_s": 60,
         "clock_floor": int(time.time()) - 60, "ntp": "time.example", "i2c": {"sda": 21, "scl": 22, "freq_hz": 100000},
         "onewire": None, "sensors": mote.sensors, "actuators": mote.actuators, "led": None, "outbox": 8,
     } | change  # fmt: skip

@@ -74,8 +74,11 @@ def a_fleet() -> Fleet:
 
 
 def trust_of(fleet: Fleet, member: Member) -> MoteTrust:
+    """What a gateway believes of a mote that has answered its challenge."""
     assert member.seal_key is not None
-    return MoteTrust(member.id, member.generation, member.seal_key, fleet.id)
+    trust = MoteTrust(member.id, member.generation, member.seal_key, fleet.id)
+    trust.confirmed = True
+    return trust
 
 
 def trusts_of(fleet: Fleet) -> dict[str, MoteTrust]:

@@ -78,9 +78,13 @@ def test_no_valid_slot_stops_the_mote():
         raises(epoch.EpochError, epoch.begin, vault, 1, b"x")
 
 
-def test_slot_of_another_generation_does_not_count():
+def test_counter_goes_on_over_generations():
     vault = Vault()
-    raises(epoch.EpochError, epoch.begin, vault, 2, b"x")
+    vault.kept = {"boot0": epoch.slot(1, 6), "boot1": epoch.slot(1, 5)}
+    assert epoch.begin(vault, 2, b"x")[:5] == b"\x02\x00\x00\x00\x07"
+    assert epoch.begin(vault, 2, b"x")[:5] == b"\x02\x00\x00\x00\x08"
+    assert epoch.last(vault) == 8
+    assert vault.kept == {"boot0": epoch.slot(2, 8), "boot1": epoch.slot(2, 7)}
 
 
 def test_flipped_bit_in_a_slot_makes_it_invalid():

@@ -167,7 +167,7 @@ def test_wrong_form_is_refused():
         ("kid as text", "d08344a101181fa3046101064201 02"),
         ("kid length not shortest", "d08344a101181fa304580101064201 02"),
         ("empty kid", "d08344a101181fa30440064201 02"),
-        ("unknown kid", "d08344a101181fa3044104064201 02"),
+        ("unknown kid", "d08344a101181fa3044105064201 02"),
         ("kid of a gateway without its random part", "d08344a101181fa3044102064201 02"),
         ("kid of eight bytes", "d08344a101181fa304480201020304050607064201 02"),
         ("kid of seven bytes that is no gateway's", "d08344a101181fa304470101020304050 6064201 02"),

@@ -12,11 +12,13 @@ import time
 
 import machine
 
-from mote import actuators, channel, clock, command, epoch, facts, guard, keys, link, log, protect, record, sealed
+from mote import actuators, channel, clock, command, epoch, facts, guard, keys, link, log, nap, protect, record
 from mote import settings as settings_module
-from mote import sensors, store, uptime, vault, wifi
+from mote import sealed, sensors, store, uptime, vault, wifi
+from mote.care import Care
 from mote.led import Led
 from mote.orders import Orders
+from mote.roots import Roots
 from mote.sensors.buses import Buses
 
 _SETTINGS_LIMIT = 4096
@@ -26,6 +28,7 @@ _CLOCK_RETRY_MS = 5000
 _CLOCK_PERIOD_MS = 6 * 3600 * 1000
 _CLOCK_DOUBT_MS = 15_000
 _REFUSAL_LOG_MS = 10_000
+_BEHIND_MS = 2000
 
 
 class Stop(Exception):
@@ -47,15 +50,41 @@ class App:
         self._wifi.switch_on()  # before the epoch: the random part wants the radio's noise
         self._channel, self._why = channel.choose(settings.channel, settings.floor, facts.measure(settings.room))
         log.say("mote", settings.mote, "on", settings.board + ":", "channel", self._channel + ":", self._why)
-        seed = os.urandom(32) + machine.unique_id()
-        self._epoch = epoch.begin(keep, settings.generation, seed)
-        self._boot = sealed.split_epoch(self._epoch)[1]
-        self._record = 0
+        self._keep = keep
+        self._roots = Roots(keep, settings.generation)
+        self._care = None
+        asleep = nap.wake(keep, self._roots.generation)
+        self._begin_epoch(asleep)
         self._missing = ()
         self._refused = 0
         self._refusal_said = None
+        self._behind = False
+        self._behind_said = None
         self._protection, tls = self._protect(keep)
         self._link = link.Link(settings, self._wifi, self._protection, tls, self._take, self._status)
+        if asleep:
+            log.say("epoch", "the one before deep sleep goes on")
+            self._protection.resume(asleep.sequence, asleep.down)
+            self._record = asleep.record
+            self._link.connection = asleep.connection
+            self._orders.answers = asleep.answers
+
+    def _begin_epoch(self, asleep=None):
+        """Take the epoch that this mote fell asleep in, or begin one: the counter is saved when this returns."""
+        if asleep:
+            self._epoch = asleep.epoch
+        else:
+            seed = os.urandom(32) + machine.unique_id()
+            self._epoch = epoch.begin(self._keep, self._roots.generation, seed)
+        self._boot = sealed.split_epoch(self._epoch)[1]
+        self._record = 0
+
+    def _renew(self):
+        """Begin an epoch without a reboot: other keys, and a session whose will and password are of it."""
+        self._begin_epoch()
+        self._protection.begin(self._epoch, self._boot, self._roots.root, self._roots.older)
+        self._link.renew()
+        log.say("epoch", "generation %d, counter %d begins" % (self._roots.generation, self._boot))
 
     def _protect(self, keep):
         """Return what protects the payloads, and what secures the connection or None."""
@@ -74,19 +103,41 @@ class App:
         elif carrier == channel.TLS_PSK:
             from mote.psk import Psk
 
-            tls = Psk(settings.broker.name, settings.mote, keys.subkey(_root(keep), settings.fleet, keys.PSK))
+            tls = Psk(settings.broker.name, settings.mote, keys.subkey(self._root(), settings.fleet, keys.PSK))
         if not seals:
             return protect.InTls(settings.mote, self._clock), tls
         static = settings.connect == "static"
         age_ms = settings.command_age_s * 1000
         kind = protect.Sealed if tls is None else protect.SealedInTls
-        return kind(
-            settings.mote, settings.zone, settings.fleet, _root(keep), self._epoch, self._boot, static, age_ms
-        ), tls
+        root = self._root()
+        self._care = Care(self._roots, settings.fleet, settings.mote, carrier != channel.TLS_PSK)
+        made = kind(settings.mote, settings.zone, settings.fleet, root, self._epoch, self._boot, static, age_ms)
+        made.begin(self._epoch, self._boot, root, self._roots.older)
+        return made, tls
+
+    def _root(self):
+        """Return the mote's root key; Stop where there is none."""
+        if self._roots.root is None:
+            raise Stop("the root key is missing; provision this mote again")
+        return self._roots.root
 
     async def run(self):
         """Sample, keep time and keep the link, for ever; raises what none of them could handle."""
+        if self._settings.sleep_ms:
+            await self._doze()
         await asyncio.gather(self._sample(), self._keep_time(), self._connect(), self._show())
+
+    async def _doze(self):
+        """One waking: a record, what the gateway has to say to it, and deep sleep."""
+        keeping_time = asyncio.create_task(self._keep_time())
+        await self._take_record()
+        await self._link.finish(self._connect(), self._settings.listen_ms)
+        keeping_time.cancel()
+        if self._link.acknowledged:
+            guard.healthy()
+        protection = self._protection
+        counters = (self._epoch, protection.sequence, protection.down, self._link.connection, self._record)
+        nap.sleep(self._settings.sleep_ms, counters, self._orders.answers)
 
     async def _connect(self):
         """Keep the link; where there are certificates, first wait for a time at which they can be judged."""
@@ -135,20 +186,27 @@ class App:
         """Read every sensor each period and queue what they say as one record."""
         due = time.ticks_ms()
         while True:
-            readings, missing = await self._read()
-            if readings:
-                self._record += 1
-                name = record.identity(self._settings.generation, self._boot, self._record)
-                self._link.send("up", self._protection.up(self._clock.now(), name, readings))
-            if missing != self._missing:
-                self._missing = missing
-                log.say("sensors", "missing:" if missing else "all there", *missing)
-            gc.collect()
+            await self._take_record()
             due = time.ticks_add(due, self._settings.sample_ms)
             wait = time.ticks_diff(due, time.ticks_ms())
             if wait < 0:
                 due = time.ticks_ms()  # a period that was missed is not made up for
             await asyncio.sleep_ms(max(wait, 0))
+
+    async def _take_record(self):
+        """Read every sensor once and queue what they say as one record."""
+        readings, missing = await self._read()
+        self._say_behind()
+        if self._protection.spent:
+            self._renew()
+        if readings:
+            self._record += 1
+            name = record.identity(self._roots.generation, self._boot, self._record)
+            self._link.send("up", self._protection.up(self._clock.now(), name, readings))
+        if missing != self._missing:
+            self._missing = missing
+            log.say("sensors", "missing:" if missing else "all there", *missing)
+        gc.collect()
 
     async def _read(self):
         """Return the readings of this moment, and the kinds of the sensors that gave none."""
@@ -167,18 +225,47 @@ class App:
     def _take(self, payload):
         """Take a downlink: obey it, say that it is too late, or count it as refused."""
         try:
-            answer = self._orders.obey(self._protection.command(payload))
+            order = self._protection.command(payload)
+            if self._care is not None and self._care.takes(order):
+                self._obey_care(order)
+                return
+            answer = self._orders.obey(order)
         except protect.Expired as late:
             answer = self._orders.expired(late.command)
         except (sealed.Refused, command.CommandError) as error:
             self._refused += 1
             now = time.ticks_ms()
+            if isinstance(error, protect.Behind):
+                self._behind = True
+                self._say_behind()
             if self._refusal_said is None or time.ticks_diff(now, self._refusal_said) > _REFUSAL_LOG_MS:
                 self._refusal_said = now
                 log.say("orders", "refused:", error)
             return
         log.say("orders", answer.name, answer.result)
         self._link.send("ack", self._protection.answer(answer))
+
+    def _obey_care(self, order):
+        """Take a command to the mote itself; its answer is still sealed under the keys that it came under."""
+        generation = self._roots.generation
+        answer = self._care.obey(order)
+        log.say("orders", answer.name, answer.result, answer.why or "")
+        self._link.send("ack", self._protection.answer(answer))
+        if self._roots.generation != generation:
+            self._renew()
+        elif self._roots.older is not None and self._protection.proven:
+            # Both ends have used the new key: nobody needs the old one any more.
+            self._roots.retire()
+            log.say("orders", "the older root key is retired")
+
+    def _say_behind(self):
+        """A true downlink was not newer than the last: say, not too often, from where its sender has to count on."""
+        now = time.ticks_ms()
+        quiet = self._behind_said is None or time.ticks_diff(now, self._behind_said) > _BEHIND_MS
+        if self._behind and quiet and self._link.up:
+            self._behind = False
+            self._behind_said = now
+            self._link.send("state", self._protection.state(self._status(self._link.connection, True)))
 
     def _status(self, connection, online):
         """Return the status map; the will is its short form."""
@@ -189,8 +276,8 @@ class App:
                     "channel": self._channel,
                     "why": self._why,
                     "board": self._settings.board,
-                    "generation": self._settings.generation,
-                    "reset": _reset_cause(),
+                    "generation": self._roots.generation,
+                    "reset": guard.cause(),
                     "firmware": "%d.%d.%d" % sys.implementation[1][:3],
                     "free": gc.mem_free(),
                     "used": gc.mem_alloc(),
@@ -200,30 +287,9 @@ class App:
                     "uptime": uptime.ms() // 1000,
                 }
             )
+            if self._protection.down >= 0:
+                status["down"] = self._protection.down
         return status
-
-
-def _root(keep):
-    """Return the mote's root key; Stop where there is none."""
-    root = keep.get("root", 32)
-    if not root or len(root) != 32:
-        raise Stop("the root key is missing; provision this mote again")
-    return root
-
-
-def _reset_cause():
-    """Return why the board started, as a person says it."""
-    cause = machine.reset_cause()
-    for name, words in (
-        ("PWRON_RESET", "power on"),
-        ("HARD_RESET", "reset"),
-        ("WDT_RESET", "watchdog"),
-        ("DEEPSLEEP_RESET", "deep sleep"),
-        ("SOFT_RESET", "soft reset"),
-    ):
-        if cause == getattr(machine, name, None):
-            return words
-    return str(cause)
 
 
 def main():

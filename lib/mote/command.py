@@ -6,8 +6,8 @@ from collections import namedtuple
 
 from mote import cbor, const, record, strictjson
 
-# id: 8 bytes; name: which actuator; value: number, bool or str; anchor: sequence number of an uplink, or
-# None inside TLS; deadline: seconds since 1970, or None
+# id: 8 bytes; name: which actuator; value: number, bool or str, or bytes where the name is reserved; anchor: sequence
+# number of an uplink, or None inside TLS; deadline: seconds since 1970, or None
 Command = namedtuple("Command", "id name value anchor deadline")
 # value: the state that is; why: one line where it was not done, or None
 Answer = namedtuple("Answer", "id result name value why")
@@ -15,10 +15,12 @@ Answer = namedtuple("Answer", "id result name value why")
 DONE = "done"
 REFUSED = "refused"
 EXPIRED = "expired"
+RESERVED = "!"  # a name that begins so is for the mote itself, not for an actuator
 _RESULTS = (DONE, REFUSED, EXPIRED)
 
 _ID_SIZE = const(8)
 _LONGEST_TEXT = const(80)
+_LONGEST_BYTES = const(128)
 _LARGEST = const(0xFFFFFFFFFF)
 _LARGEST_VALUE = const(1000000000)
 _LONGEST = const(512)
@@ -178,7 +180,10 @@ def _answer(fields):
 def _check_common(fields):
     if not isinstance(fields.get("id"), bytes) or len(fields["id"]) != _ID_SIZE:
         raise CommandError("no id")
-    if not record.is_name(fields.get("name")):
+    name = fields.get("name")
+    if isinstance(name, str) and name.startswith(RESERVED):
+        name = name[len(RESERVED) :]
+    if not record.is_name(name):
         raise CommandError("no name")
 
 
@@ -188,6 +193,8 @@ def _value(fields, required):
         if required:
             raise CommandError("no value")
         return None
+    if isinstance(value, bytes) and fields["name"].startswith(RESERVED) and len(value) <= _LONGEST_BYTES:
+        return value
     if isinstance(value, str):
         if not record.is_text(value, _LONGEST_TEXT):
             raise CommandError("a text that is too long, or has control characters")

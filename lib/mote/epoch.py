@@ -1,9 +1,12 @@
-"""The epoch: which boot of the mote a sealed message belongs to, never the same twice.
+"""The epoch: under which keys a mote seals since its last boot, never the same twice.
 
 An epoch is generation (1 byte) ‖ boot counter (4, big-endian) ‖ random (8). The counter lives in
 two slots, written alternately, each with a CRC; the higher valid one wins. It is raised, written
 and read back before anything is sealed, so a power cut at any instant leaves a valid slot, and
 the boots before and after it differ in the counter or in the random part.
+
+The counter goes on over the generations of the root key: a slot of an earlier generation counts, so
+a mote that lost its power between saving a new root key and its first epoch under it is not bricked.
 """
 
 import binascii
@@ -28,14 +31,19 @@ def slot(generation, counter):
     return body + struct.pack(">I", binascii.crc32(body))
 
 
-def _counter(data, generation):
-    """Return the counter in a slot, or -1 where it is not a valid slot of this generation."""
+def _counter(data):
+    """Return the counter in a slot, or -1 where it is not a valid slot."""
     if data is None or len(data) != _SIZE:
         return -1
-    version, found, counter, crc = struct.unpack(">BBII", data)
-    if version != _VERSION or found != generation or crc != binascii.crc32(data[:6]):
+    version, generation, counter, crc = struct.unpack(">BBII", data)
+    if version != _VERSION or generation == 0 or crc != binascii.crc32(data[:6]):
         return -1
     return counter
+
+
+def last(vault):
+    """Return the counter of the epoch that was begun last, or -1 where no slot is valid."""
+    return max([_counter(_read(vault, name)) for name in _SLOTS])
 
 
 def begin(vault, generation, entropy):
@@ -44,19 +52,19 @@ def begin(vault, generation, entropy):
     `vault` has get(name, limit) and put(name, data). Raises EpochError where no slot is valid,
     the counter is spent, or the new one cannot be read back.
     """
-    counters = [_counter(_read(vault, name), generation) for name in _SLOTS]
-    last = max(counters)
-    if last < 0:
-        raise EpochError("no valid boot counter for generation %d; provision this mote again" % generation)
-    if last >= _MAX:
+    counters = [_counter(_read(vault, name)) for name in _SLOTS]
+    highest = max(counters)
+    if highest < 0:
+        raise EpochError("no valid boot counter; provision this mote again")
+    if highest >= _MAX:
         raise EpochError("the boot counter is spent; provision this mote again")
     # The slot that does not hold the highest counter: the other stays valid while this one is written.
-    target = _SLOTS[1 if counters[0] == last else 0]
-    data = slot(generation, last + 1)
+    target = _SLOTS[1 if counters[0] == highest else 0]
+    data = slot(generation, highest + 1)
     vault.put(target, data)
     if _read(vault, target) != data:
         raise EpochError("the boot counter could not be saved; nothing will be sent")
-    head = struct.pack(">BI", generation, last + 1)
+    head = struct.pack(">BI", generation, highest + 1)
     return head + hashlib.sha256(entropy + head).digest()[:8]
 
 

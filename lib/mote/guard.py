@@ -7,19 +7,19 @@ each time, so that a wire to the board finds it quiet and the flash is not worn 
 
 import time
 
-from machine import RTC
+import machine
 from mote import const
+from mote.rtc import Memory
 
-_MAGIC = b"g1"
 _FREE_STARTS = const(4)
 _LONGEST_PAUSE_S = const(300)
 
 
 def started():
     """Count this start; wait where too many before it failed. Returns how many did."""
-    memory = RTC().memory()
-    failed = memory[2] if len(memory) == 3 and memory[:2] == _MAGIC else 0
-    RTC().memory(_MAGIC + bytes((min(failed + 1, 255),)))
+    memory = _memory()
+    failed = memory.failed_starts()
+    memory.set_failed_starts(failed + 1)
     if failed >= _FREE_STARTS:
         pause = min(5 << min(failed - _FREE_STARTS, 6), _LONGEST_PAUSE_S)
         print("boot: %d starts in a row did not reach the broker; waiting %d s" % (failed, pause))
@@ -29,4 +29,23 @@ def started():
 
 def healthy():
     """This start reached the broker: the count begins again."""
-    RTC().memory(_MAGIC + b"\x00")
+    _memory().set_failed_starts(0)
+
+
+def cause():
+    """Return why the board started, as a person says it."""
+    cause = machine.reset_cause()
+    for name, words in (
+        ("PWRON_RESET", "power on"),
+        ("HARD_RESET", "reset"),
+        ("WDT_RESET", "watchdog"),
+        ("DEEPSLEEP_RESET", "deep sleep"),
+        ("SOFT_RESET", "soft reset"),
+    ):
+        if cause == getattr(machine, name, None):
+            return words
+    return str(cause)
+
+
+def _memory():
+    return Memory(machine.RTC().memory)

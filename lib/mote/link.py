@@ -10,7 +10,6 @@ import time
 
 from mote import const, log, mqtt
 from mote.outbox import Outbox
-from mote.settings import TOKEN
 from mote.wifi import WifiError
 from mote.wire import Wire, WireError
 
@@ -20,6 +19,10 @@ _FIRST_PAUSE_MS = const(500)
 _LAST_PAUSE_MS = const(60_000)
 _REFUSED_PAUSE_MS = const(60_000)  # the broker will not change its mind soon: do not hammer it
 _PACKET = const(1536)
+
+
+class Ended(Exception):
+    """The session was ended from this side, with a DISCONNECT."""
 
 
 class Link:
@@ -43,33 +46,65 @@ class Link:
         self._owed = None  # ticks since which a PUBACK is due
         self._heard = 0
         self.outbox = Outbox(settings.outbox, _WINDOW)
+        self._announced = False
         self.up = False  # between CONNACK and the end of a session
         self.connection = 0  # counts CONNECTs in this boot; each has its own password and will
         self.acknowledged = 0
+        self._ending = False
+        self._leaving = False
 
     def send(self, leaf, payload, retain=False):
         """Queue `payload` for `leaf`; it is sent as soon as there is a session."""
         self.outbox.put(self._protection.topic(leaf), payload, retain)
 
+    def renew(self):
+        """End the session, if there is one; the next has another will and password. The broker keeps no will of it."""
+        self._ending = True
+
+    async def finish(self, running, listen_ms):
+        """Let `running`, which awaits `run`, send what there is, listen for `listen_ms` more, and take leave.
+
+        After some deadlines' time it is the end in any case; what the broker does not have then is lost.
+        """
+        timeout = self._settings.timeout_ms
+        task = asyncio.create_task(running)
+        begun = time.ticks_ms()
+        idle_since = None
+        while not task.done() and time.ticks_diff(time.ticks_ms(), begun) < 4 * timeout + listen_ms:
+            if not self._announced or len(self.outbox):
+                idle_since = None
+            elif idle_since is None:
+                idle_since = time.ticks_ms()
+            elif time.ticks_diff(time.ticks_ms(), idle_since) >= listen_ms:
+                break
+            await asyncio.sleep_ms(_STEP_MS)
+        self._ending = self._leaving = True
+        try:
+            await asyncio.wait_for_ms(task, timeout)
+        except asyncio.TimeoutError:
+            log.say("link", "left without a DISCONNECT")
+
     async def run(self):
-        """Keep a session for ever."""
+        """Keep a session until told to leave."""
         pause = _FIRST_PAUSE_MS
-        while True:
+        while not self._leaving:
             acknowledged = self.acknowledged
             try:
                 await self._wifi.join(self._settings.timeout_ms)
                 await self._session()
+            except Ended:
+                pause = _FIRST_PAUSE_MS
             except mqtt.Refused as error:
                 log.say("link", error)
-                # The next token is another one: whoever verifies it was away, or this one came too late.
-                if self._tls is not None or self._settings.connect != TOKEN:
-                    pause = _REFUSED_PAUSE_MS
+                pause = pause if self._protection.refused() else _REFUSED_PAUSE_MS
             except (OSError, ValueError, mqtt.MqttError, WireError, WifiError, asyncio.TimeoutError) as error:
                 # ValueError is what mbedTLS makes of a certificate with another name.
                 log.say("link", "lost:", repr(error))
             finally:
-                self.up = False
+                self.up = self._announced = False
                 self._wire.shut()
+            if self._leaving:
+                return
             if self.acknowledged != acknowledged:
                 pause = _FIRST_PAUSE_MS  # this session had worked
             await asyncio.sleep_ms(pause // 2 + random.getrandbits(16) * pause // 131072)
@@ -95,6 +130,7 @@ class Link:
 
     async def _greet(self, broker):
         """Secure the stream, CONNECT, and see CONNACK; return the client."""
+        self._ending = self._leaving
         self.connection += 1
         mote_id = self._settings.mote
         password = self._protection.password(self.connection)
@@ -125,6 +161,7 @@ class Link:
             raise mqtt.MqttError("the broker did not answer CONNECT")
         if code:
             raise mqtt.Refused(code)
+        self._protection.accepted()
         log.say("link", "connected, session %d" % self.connection)
         return client
 
@@ -160,14 +197,17 @@ class Link:
         # The id of SUBSCRIBE is the one that the outbox will reach last.
         client.send_subscribe(self._protection.topic("down"), 0xFFFF)
         begun = time.ticks_ms()
-        announced = False
         while True:
             if self._failure is not None:
                 raise self._failure
             now = time.ticks_ms()
             self._watch(client, now, begun, timeout)
-            if self._subscribed and not announced:
-                announced = True
+            if self._ending:
+                client.disconnect()
+                await asyncio.wait_for_ms(self._wire.flush(), timeout)
+                raise Ended
+            if self._subscribed and not self._announced:
+                self._announced = True
                 status = self._status(self.connection, True)
                 self.send("state", self._protection.state(status), self._protection.retain_state)
             entry = self.outbox.due() if self._subscribed else None

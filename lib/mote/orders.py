@@ -11,7 +11,7 @@ class Orders:
 
     def __init__(self, actuators):
         self._actuators = {actuator.name: actuator for actuator in actuators}
-        self._answers = []
+        self.answers = []  # the last ones, oldest first; deep sleep keeps them
 
     def obey(self, order):
         """Carry out `order` unless it was already; return its Answer."""
@@ -22,15 +22,15 @@ class Orders:
         return self._known(order) or command.Answer(order.id, command.EXPIRED, order.name, self._state(order), None)
 
     def _known(self, order):
-        for answer in self._answers:
+        for answer in self.answers:
             if answer.id == order.id:
                 return answer
         return None
 
     def _remember(self, answer):
-        if len(self._answers) >= _REMEMBERED:
-            del self._answers[0]
-        self._answers.append(answer)
+        if len(self.answers) >= _REMEMBERED:
+            del self.answers[0]
+        self.answers.append(answer)
         return answer
 
     def _act(self, order):

@@ -8,7 +8,7 @@ them a mote has was decided from facts before anything was dialled (`channel`), 
 import json
 import time
 
-from mote import cbor, command, const, keys, record, sealed, topics
+from mote import cbor, command, const, keys, limits, record, sealed, topics
 
 _ANCHORS = const(16)
 
@@ -19,6 +19,14 @@ class Expired(Exception):
     def __init__(self, command):
         super().__init__("older than this mote allows")
         self.command = command
+
+
+class Behind(sealed.Replayed):
+    """It verifies and is not newer than the last: a replay, or a gateway whose count is behind this mote's."""
+
+
+class Spent(Exception):
+    """The keys of this epoch have sealed as much as they may, and no other epoch was begun."""
 
 
 class InTls:
@@ -33,8 +41,22 @@ class InTls:
     def topic(self, leaf):
         return topics.open_topic(self._mote_id, leaf)
 
+    sequence = 0
+    down = -1
+    spent = proven = False
+
     def password(self, connection):
         """Return None, no password: the certificate is the mote's name."""
+
+    def resume(self, sequence, down):
+        """Nothing is counted here."""
+
+    def accepted(self):
+        """There is no password that could have been the right one."""
+
+    def refused(self):
+        """Return False: there is no other password."""
+        return False
 
     def up(self, base_time, identity, readings):
         return record.pack_json(topics.base_name(self._mote_id), base_time, identity, readings)
@@ -67,19 +89,43 @@ class Sealed:
         self._mote_id = mote_id
         self._zone_id = zone_id
         self._fleet_id = fleet_id
-        self._epoch = epoch
-        self._boot_counter = boot_counter
         self._static = static
         self._max_age_ms = max_age_ms
-        self._connect_key = keys.subkey(root, fleet_id, keys.CONNECT)
-        self._seal_key = keys.subkey(root, fleet_id, keys.SEAL)
-        self._uplink = self._context(sealed.UPLINK)
         self._names = {leaf: topics.name(mote_id, leaf) for leaf in topics.LEAVES}
-        self._sequence = 0
+        self.begin(epoch, boot_counter, root)
+
+    def begin(self, epoch, boot_counter, root, older=None):
+        """Seal under the keys of `epoch` from here on, of which nothing was used yet.
+
+        `older` is the root key before `root` while a broker may still want a password of it.
+        """
+        self._epoch = epoch
+        self._boot_counter = boot_counter
+        self._connect_keys = [keys.subkey(each, self._fleet_id, keys.CONNECT) for each in (root, older) if each]
+        self._turn = 0  # which of them the next password is of; 0 is that of the newest root key
+        self._accepted = False
+        self._seal_key = keys.subkey(root, self._fleet_id, keys.SEAL)
+        self._uplink = self._context(sealed.UPLINK)
+        self._downlink = None
+        self._failed = 0
+        self.resume(0, -1)
+
+    def resume(self, sequence, down):
+        """Go on with `sequence` as that of the next uplink and `down` as the highest downlink verified."""
+        self.sequence = sequence
+        self.down = down
         # When each of the last uplinks was written: the place is its sequence modulo _ANCHORS.
         self._written = [None] * _ANCHORS
-        self._downlink = None
-        self._highest_down = -1
+
+    @property
+    def spent(self):
+        """True where it is time for a new epoch: the keys of this one were used often enough (limits)."""
+        return self.sequence >= limits.SEALS or self._failed >= limits.FAILURES
+
+    @property
+    def proven(self):
+        """True once the broker took a password of the newest root key and a downlink verified under it."""
+        return self._accepted and self.down >= 0
 
     def _context(self, kid):
         return sealed.Context(self._seal_key, self._fleet_id, kid, self._epoch)
@@ -89,12 +135,26 @@ class Sealed:
 
     def password(self, connection):
         counter = 0 if self._static else keys.connect_counter(self._boot_counter, connection)
-        return keys.connect_password(self._connect_key, self._mote_id, self._zone_id, counter)
+        return keys.connect_password(self._connect_keys[self._turn], self._mote_id, self._zone_id, counter)
+
+    def accepted(self):
+        """The broker took the last password."""
+        self._accepted = self._turn == 0
+
+    def refused(self):
+        """The broker refuses the password; return True where the next CONNECT shows another one.
+
+        That of another root key, or the next token: whoever verifies it was away, or this one came too late.
+        """
+        self._turn = (self._turn + 1) % len(self._connect_keys)
+        return len(self._connect_keys) > 1 or not self._static
 
     def _seal(self, leaf, plaintext):
-        sequence = self._sequence
+        sequence = self.sequence
+        if sequence >= limits.SPENT:
+            raise Spent("the keys of this epoch are spent")
         message = self._uplink.seal(sequence, self._names[leaf], plaintext)
-        self._sequence = sequence + 1
+        self.sequence = sequence + 1
         self._written[sequence % _ANCHORS] = time.ticks_ms()
         return message
 
@@ -119,23 +179,30 @@ class Sealed:
             raise sealed.Refused("not a downlink")
         if envelope.epoch != self._epoch:
             raise sealed.Refused("another epoch")
-        if envelope.sequence <= self._highest_down:
-            raise sealed.Replayed("downlink not newer than the last")
         context = self._downlink
         if context is None or context.kid != envelope.kid:
             context = self._context(envelope.kid)
-        order = command.decode_command_cbor(context.open(envelope, self._names["down"]))
+        try:
+            plaintext = context.open(envelope, self._names["down"])
+        except sealed.Refused:
+            # A key for each sender: whoever invents senders spreads its guesses, and they all count as one key's.
+            self._failed += 1
+            raise
+        if envelope.sequence <= self.down:
+            raise Behind("downlink not newer than the last")
         self._downlink = context
-        self._highest_down = envelope.sequence
+        self.down = envelope.sequence
+        order = command.decode_command_cbor(plaintext)
         if not self._fresh(order.anchor):
             raise Expired(order)
         return order
 
     def _fresh(self, anchor):
         """True where `anchor` is one of the last uplinks and was written recently enough."""
-        if anchor is None or not self._sequence - _ANCHORS <= anchor < self._sequence or anchor < 0:
+        if anchor is None or not self.sequence - _ANCHORS <= anchor < self.sequence or anchor < 0:
             return False
-        return time.ticks_diff(time.ticks_ms(), self._written[anchor % _ANCHORS]) <= self._max_age_ms
+        written = self._written[anchor % _ANCHORS]  # None where it was before a sleep
+        return written is not None and time.ticks_diff(time.ticks_ms(), written) <= self._max_age_ms
 
 
 class SealedInTls(Sealed):
@@ -143,3 +210,7 @@ class SealedInTls(Sealed):
 
     def password(self, connection):
         """Return None, no password."""
+
+    def refused(self):
+        """Return False: there is no other password."""
+        return False

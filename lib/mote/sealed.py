@@ -11,6 +11,7 @@ from mote import cbor, const, keys
 UPLINK = b"\x01"
 DOWNLINK = b"\x02"  # the first byte; six random ones follow, drawn by each gateway process
 WILL = b"\x03"
+UPDATE = b"\x04"  # a new root key, inside a command (mote.roots)
 
 MAX_UP = const(4096)
 MAX_DOWN = const(1024)
@@ -94,7 +95,7 @@ def parse(message, limit):
     if message[: len(_HEAD)] != _HEAD:
         raise Refused("not a sealed message")
     kid, at = _short(message, len(_HEAD), _DOWNLINK_SIZE)
-    if kid != UPLINK and kid != WILL and (len(kid) != _DOWNLINK_SIZE or kid[:1] != DOWNLINK):
+    if kid not in (UPLINK, WILL, UPDATE) and (len(kid) != _DOWNLINK_SIZE or kid[:1] != DOWNLINK):
         raise Refused("not a sender of ours")
     if message[at : at + 1] != b"\x06":
         raise Refused("not a sealed message")

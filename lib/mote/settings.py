@@ -69,7 +69,12 @@ _RULES = {
     "actuators": (_LIST, 8, (_TABLE, Actuator, _ACTUATOR)),
     "led": (_MAYBE, _PIN),
     "outbox": (_INT, 4, 256),
+    # A mote that never sleeps deeply (0) need not say so. One that does takes a record each waking, and listens for
+    # listen_ms after the broker has all that it had to say.
+    "sleep_ms": (_INT, 0, 86400000),
+    "listen_ms": (_INT, 100, 60000),
 }
+_DEFAULTS = {"sleep_ms": 0, "listen_ms": 2000}
 
 
 class SettingsError(ValueError):
@@ -176,9 +181,9 @@ def check(fields):
             _fail(str(name), "no such setting")
     values = Values()
     for name in _RULES:
-        if name not in fields:
+        if name not in fields and name not in _DEFAULTS:
             _fail(name, "is missing")
-        setattr(values, name, _check(fields[name], _RULES[name], name))
+        setattr(values, name, _check(fields[name] if name in fields else _DEFAULTS[name], _RULES[name], name))
     if values.channel != channel.AUTO and not channel.reaches(values.channel, values.floor):
         _fail("channel", "%s is less than the floor, %s" % (values.channel, values.floor))
     _check_names(values)

@@ -15,7 +15,7 @@ def read(path, limit):
     if size > limit:
         raise ValueError("%s: %d bytes, more than %d" % (path, size, limit))
     with open(path, "rb") as file:
-        return file.read(limit)
+        return file.read(size)
 
 
 def write(path, data):

@@ -43,6 +43,7 @@ class Mote:
     board: str
     generation: int = 1
     root: bytes = field(default_factory=lambda: os.urandom(ROOT_BYTES), repr=False)
+    successor: bytes | None = field(default=None, repr=False)  # the next root key, while both are good
     channel: str | None = None
     why: str = ""
     role: str = "sensor"

@@ -108,7 +108,7 @@ class Callout:
                     "subs": _NO_LIMIT,
                     "data": _NO_LIMIT,
                     "payload": _NO_LIMIT,
-                    # Without TLS only: the WebSocket inlet is the gateway's.
+                    # NATS 2.15 does not hold a callout's user to this; a later one may.
                     "allowed_connection_types": [MQTT],
                 },
             }

@@ -1,10 +1,13 @@
-"""The authenticator for brokers that ask over HTTP: EMQX, mosquitto-go-auth, HiveMQ's enterprise extension and others.
+"""The authenticator for brokers that ask over HTTP: mosquitto-go-auth, EMQX, HiveMQ with an extension, and others.
 
     POST /auth  {"clientid": …, "username": …, "password": …}             may it connect?
     POST /acl   {"username": …, "topic": …, "action": "publish" | "subscribe"}   may it do that?
 
-200 means yes, 403 no, and the body says it once more as {"result": "allow" | "deny"}. A token counts once, so a broker
-must not ask twice about one CONNECT. Whoever can reach this port can ask; it is on the loopback unless told otherwise.
+200 means yes, 403 no, and the body says it once more as {"result": "allow" | "deny"}. EMQX 5 takes any status but 200
+for "no opinion", and no opinion on a topic for yes: so /emqx/auth and /emqx/acl are always 200, and the body counts.
+
+A token counts once, so a broker must not ask twice about one CONNECT. Whoever can reach this port can ask; it is on the
+loopback unless told otherwise.
 """
 
 import json
@@ -18,6 +21,7 @@ from ..brokers import rights
 from .roster import RosterError, RosterFile
 from .verifier import Verifier
 
+_EMQX = "/emqx"
 _BODY_LIMIT = 4_096
 _TIMEOUT_S = 5.0
 _AT_ONCE = 32
@@ -66,9 +70,12 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = _TIMEOUT_S
     server_version = "ironmote"
     sys_version = ""
+    _always_200 = False
 
     def do_POST(self) -> None:
-        ask = {"/auth": self._auth, "/acl": self._acl}.get(self.path)
+        self._always_200 = self.path.startswith(_EMQX)
+        path = self.path.removeprefix(_EMQX)
+        ask = {"/auth": self._auth, "/acl": self._acl}.get(path)
         if ask is None:
             self._say(HTTPStatus.NOT_FOUND)
             return
@@ -112,7 +119,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _say(self, status: HTTPStatus) -> None:
         body = json.dumps({"result": "allow" if status is HTTPStatus.OK else "deny"}).encode()
-        self.send_response(status)
+        self.send_response(HTTPStatus.OK if self._always_200 else status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Connection", "close")

@@ -69,16 +69,24 @@ class Service:
         self._callout = Callout(verifier, nkey.KeyPair.from_seed(access.issuer), access.account)
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._closed = asyncio.Event()
 
     async def run(self, on_ready: Callable[[], None]) -> None:
-        """Connect, and again whenever the connection is lost; `on_ready` is called once the first question may come."""
+        """Connect, and again whenever the connection is lost; `on_ready` is called once the first question may come.
+
+        Raises nats' ConnectionClosedError where the servers do not take us any more: then somebody has to look.
+        """
         callouts = await self._connect(self._access.user, self._access.password)
         system = await self._connect(self._access.system_user, self._access.system_password)
         try:
             await callouts.subscribe(SUBJECT, queue=_QUEUE, cb=self._asked)
             await callouts.flush()
             on_ready()
-            await self._watch(Evictor(system, self._access.account))
+            async with asyncio.TaskGroup() as both:
+                watching = both.create_task(self._watch(Evictor(system, self._access.account)))
+                await self._closed.wait()
+                watching.cancel()
+            raise nats.errors.ConnectionClosedError
         finally:
             for client in (callouts, system):
                 await client.close()
@@ -94,7 +102,11 @@ class Service:
             max_reconnect_attempts=-1,
             reconnect_time_wait=_RETRY_S,
             error_cb=_said,
+            closed_cb=self._was_closed,
         )
+
+    async def _was_closed(self) -> None:
+        self._closed.set()
 
     async def _asked(self, message: Msg) -> None:
         # Verifying waits for the disk: in a thread, so that one slow answer does not hold up the others.

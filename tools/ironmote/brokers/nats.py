@@ -34,6 +34,9 @@ _STORE_FILE = 256 * 2**20
 # a stranger on the clear listener spend the broker's time with wrong passwords.
 _BCRYPT_ROUNDS = 4
 
+# How long the server waits for the authenticator, in seconds: longer than that waits for its disk.
+_ANSWER_S = 3
+
 # The accounts of the clear process: motes and the gateway, the authenticator, and the server's own.
 _MOTES, _CALLOUT, _SYSTEM = "MOTES", "CALLOUT", "SYS"
 
@@ -119,7 +122,7 @@ class NatsBroker:
             folder / "clear.conf",
             _clear(fleet, self.clear.port, inlet, inner, password, self.authenticators, files, folder),
         )
-        self._processes = [
+        self.processes = [
             ServerProcess(
                 f"{self.name} (trusted)", _command(program, trusted_conf), folder / "trusted.log", [self.trusted.port]
             ),
@@ -135,12 +138,12 @@ class NatsBroker:
     @property
     def alive(self) -> bool:
         """True while every process runs."""
-        return all(process.alive for process in self._processes)
+        return all(process.alive for process in self.processes)
 
     def start(self) -> None:
         """Start all; BrokerError when one does not come up, and then none is left running."""
         try:
-            for process in self._processes:
+            for process in self.processes:
                 process.start()
         except BaseException:
             self.stop()
@@ -148,7 +151,7 @@ class NatsBroker:
 
     def stop(self) -> None:
         """End all."""
-        for process in reversed(self._processes):
+        for process in reversed(self.processes):
             process.stop()
 
     def admit(self, fleet: Fleet) -> None:
@@ -253,8 +256,9 @@ accounts {{
 }}
 system_account: {_SYSTEM}
 
-# About everybody else the authenticator is asked, each time. Where it does not answer nobody is let in.
+# About everybody else the authenticator is asked, each time. Where it does not answer in time nobody is let in.
 authorization {{
+  timeout: {_ANSWER_S}
   auth_callout {{
     issuer: {_text(asked.issuer)}
     account: {_CALLOUT}

@@ -44,6 +44,11 @@ class ServerProcess:
         """True while the process runs."""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def pid(self) -> int | None:
+        """The number of the process, or None when it was not started."""
+        return None if self._process is None else self._process.pid
+
     def start(self) -> None:
         """Start and wait until every port answers. BrokerError, with the broker's own last words, when it does not."""
         for port in self._ports:

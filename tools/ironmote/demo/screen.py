@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ..errors import IronmoteError
-from ..gateway import CommandEnded, Event, MessageRefused, RecordSeen, StateSeen
+from ..gateway import CommandEnded, Event, MessageRefused, MoteConfirmed, RecordSeen, StateSeen
 from .tap import Tap
 from .watch import MoteWatch, Series, Watch
 from .wire_panel import wire_panel
@@ -114,9 +114,12 @@ class Screen:
         elif isinstance(event, StateSeen):
             if event.state.online:
                 words = f"online, boot {event.state.boot}, session {event.state.connection}, {event.state.channel}"
+                words += "" if event.confirmed else ", not yet confirmed"
                 self._happen("●", "green", event.mote, words)
             else:
                 self._happen("○", "yellow", event.mote, "gone, says its will")
+        elif isinstance(event, MoteConfirmed):
+            self._happen("✓", "green", event.mote, f"confirmed: it answered a challenge in boot {event.boot}")
         elif isinstance(event, RecordSeen) and self._watch.motes[event.mote].records == 1:
             startup = self._watch.motes[event.mote].startup_s
             after = f", {startup:.1f} s after power on" if startup is not None else ""

@@ -5,7 +5,7 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 
-from ..gateway import CommandEnded, Event, MessageRefused, RecordSeen, StateSeen
+from ..gateway import CommandEnded, Event, MessageRefused, MoteConfirmed, RecordSeen, StateSeen
 
 SERIES = 240  # values of each reading that are kept to draw
 ANSWERS = ("done", "refused", "expired")
@@ -42,6 +42,7 @@ class MoteWatch:
     last_at: float | None = None
     free: int | None = None
     firmware: str = ""
+    confirmed: bool = False  # sealed: it has answered the gateway's challenge
     restarts: int = 0
     commands: list[str] = field(default_factory=list)  # results, in the order of the answers
     asked: int = 0
@@ -92,6 +93,10 @@ class Watch:
         if isinstance(event, CommandEnded):
             mote.commands.append(event.result)
             mote.messages += event.result in ANSWERS
+            return
+        if isinstance(event, MoteConfirmed):
+            mote.confirmed = True
+        if not isinstance(event, RecordSeen | StateSeen):
             return
         mote.messages += 1
         mote.last_at = time.monotonic()

@@ -1,7 +1,28 @@
 """The gateway: verifies what motes say, opens it, stores it once, hands it on, and sends commands back."""
 
-from .events import CommandEnded, Event, MessageRefused, RecordSeen, StateSeen
+from .events import (
+    CommandEnded,
+    Event,
+    MessageRefused,
+    MoteConfirmed,
+    MoteRevoked,
+    RecordSeen,
+    RootRotated,
+    StateSeen,
+)
 from .gateway import Gateway
-from .members import Member
+from .members import Member, Successor
 
-__all__ = ["CommandEnded", "Event", "Gateway", "Member", "MessageRefused", "RecordSeen", "StateSeen"]
+__all__ = [
+    "CommandEnded",
+    "Event",
+    "Gateway",
+    "Member",
+    "MessageRefused",
+    "MoteConfirmed",
+    "MoteRevoked",
+    "RecordSeen",
+    "RootRotated",
+    "StateSeen",
+    "Successor",
+]

@@ -1,18 +1,23 @@
-"""Commands to motes: sealed or as JSON, sent again on a fresh anchor while the mote says "expired", and timed."""
+"""Commands to motes: sealed or as JSON, sent again on a fresh anchor while the mote says "expired", and timed.
+
+A command for a sealed mote waits until the mote is confirmed: before that the newest epoch known may be an old one.
+"""
 
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from mote import command, sealed, topics
+from mote import command, limits, sealed, topics
 
+from ..errors import IronmoteError
 from .events import CommandEnded, Value
 from .members import Member
 from .store import Store
 from .trust import MoteTrust
 
 UNKNOWN = "unknown"
+_AGAIN_S = 2.0
 _ID_BYTES = 8
 
 
@@ -24,7 +29,9 @@ class _Pending:
     value: Value
     began: float  # monotonic seconds
     deadline: float  # seconds since 1970
-    epoch: bytes | None = None  # the one that it was sealed under
+    epoch: bytes | None = None  # the one that it was sealed under; None while it waits
+    sequence: int = -1
+    sent: float = 0.0  # monotonic seconds
 
 
 class Downlink:
@@ -46,6 +53,8 @@ class Downlink:
         self._publish = publish
         # A restarted, restored or second gateway draws another one, so no two ever share a key.
         self._sender = sealed.DOWNLINK + os.urandom(6)
+        self._sealed = 0
+        self._revoked: set[str] = set()
         self._pending: dict[bytes, _Pending] = {}
 
     def send(self, mote: str, name: str, value: Value, within_s: float) -> CommandEnded | None:
@@ -54,10 +63,47 @@ class Downlink:
         now = time.time()
         pending = _Pending(member, os.urandom(_ID_BYTES), name, value, time.monotonic(), now + within_s)
         self._store.add_command(pending.id, mote, name, value, now, pending.deadline)
-        if not self._dispatch(pending):
+        if mote in self._revoked:
+            return self._end(pending, command.EXPIRED, None, "the mote was revoked")
+        waits = member.seal_key is not None and not self._trusts[mote].confirmed
+        if not self._can_seal(member) or not (waits or self._dispatch(pending)):
             return self._end(pending, command.EXPIRED, None, "nothing was ever heard from this mote")
         self._pending[pending.id] = pending
         return None
+
+    def ask(self, mote: str, command_id: bytes, name: str, value: bytes) -> None:
+        """Send a command to the mote itself, whether it is confirmed or not; its answer is for whoever asks."""
+        self._seal(self._members[mote], command_id, name, value, None)
+
+    def heard(self, mote: str) -> None:
+        """The mote was just heard, so it listens: send what waited for that, or may have been lost or slept through.
+
+        Only within an epoch, where the mote knows the ids of what it has done and answers without acting again.
+        """
+        trust = self._trusts[mote]
+        for pending in self._of(mote):
+            if pending.epoch is None:
+                due = trust.confirmed
+            else:
+                same = trust.newest is not None and pending.epoch == trust.newest.epoch
+                due = same and time.monotonic() - pending.sent > _AGAIN_S
+            if due:
+                self._dispatch(pending)
+
+    def behind(self, mote: str, down: int) -> None:
+        """The mote has verified `down` from another sender, so it refused what was numbered lower: send that anew."""
+        for pending in self._of(mote):
+            if pending.sequence < down:
+                pending.sent = 0.0
+
+    def revoke(self, mote: str) -> list[CommandEnded]:
+        """Send nothing more to `mote`; the outcome of what it has not answered stays unknown."""
+        self._revoked.add(mote)
+        ended = []
+        for pending in self._of(mote):
+            del self._pending[pending.id]
+            ended.append(self._end(pending, UNKNOWN, None, "the mote was revoked"))
+        return ended
 
     def answered(self, mote: str, answer: command.Answer) -> CommandEnded | None:
         """Take a mote's answer: the outcome of a command; None where it is nobody's, or goes out again."""
@@ -78,7 +124,23 @@ class Downlink:
         late = [pending for pending in self._pending.values() if pending.deadline < now]
         for pending in late:
             del self._pending[pending.id]
-        return [self._end(pending, UNKNOWN, None, "no answer") for pending in late]
+        return [self._overdue(pending) for pending in late]
+
+    def _overdue(self, pending: _Pending) -> CommandEnded:
+        if pending.member.seal_key is not None and pending.epoch is None:
+            why = "never sent: the mote did not answer the gateway's challenge in time"
+            return self._end(pending, command.EXPIRED, None, why)
+        return self._end(pending, UNKNOWN, None, "no answer")
+
+    def _of(self, mote: str) -> list[_Pending]:
+        return [pending for pending in self._pending.values() if pending.member.id == mote]
+
+    def _can_seal(self, member: Member) -> bool:
+        """True where a command has an anchor, or needs none."""
+        if member.seal_key is None:
+            return True
+        newest = self._trusts[member.id].newest
+        return newest is not None and newest.window.highest >= 0
 
     def _dispatch(self, pending: _Pending) -> bool:
         member = pending.member
@@ -87,18 +149,31 @@ class Downlink:
             payload = command.encode_command_json(order)
             self._publish(member.prefix, topics.open_topic(member.id, "down").decode(), payload)
             return True
+        if not self._can_seal(member):
+            return False
+        deadline = int(pending.deadline)
+        pending.sent = time.monotonic()
+        pending.epoch, pending.sequence = self._seal(member, pending.id, pending.name, pending.value, deadline)
+        return True
+
+    def _seal(
+        self, member: Member, command_id: bytes, name: str, value: Value | bytes, deadline: int | None
+    ) -> tuple[bytes, int]:
+        """Seal and publish a command on the last anchor; gives its epoch and its sequence number."""
         trust = self._trusts[member.id]
         newest = trust.newest
-        if newest is None or newest.window.highest < 0:
-            return False
-        pending.epoch = newest.epoch
-        order = command.Command(pending.id, pending.name, pending.value, newest.window.highest, int(pending.deadline))
+        if newest is None:
+            raise IronmoteError(f"{member.id} was never heard")
+        order = command.Command(command_id, name, value, newest.window.highest, deadline)
         plaintext = command.encode_command_cbor(order)
         sequence = self._store.next_downlink(member.id)
-        name = topics.name(member.id, "down")
-        message = trust.context(self._sender, newest.epoch).seal(sequence, name, plaintext)
+        self._sealed += 1
+        if self._sealed % limits.SEALS == 0:  # counted over all motes: no key of this sender has sealed more
+            self._sender = sealed.DOWNLINK + os.urandom(6)
+        leaf = topics.name(member.id, "down")
+        message = trust.context(self._sender, newest.epoch).seal(sequence, leaf, plaintext)
         self._publish(member.prefix, topics.sealed_topic(member.id, "down").decode(), message)
-        return True
+        return newest.epoch, sequence
 
     def _end(self, pending: _Pending, result: str, value: Value, why: str | None) -> CommandEnded:
         elapsed_ms = (time.monotonic() - pending.began) * 1000

@@ -22,6 +22,7 @@ class RecordSeen:
     arrived: float
     readings: tuple[Reading, ...]
     size: int  # bytes of the message's payload as it crossed the broker
+    confirmed: bool = True  # False: sealed, and the mote had not yet answered a challenge: it may be a recording
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class StateSeen:
     mote: str
     state: State
     size: int
+    confirmed: bool = True  # as in RecordSeen
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,4 +63,31 @@ class MessageRefused:
     alert: bool
 
 
-Event: TypeAlias = RecordSeen | StateSeen | CommandEnded | MessageRefused
+@dataclass(frozen=True, slots=True)
+class MoteConfirmed:
+    """A sealed mote has answered a challenge in `boot`: what comes from here on is no recording of earlier times."""
+
+    mote: str
+    boot: int
+
+
+@dataclass(frozen=True, slots=True)
+class RootRotated:
+    """A mote was heard under a root key of `generation`, and the one before it is refused.
+
+    Where `why` is not None the mote refuses the new key, for this reason, and keeps the old one.
+    """
+
+    mote: str
+    generation: int
+    why: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MoteRevoked:
+    """From here on nothing of this mote is believed until it has been provisioned with another root key."""
+
+    mote: str
+
+
+Event: TypeAlias = RecordSeen | StateSeen | CommandEnded | MessageRefused | MoteConfirmed | RootRotated | MoteRevoked

@@ -18,9 +18,10 @@ from mote import command, record, topics
 
 from ..brokers import GatewayAccess
 from ..errors import IronmoteError
+from .care import KeyCare
 from .downlink import Downlink
-from .events import CommandEnded, Event, MessageRefused, RecordSeen, StateSeen, Value
-from .members import Member
+from .events import CommandEnded, Event, MessageRefused, MoteRevoked, RecordSeen, StateSeen, Value
+from .members import Member, Successor
 from .state import State
 from .store import Store
 from .trust import MoteTrust
@@ -47,6 +48,14 @@ class _Order:
     within_s: float
 
 
+@dataclass(frozen=True)
+class _Change:
+    """What the owner changes while the gateway runs: a new root key, or, where there is no successor, none at all."""
+
+    mote: str
+    successor: Successor | None
+
+
 class Gateway:
     """Serves `members` in the zones of `accesses`. `on_event` is called on the worker's thread, in order."""
 
@@ -63,16 +72,16 @@ class Gateway:
         self._members = {member.id: member for member in members}
         self._on_event = on_event
         self._store = Store(store)
-        self._trusts = {
-            member.id: MoteTrust(member.id, member.generation, member.seal_key, fleet_id, self._store.epochs(member.id))
-            for member in members
-            if member.seal_key is not None
-        }
+        self._trusts = {member.id: self._trust(member, fleet_id) for member in members if member.seal_key is not None}
         accesses = list(accesses)
         self._uplink = Uplink(members, self._trusts, [(access.zone, access.prefix) for access in accesses])
         self._downlink = Downlink(members, self._trusts, self._store, self._publish)
+        self._care = KeyCare(self._trusts, self._store, self._downlink.ask)
+        for member in members:
+            if member.generation <= self._store.standing(member.id)[1]:
+                self._revoke(member.id)
         self._zones = [Zone(access, self._arrived) for access in accesses]
-        self._queue: queue.Queue[_Delivery | _Order | None] = queue.Queue()
+        self._queue: queue.Queue[_Delivery | _Order | _Change | None] = queue.Queue()
         self._worker = threading.Thread(target=self._work, name="gateway", daemon=True)
         self._failure: BaseException | None = None
         self._closed = False
@@ -113,6 +122,21 @@ class Gateway:
             raise IronmoteError(f"there is no mote called {mote}")
         self._queue.put(_Order(mote, name, value, within_s))
 
+    def rotate(self, mote: str, successor: Successor) -> None:
+        """Replace a mote's root key over the air; RootRotated tells when the mote is heard under the new one.
+
+        Until then both are good, here and (which is not the gateway's to see to) at the mote's broker.
+        """
+        if mote not in self._trusts:
+            raise IronmoteError(f"there is no sealed mote called {mote}")
+        self._queue.put(_Change(mote, successor))
+
+    def revoke(self, mote: str) -> None:
+        """Believe nothing of a mote from here on, over restarts too, until it has a root key of a later generation."""
+        if mote not in self._members:
+            raise IronmoteError(f"there is no mote called {mote}")
+        self._queue.put(_Change(mote, None))
+
     @property
     def lost(self) -> dict[str, int]:
         """How many records of each mote have a number but never came; known once the gateway has stopped."""
@@ -136,11 +160,14 @@ class Gateway:
 
     def _turn(self) -> bool:
         """Take what has arrived, at most a batch of it; False when it is time to end."""
-        items: list[_Delivery | _Order | None] = []
+        items: list[_Delivery | _Order | _Change | None] = []
         with contextlib.suppress(queue.Empty):
             items.append(self._queue.get(timeout=_TICK_S))
             while len(items) < _BATCH:
                 items.append(self._queue.get_nowait())
+        for item in items:
+            if isinstance(item, _Change):
+                self._change(item.mote, item.successor)
         self._take([item for item in items if isinstance(item, _Delivery)])
         for item in items:
             if isinstance(item, _Order):
@@ -155,6 +182,7 @@ class Gateway:
         events: list[Event] = []
         answers: list[tuple[str, command.Answer]] = []
         sealed_motes: set[str] = set()
+        heard: dict[str, int | None] = {}
         with self._store.transaction():
             for delivery in deliveries:
                 try:
@@ -169,6 +197,7 @@ class Gateway:
                 else:
                     if verified.member.seal_key is not None:
                         sealed_motes.add(verified.member.id)
+                        events += self._settle(verified, heard)
                     if isinstance(verified.content, command.Answer):
                         answers.append((verified.member.id, verified.content))
                     else:
@@ -181,6 +210,57 @@ class Gateway:
             self._tell(event)
         for mote, answer in answers:
             self._tell(self._downlink.answered(mote, answer))
+        self._speak(heard)
+
+    def _settle(self, verified: Verified, heard: dict[str, int | None]) -> list[Event]:
+        """What a message of a sealed mote says of its keys. `heard` gets the mote, and `down` where that was ahead."""
+        mote, content = verified.member.id, verified.content
+        events = self._care.settle(mote)
+        if verified.boot is None or verified.sequence is None or not verified.current:
+            return events
+        if isinstance(content, command.Answer):
+            events += self._care.answered(mote, content, verified.boot, verified.sequence)
+        if not isinstance(content, State):
+            heard.setdefault(mote, None)
+        elif content.online:
+            ahead = content.down is not None and self._store.raise_downlink(mote, content.down)
+            heard[mote] = content.down if ahead else heard.get(mote)
+        return events
+
+    def _speak(self, heard: dict[str, int | None]) -> None:
+        """Send what was waiting for these motes to be heard, or confirmed; outside of any transaction."""
+        for mote, down in heard.items():
+            if down is not None:
+                self._care.behind(mote)
+                self._downlink.behind(mote, down)
+            self._care.heard(mote)
+            self._downlink.heard(mote)
+
+    def _trust(self, member: Member, fleet_id: bytes) -> MoteTrust:
+        """What is believed of a sealed mote, from the store; a key that was retired there stays retired."""
+        generation, key, successor = member.generation, member.seal_key, member.successor
+        if successor is not None and self._store.standing(member.id)[0] >= successor.generation:
+            generation, key, successor = successor.generation, successor.seal_key, None
+        if key is None:
+            raise IronmoteError(f"{member.id} is not sealed")
+        return MoteTrust(member.id, generation, key, fleet_id, self._store.epochs(member.id), successor)
+
+    def _change(self, mote: str, successor: Successor | None) -> None:
+        if successor is not None:
+            self._trusts[mote].successor = successor
+            self._care.rotate(mote)
+            return
+        trust = self._trusts.get(mote)
+        with self._store.transaction():
+            self._store.set_revoked(mote, trust.generation if trust else self._members[mote].generation)
+        for ended in self._revoke(mote):
+            self._tell(ended)
+        self._tell(MoteRevoked(mote))
+
+    def _revoke(self, mote: str) -> list[CommandEnded]:
+        self._uplink.revoke(mote)
+        self._care.forget(mote)
+        return self._downlink.revoke(mote)
 
     def _refuse(self, delivery: _Delivery, error: NotBelieved) -> MessageRefused:
         self._store.add_refusal(delivery.arrived, delivery.message.zone, error.mote, error.why, error.alert)
@@ -190,11 +270,12 @@ class Gateway:
         member, content = verified.member, verified.content
         size = len(delivery.message.payload)
         if isinstance(content, State):
-            last = self._store.state(member.id)
-            if not verified.current or (last is not None and (content.boot, content.connection) < last):
+            generation = self._trusts[member.id].generation if member.id in self._trusts else member.generation
+            last, when = self._store.state(member.id), (generation, content.boot, content.connection)
+            if not verified.current or (last is not None and when < last):
                 return []  # of a connection that is over
-            self._store.save_state(member.id, content.online, content.boot, content.connection, delivery.arrived)
-            return [StateSeen(member.id, content, size)]
+            self._store.save_state(member.id, content.online, when, delivery.arrived)
+            return [StateSeen(member.id, content, size, self._confirmed(member))]
         if not isinstance(content, record.Record):
             return []
         readings = tuple(content.readings)
@@ -208,13 +289,27 @@ class Gateway:
             verified.sequence,
             epoch,
             readings,
+            self._confirmed(member),
         )
         if not new:
             return []
         _, boot, number = content.identity
         return [
-            RecordSeen(member.id, member.channel, boot, number, content.base_time, delivery.arrived, readings, size)
+            RecordSeen(
+                member.id,
+                member.channel,
+                boot,
+                number,
+                content.base_time,
+                delivery.arrived,
+                readings,
+                size,
+                self._confirmed(member),
+            )
         ]
+
+    def _confirmed(self, member: Member) -> bool:
+        return member.id not in self._trusts or self._trusts[member.id].confirmed
 
     def _tell(self, event: Event | CommandEnded | None) -> None:
         if event is not None:

@@ -3,7 +3,22 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from ..fleet import Fleet
+from mote import keys
+
+from .. import rotation
+from ..fleet import Fleet, Mote
+
+
+@dataclass(frozen=True)
+class Successor:
+    """The key that will follow a mote's seal key, and the sealed update that gives the mote its root.
+
+    The gateway cannot open the update: it is sealed under the mote's `update` key, which only the key store has.
+    """
+
+    generation: int
+    seal_key: bytes = field(repr=False)
+    update: bytes = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -18,6 +33,7 @@ class Member:
     channel: str
     seal_key: bytes | None = field(repr=False)
     zone: str
+    successor: Successor | None = field(default=None, kw_only=True)
 
     @property
     def prefix(self) -> str:
@@ -34,4 +50,13 @@ def _members(fleet: Fleet) -> Iterable[Member]:
     for mote in fleet.motes.values():
         if mote.channel is not None:
             key = mote.seal_key(fleet.id) if mote.seals else None
-            yield Member(mote.id, mote.generation, mote.channel, key, mote.zone)
+            follows = successor_of(mote, fleet.id)
+            yield Member(mote.id, mote.generation, mote.channel, key, mote.zone, successor=follows)
+
+
+def successor_of(mote: Mote, fleet_id: bytes) -> Successor | None:
+    """What the gateway is given while the root key of `mote` is being replaced; None while it is not."""
+    if mote.successor is None or not mote.seals:
+        return None
+    key: bytes = keys.subkey(mote.successor, fleet_id, keys.SEAL)
+    return Successor(mote.generation + 1, key, rotation.update_for(mote, fleet_id))

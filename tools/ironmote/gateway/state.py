@@ -32,6 +32,7 @@ class State:
     uptime: int | None = None  # seconds
     dropped: int | None = None  # messages that the outbox had no room for, this boot
     refused: int | None = None  # commands that did not verify, this boot
+    down: int | None = None  # sealed: the highest sequence number of a downlink that it verified in this epoch
     missing: tuple[str, ...] = ()  # kinds of sensors that give nothing
 
 
@@ -89,6 +90,7 @@ def _check(found: object) -> State:
         uptime=_count(found, "uptime"),
         dropped=_count(found, "dropped"),
         refused=_count(found, "refused"),
+        down=_count(found, "down"),
         missing=tuple(_text(each) for each in missing),
     )
 

@@ -16,14 +16,18 @@ from ..errors import IronmoteError
 from .events import Value
 from .trust import EpochTrust
 
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 _SCHEMA = """
 CREATE TABLE motes (
     id TEXT PRIMARY KEY,
-    downlink INTEGER NOT NULL DEFAULT 0      -- the next sequence number of a command; only ever grows
+    downlink INTEGER NOT NULL DEFAULT 0,     -- the next sequence number of a command; only ever grows
+    generation INTEGER NOT NULL DEFAULT 0,   -- of the root key under which it was heard last; older ones are refused
+    revoked INTEGER NOT NULL DEFAULT 0,      -- root keys up to this generation are not believed
+    confirmed INTEGER                        -- boot counter proven by a challenge since the gateway started
 ) WITHOUT ROWID;
 CREATE TABLE epochs (
     mote TEXT NOT NULL, epoch BLOB NOT NULL, highest INTEGER NOT NULL, bits BLOB NOT NULL, will INTEGER NOT NULL,
+    failed INTEGER NOT NULL,                 -- openings that failed under its keys
     PRIMARY KEY (mote, epoch)
 ) WITHOUT ROWID;
 CREATE TABLE records (
@@ -31,6 +35,7 @@ CREATE TABLE records (
     mote TEXT NOT NULL, generation INTEGER NOT NULL, boot INTEGER NOT NULL, number INTEGER NOT NULL,
     taken REAL, arrived REAL NOT NULL,       -- seconds since 1970; taken is NULL where the mote has no clock
     channel TEXT NOT NULL, epoch INTEGER, sequence INTEGER,
+    confirmed INTEGER NOT NULL,              -- 0: sealed, and the mote had not yet answered a challenge
     UNIQUE (mote, generation, boot, number)
 );
 CREATE TABLE readings (
@@ -38,8 +43,8 @@ CREATE TABLE readings (
     kind TEXT NOT NULL CHECK (kind IN ('number', 'bool', 'text'))
 );
 CREATE INDEX readings_of_record ON readings (record);
-CREATE TABLE states (mote TEXT PRIMARY KEY, online INTEGER NOT NULL, boot INTEGER NOT NULL,
-    connection INTEGER NOT NULL, arrived REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE states (mote TEXT PRIMARY KEY, online INTEGER NOT NULL, generation INTEGER NOT NULL,
+    boot INTEGER NOT NULL, connection INTEGER NOT NULL, arrived REAL NOT NULL) WITHOUT ROWID;
 CREATE TABLE refusals (arrived REAL NOT NULL, zone TEXT NOT NULL, mote TEXT, why TEXT NOT NULL, alert INTEGER NOT NULL);
 CREATE TABLE commands (
     id BLOB PRIMARY KEY, mote TEXT NOT NULL, name TEXT NOT NULL, value, made REAL NOT NULL, deadline REAL NOT NULL,
@@ -76,6 +81,8 @@ class Store:
                 self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_SCHEMA_VERSION}; COMMIT;")
             elif version != _SCHEMA_VERSION:
                 raise StoreError(f"{path} was written by another version of ironmote")
+            # Whether this file is the newest state or yesterday's, nothing in it can tell.
+            self._db.execute("UPDATE motes SET confirmed = NULL")
         except sqlite3.Error as error:
             raise StoreError(f"{path} cannot be used: {error}") from error
 
@@ -100,19 +107,19 @@ class Store:
 
     def epochs(self, mote: str) -> list[EpochTrust]:
         """The epochs of a mote as they were last saved."""
-        rows = self._db.execute("SELECT epoch, highest, bits, will FROM epochs WHERE mote = ?", (mote,))
+        rows = self._db.execute("SELECT epoch, highest, bits, will, failed FROM epochs WHERE mote = ?", (mote,))
         return [
-            EpochTrust(epoch, Window(highest=highest, bits=int.from_bytes(bits, "big")), will)
-            for epoch, highest, bits, will in rows
+            EpochTrust(epoch, Window(highest=highest, bits=int.from_bytes(bits, "big")), will, failed)
+            for epoch, highest, bits, will, failed in rows
         ]
 
     def save_epochs(self, mote: str, epochs: list[EpochTrust]) -> None:
         """Replace the epochs of a mote."""
         self._db.execute("DELETE FROM epochs WHERE mote = ?", (mote,))
         self._db.executemany(
-            "INSERT INTO epochs VALUES (?, ?, ?, ?, ?)",
+            "INSERT INTO epochs VALUES (?, ?, ?, ?, ?, ?)",
             [
-                (mote, each.epoch, each.window.highest, each.window.bits.to_bytes(16, "big"), each.will)
+                (mote, each.epoch, each.window.highest, each.window.bits.to_bytes(16, "big"), each.will, each.failed)
                 for each in epochs
             ],
         )
@@ -127,12 +134,13 @@ class Store:
         sequence: int | None,
         epoch: int | None,
         readings: tuple[Reading, ...],
+        confirmed: bool = True,
     ) -> bool:
         """Store a record and its readings; False where this identity is already there."""
         inserted = self._db.execute(
-            "INSERT INTO records (mote, generation, boot, number, taken, arrived, channel, epoch, sequence)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            (mote, *identity, taken, arrived, channel, epoch, sequence),
+            "INSERT INTO records (mote, generation, boot, number, taken, arrived, channel, epoch, sequence, confirmed)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (mote, *identity, taken, arrived, channel, epoch, sequence, confirmed),
         )
         if inserted.rowcount == 0:
             return False
@@ -142,16 +150,15 @@ class Store:
         )
         return True
 
-    def state(self, mote: str) -> tuple[int, int] | None:
-        """Boot and connection of the last state that was applied, or None."""
-        row = self._db.execute("SELECT boot, connection FROM states WHERE mote = ?", (mote,)).fetchone()
-        return None if row is None else (row[0], row[1])
+    def state(self, mote: str) -> tuple[int, int, int] | None:
+        """Generation, boot and connection of the last state that was applied, or None."""
+        query = "SELECT generation, boot, connection FROM states WHERE mote = ?"
+        row = self._db.execute(query, (mote,)).fetchone()
+        return None if row is None else (row[0], row[1], row[2])
 
-    def save_state(self, mote: str, online: bool, boot: int, connection: int, arrived: float) -> None:
-        """Remember the state that was applied last."""
-        self._db.execute(
-            "INSERT OR REPLACE INTO states VALUES (?, ?, ?, ?, ?)", (mote, online, boot, connection, arrived)
-        )
+    def save_state(self, mote: str, online: bool, when: tuple[int, int, int], arrived: float) -> None:
+        """Remember the state that was applied last, of generation, boot and connection `when`."""
+        self._db.execute("INSERT OR REPLACE INTO states VALUES (?, ?, ?, ?, ?, ?)", (mote, online, *when, arrived))
 
     def add_refusal(self, arrived: float, zone: str, mote: str | None, why: str, alert: bool) -> None:
         """Remember that a message was refused."""
@@ -166,6 +173,39 @@ class Store:
                 (mote,),
             ).fetchone()
         return int(row[0])
+
+    def raise_downlink(self, mote: str, above: int) -> bool:
+        """Go on above sequence number `above`, which the mote has verified; False where that is so already."""
+        raised = self._db.execute(
+            "INSERT INTO motes (id, downlink) VALUES (?, ?)"
+            " ON CONFLICT (id) DO UPDATE SET downlink = excluded.downlink WHERE downlink < excluded.downlink",
+            (mote, above + 1),
+        )
+        return raised.rowcount > 0
+
+    def standing(self, mote: str) -> tuple[int, int]:
+        """Of which generation a mote was heard last, and up to which it is revoked; 0 where neither was."""
+        row = self._db.execute("SELECT generation, revoked FROM motes WHERE id = ?", (mote,)).fetchone()
+        return (0, 0) if row is None else (row[0], row[1])
+
+    def set_generation(self, mote: str, generation: int) -> None:
+        """Remember that `mote` was heard under a root key of `generation`."""
+        self._set(mote, "generation", generation)
+
+    def set_revoked(self, mote: str, generation: int) -> None:
+        """Remember that root keys of `mote` up to `generation` are not believed."""
+        self._set(mote, "revoked", generation)
+
+    def set_confirmed(self, mote: str, boot: int) -> None:
+        """Remember that `mote` has answered a challenge in `boot`; forgotten when the store is opened again."""
+        self._set(mote, "confirmed", boot)
+
+    def _set(self, mote: str, column: str, value: int) -> None:
+        self._db.execute(
+            f"INSERT INTO motes (id, {column}) VALUES (?, ?)"  # noqa: S608  column is one of three words above
+            f" ON CONFLICT (id) DO UPDATE SET {column} = excluded.{column}",
+            (mote, value),
+        )
 
     def add_command(self, command_id: bytes, mote: str, name: str, value: Value, made: float, deadline: float) -> None:
         """Remember a command before it is sent."""

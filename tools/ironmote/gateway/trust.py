@@ -1,30 +1,49 @@
 """What the gateway believes of one sealed mote. Bytes in, plaintext out: no I/O, no clock.
 
-Nothing here changes before a message has verified: a stranger's bytes cannot move a window, open an epoch or put
-a key into the cache. Counters are compared before any key is derived.
+Nothing here changes before a message has verified, but for counts of what failed: a stranger's bytes cannot move a
+window, open an epoch or put a key into the cache. Counters are compared before any key is derived.
+
+A gateway that has just started cannot tell whether its state is the newest or a backup: until the mote has answered a
+challenge (`care`) it is not `confirmed`, and what it seems to say may be a recording.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
-from mote import sealed, topics
+from mote import limits, sealed, topics
 from mote.replay import Window
 
+from .members import Successor
+
 EPOCHS_KEPT = 4  # what a broker had queued from an earlier boot still counts
+_LOOKS = 4
 
 
-class Cloned(sealed.Refused):
+class Alarming(sealed.Refused):
+    """Refused, and the owner should look: the text says what to do."""
+
+
+class Cloned(Alarming):
     """It verifies, and yet another epoch with the same counter is known: two motes share a key, or one went back."""
+
+
+class SetBack(Alarming):
+    """It verifies under a counter lower than one already heard: an old recording, or the mote's memory went back."""
+
+
+class Worn(Alarming):
+    """So many forgeries were tried against one key that another should take its place (mote.limits)."""
 
 
 @dataclass
 class EpochTrust:
-    """One boot of a mote: which uplinks were taken, and the last connection whose will was."""
+    """One epoch of a mote: which uplinks were taken, the last connection whose will was, how often opening failed."""
 
     epoch: bytes
     window: Window = field(default_factory=Window)
     will: int = -1
+    failed: int = 0
 
     @property
     def boot(self) -> int:
@@ -38,6 +57,7 @@ class Opened:
     """A message that verified. `sequence` counts uplinks; in a will it is the number of the connection."""
 
     plaintext: bytes = field(repr=False)
+    generation: int
     boot: int
     sequence: int
     is_will: bool
@@ -45,17 +65,30 @@ class Opened:
 
 
 class MoteTrust:
-    """Verifies the uplinks of one mote and says which epoch its commands are sealed under."""
+    """Verifies the uplinks of one mote and says which epoch its commands are sealed under.
+
+    `successor` is the key that will follow: the first message that verifies under it retires the one before it.
+    """
 
     def __init__(
-        self, mote_id: str, generation: int, seal_key: bytes, fleet_id: bytes, epochs: Iterable[EpochTrust] = ()
+        self,
+        mote_id: str,
+        generation: int,
+        seal_key: bytes,
+        fleet_id: bytes,
+        epochs: Iterable[EpochTrust] = (),
+        successor: Successor | None = None,
     ) -> None:
         self.mote_id = mote_id
-        self._generation = generation
+        self.generation = generation
+        self.successor = successor
+        self.confirmed = False
         self._seal_key = seal_key
         self._fleet_id = fleet_id
-        self._epochs = {each.epoch: each for each in epochs}
+        self._epochs = {each.epoch: each for each in epochs if sealed.split_epoch(each.epoch)[0] == generation}
         self._contexts: dict[tuple[bytes, bytes], sealed.Context] = {}
+        self._failed = 0  # openings under keys of epochs that were never heard
+        self._looks = _LOOKS
 
     @property
     def newest(self) -> EpochTrust | None:
@@ -78,20 +111,41 @@ class MoteTrust:
         if envelope.kid != sealed.UPLINK and not (is_will and leaf == "state"):
             raise sealed.Refused("not from a sender that may use this topic")
         generation, boot, _ = sealed.split_epoch(envelope.epoch)
-        if generation != self._generation:
-            raise sealed.Refused(f"sealed with key generation {generation}; the fleet has {self._generation}")
         name = topics.name(self.mote_id, leaf)
-        trust = self._epochs.get(envelope.epoch)
-        if trust is None:
-            trust, plaintext = self._open_new(envelope, boot, name)
-        else:
+        if generation != self.generation:
+            trust, plaintext = self._open_succeeding(envelope, generation, boot, name)
+        elif envelope.epoch in self._epochs:
+            trust = self._epochs[envelope.epoch]
             _check_fresh(trust, envelope.sequence, is_will)
-            plaintext = self.context(envelope.kid, envelope.epoch).open(envelope, name)
+            context = self.context(envelope.kid, envelope.epoch)
+            try:
+                plaintext = context.open(envelope, name)
+            except sealed.Refused:
+                trust.failed += 1
+                _judge(trust.failed)
+                raise
+        else:
+            trust, plaintext = self._open_new(envelope, boot, name)
         if is_will:
             trust.will = envelope.sequence
         else:
             trust.window.commit(envelope.sequence)
-        return Opened(plaintext, boot, envelope.sequence, is_will, trust is self.newest)
+        self._looks = _LOOKS
+        return Opened(plaintext, generation, boot, envelope.sequence, is_will, trust is self.newest)
+
+    def confirm(self, boot: int, sequence: int) -> None:
+        """The mote answered a challenge in message `sequence` of `boot`, which has verified: nothing before it counts.
+
+        Older epochs are forgotten, so their messages are refused, as is whatever was sealed before the answer.
+        """
+        for epoch, trust in list(self._epochs.items()):
+            if trust.boot < boot:
+                self._forget(epoch)
+            elif trust.boot == boot:
+                window = trust.window
+                for age in range(max(window.highest - sequence, 0), window.size):
+                    window.bits |= 1 << age
+        self.confirmed = True
 
     def context(self, kid: bytes, epoch: bytes) -> sealed.Context:
         """The sealing context of a sender in an epoch that is known, derived once."""
@@ -104,29 +158,75 @@ class MoteTrust:
     def _derive(self, kid: bytes, epoch: bytes) -> sealed.Context:
         return sealed.Context(self._seal_key, self._fleet_id, kid, epoch, AESCCM)
 
+    def _open_succeeding(
+        self, envelope: sealed.Envelope, generation: int, boot: int, name: bytes
+    ) -> tuple[EpochTrust, bytes]:
+        """Open a message under the successor of the key; if it verifies, the key is retired with all its epochs."""
+        successor, newest = self.successor, self.newest
+        if successor is None or generation != successor.generation:
+            raise sealed.Refused(f"sealed with key generation {generation}; the gateway has {self.generation}")
+        if newest is not None and boot <= newest.boot:
+            raise sealed.Refused(f"from boot {boot}, and boot {newest.boot} was heard before its key was made")
+        context = sealed.Context(successor.seal_key, self._fleet_id, envelope.kid, envelope.epoch, AESCCM)
+        plaintext = self._try(context, envelope, name)
+        self.generation, self._seal_key, self.successor = generation, successor.seal_key, None
+        self._epochs.clear()
+        self._contexts.clear()
+        return self._keep(envelope, context), plaintext
+
     def _open_new(self, envelope: sealed.Envelope, boot: int, name: bytes) -> tuple[EpochTrust, bytes]:
         """Open the first message of an epoch and keep the epoch, if it verifies and its counter is the highest."""
         twin = any(each.boot == boot for each in self._epochs.values())
         newest = self.newest
-        if not twin and newest is not None and boot < newest.boot:
-            raise sealed.Refused(f"from boot {boot}, which was never heard before boot {newest.boot} was")
+        behind = not twin and newest is not None and boot < newest.boot
+        if behind and newest is not None:
+            words = f"from boot {boot}, which was never heard before boot {newest.boot} was"
+            # Few of these are looked into between two true messages, however many are sent.
+            self._looks -= 1
+            if self._looks < 0:
+                raise sealed.Refused(words)
+            self._try(self._derive(envelope.kid, envelope.epoch), envelope, name)
+            raise SetBack(
+                f"{words}: an old recording, or this mote's memory was set back; if it is not heard any more, "
+                "provision it again"
+            )
         context = self._derive(envelope.kid, envelope.epoch)
-        plaintext: bytes = context.open(envelope, name)
+        plaintext = self._try(context, envelope, name)
         if twin:
             raise Cloned(
                 f"boot {boot} happened twice: this mote was copied or set back to an earlier state; "
                 "find its double, then provision it again"
             )
+        return self._keep(envelope, context), plaintext
+
+    def _try(self, context: sealed.Context, envelope: sealed.Envelope, name: bytes) -> bytes:
+        """Open a message of an epoch that was never heard; what fails is counted as under one key, however many."""
+        try:
+            plaintext: bytes = context.open(envelope, name)
+        except sealed.Refused:
+            self._failed += 1
+            _judge(self._failed)
+            raise
+        return plaintext
+
+    def _keep(self, envelope: sealed.Envelope, context: sealed.Context) -> EpochTrust:
+        """Keep the epoch of a message that has verified, and forget the oldest where there are too many."""
         trust = EpochTrust(envelope.epoch)
         self._epochs[trust.epoch] = trust
         self._contexts[envelope.kid, trust.epoch] = context
         while len(self._epochs) > EPOCHS_KEPT:
             self._forget(min(self._epochs.values(), key=lambda each: each.boot).epoch)
-        return trust, plaintext
+        return trust
 
     def _forget(self, epoch: bytes) -> None:
         del self._epochs[epoch]
         self._contexts = {key: context for key, context in self._contexts.items() if key[1] != epoch}
+
+
+def _judge(failed: int) -> None:
+    """Raise Worn each time another FAILURES openings under one key have failed."""
+    if failed % limits.FAILURES == 0:
+        raise Worn(f"{failed:,} messages that do not verify under one key: someone is guessing; rotate its root key")
 
 
 def _check_fresh(trust: EpochTrust, sequence: int, is_will: bool) -> None:

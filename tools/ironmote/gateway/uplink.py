@@ -9,7 +9,7 @@ from mote import command, record, sealed, topics
 from . import state
 from .members import Member
 from .state import State
-from .trust import Cloned, MoteTrust, Opened
+from .trust import Alarming, MoteTrust, Opened
 
 Content: TypeAlias = record.Record | State | command.Answer
 
@@ -61,6 +61,11 @@ class Uplink:
         self._members = {member.id: member for member in members}
         self._trusts = trusts
         self._zones = frozenset(zones)
+        self._revoked: set[str] = set()
+
+    def revoke(self, mote: str) -> None:
+        """Believe nothing of `mote` any more."""
+        self._revoked.add(mote)
 
     def take(self, message: Message) -> Verified:
         """What `message` says. Raises NotBelieved, or AlreadyTaken."""
@@ -69,7 +74,7 @@ class Uplink:
             if member.seal_key is None:
                 return _as_pinned(_from_json(member, leaf, message.payload))
             return _as_pinned(self._from_sealed(member, leaf, message))
-        except Cloned as error:
+        except Alarming as error:
             raise NotBelieved(member.id, str(error), alert=True) from error
         except sealed.Refused as error:
             raise NotBelieved(member.id, str(error)) from error
@@ -85,6 +90,8 @@ class Uplink:
         member = self._members.get(mote_id)
         if member is None:
             raise NotBelieved(None, "from a mote that is not in the fleet")
+        if mote_id in self._revoked:
+            raise NotBelieved(mote_id, "this mote was revoked; provision it again before it is believed")
         if prefix != message.prefix or leaf not in ("up", "ack", "state"):
             raise NotBelieved(member.id, "on a topic that no mote publishes in this zone")
         # Where a zone has a connection of its own for this prefix, its motes are heard there and nowhere else.
@@ -129,7 +136,9 @@ def _as_pinned(verified: Verified) -> Verified:
 def _of_this_mote(content: record.Record, member: Member, opened: Opened | None) -> record.Record:
     """A record keeps the identity it was taken under; it cannot come from a later boot than the one that sealed it."""
     generation, boot, _ = content.identity
-    if generation > member.generation or (opened is not None and boot > opened.boot):
+    if generation > (member.generation if opened is None else opened.generation) or (
+        opened is not None and boot > opened.boot
+    ):
         raise record.RecordError("a record from the future")
     return content
 

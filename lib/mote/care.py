@@ -1,0 +1,48 @@
+"""Commands to the mote itself: names that begin with `!`, which no actuator has.
+
+They come sealed, with anchor and deadline, as every command. They are not remembered: to obey one of
+them twice is to obey it once.
+"""
+
+from mote import command, roots, sealed
+
+CHALLENGE = "!challenge"  # value: random bytes; the answer holds the same
+ROTATE = "!rotate"  # value: an update (mote.roots)
+
+
+class Care:
+    """Obeys them for one sealed mote; `over_air` says that its root key may be replaced without a cable."""
+
+    def __init__(self, keep, fleet_id, mote_id, over_air):
+        """`keep` is the mote.roots.Roots."""
+        self._roots = keep
+        self._fleet_id = fleet_id
+        self._mote_id = mote_id
+        self._over_air = over_air
+
+    def takes(self, order):
+        """True where `order` is for this class."""
+        return order.name.startswith(command.RESERVED)
+
+    def obey(self, order):
+        """Return the Answer to `order`. After a ROTATE that is done the next epoch begins under the new root key."""
+        if order.name == CHALLENGE:
+            return command.Answer(order.id, command.DONE, order.name, order.value, None)
+        if order.name == ROTATE:
+            why = self._rotate(order.value)
+            return command.Answer(order.id, command.REFUSED if why else command.DONE, order.name, None, why)
+        return command.Answer(order.id, command.REFUSED, order.name, None, "no such command")
+
+    def _rotate(self, update):
+        """Save the root key in `update`; return why that was not done, or None."""
+        if not self._over_air:
+            return "the broker knows this mote by its root key: change it by cable"
+        if not isinstance(update, bytes):
+            return "no update"
+        try:
+            self._roots.accept(update, self._fleet_id, self._mote_id)
+        except (sealed.Refused, roots.RootError) as error:
+            return str(error)
+        except OSError:
+            return "the new root key could not be written"
+        return None

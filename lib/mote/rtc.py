@@ -1,0 +1,123 @@
+"""RTC memory: who has which bytes of it. It outlives a reset and a deep sleep, not the loss of power.
+
+    0..2   the guard: "g1" ‖ starts in a row that did not reach the broker (1)
+    3..    while the mote sleeps deeply: "s1" ‖ length of the body (2) ‖ body ‖ CRC-32 (4)
+
+The body is epoch (13) ‖ sequence (8) ‖ highest downlink + 1 (8) ‖ connection (4) ‖ record (4) ‖ time of
+falling asleep in ms (8) ‖ planned sleep in ms (4) ‖ answers to the last commands (CBOR). There is no key
+in it. The CRC covers the number of the chip too: what was copied to another board is not taken.
+"""
+
+import binascii
+import struct
+from collections import namedtuple
+
+from mote import cbor, command, const
+
+# epoch: 13 bytes; sequence: of the next uplink; down: highest downlink verified, or -1; connection and record:
+# how many there were; slept_ms: the board's clock when it fell asleep; sleep_ms: for how long
+Asleep = namedtuple("Asleep", "epoch sequence down connection record slept_ms sleep_ms answers")
+
+_GUARD = b"g1"
+_GUARD_SIZE = const(3)
+_SLEEP = b"s1"
+_FIXED = ">13sQQIIQI"
+_FIXED_SIZE = const(49)
+_CRC_SIZE = const(4)
+_HEAD_SIZE = const(4)
+_LONGEST_ANSWERS = const(400)  # the ESP8266 has 492 bytes in all
+_RESULTS = (command.DONE, command.REFUSED, command.EXPIRED)
+
+
+def pack(asleep, chip):
+    """Return the block that holds `asleep` for the chip with the number `chip` (bytes)."""
+    body = struct.pack(
+        _FIXED,
+        asleep.epoch,
+        asleep.sequence,
+        asleep.down + 1,
+        asleep.connection,
+        asleep.record,
+        asleep.slept_ms,
+        asleep.sleep_ms,
+    ) + _pack_answers(asleep.answers)
+    block = _SLEEP + struct.pack(">H", len(body)) + body
+    return block + struct.pack(">I", binascii.crc32(chip, binascii.crc32(block)))
+
+
+def unpack(block, chip):
+    """Return the Asleep in `block`, or None where it is damaged, or of another chip."""
+    size = _HEAD_SIZE + _FIXED_SIZE + _CRC_SIZE
+    if len(block) < size or block[:2] != _SLEEP:
+        return None
+    end = _HEAD_SIZE + struct.unpack(">H", block[2:4])[0]
+    if end + _CRC_SIZE != len(block) or end < _HEAD_SIZE + _FIXED_SIZE:
+        return None
+    if binascii.crc32(chip, binascii.crc32(block[:end])) != struct.unpack(">I", block[end:])[0]:
+        return None
+    fixed = struct.unpack(_FIXED, block[_HEAD_SIZE : _HEAD_SIZE + _FIXED_SIZE])
+    try:
+        answers = _unpack_answers(block[_HEAD_SIZE + _FIXED_SIZE : end])
+    except (cbor.CborError, ValueError, IndexError, TypeError):
+        return None
+    epoch, sequence, down, connection, record, slept_ms, sleep_ms = fixed
+    return Asleep(epoch, sequence, down - 1, connection, record, slept_ms, sleep_ms, answers)
+
+
+def _pack_answers(answers):
+    """Return the newest `answers` as CBOR, as many as there is room for, without their reasons."""
+    kept = []
+    room = _LONGEST_ANSWERS - 3
+    for answer in reversed(answers):
+        item = [answer.id, _RESULTS.index(answer.result), answer.name, answer.value]
+        room -= len(cbor.encode(item))
+        if room < 0:
+            break
+        kept.insert(0, item)
+    return cbor.encode(kept)
+
+
+def _unpack_answers(data):
+    answers = []
+    for identity, result, name, value in cbor.decode(data):
+        answers.append(command.Answer(identity, _RESULTS[result], name, value, None))
+    return answers
+
+
+class Memory:
+    """RTC memory by who owns it; `memory` is machine.RTC().memory."""
+
+    def __init__(self, memory):
+        self._memory = memory
+
+    def failed_starts(self):
+        """Return how many starts in a row did not reach the broker, as far as this memory knows."""
+        data = bytes(self._memory())
+        return data[2] if len(data) >= _GUARD_SIZE and data[:2] == _GUARD else 0
+
+    def set_failed_starts(self, count):
+        """Remember how many starts in a row did not reach the broker; at most 255."""
+        self._memory(_GUARD + bytes((min(count, 255),)) + bytes(self._memory())[_GUARD_SIZE:])
+
+    def take(self, chip):
+        """Return the Asleep that is kept, or None; it is gone from the memory when this returns.
+
+        Where it cannot be erased it is not returned either: what could be taken twice would repeat sequence numbers.
+        """
+        found = unpack(bytes(self._memory())[_GUARD_SIZE:], chip)
+        self._erase()
+        return None if any(bytes(self._memory())[_GUARD_SIZE:]) else found
+
+    def keep(self, asleep, chip):
+        """Keep `asleep`; nothing may be sealed after this. Where it cannot be kept, the next start knows nothing."""
+        block = pack(asleep, chip)
+        self._memory(self._guard() + block)
+        if bytes(self._memory())[_GUARD_SIZE:] != block:
+            self._erase()
+
+    def _guard(self):
+        return _GUARD + bytes((self.failed_starts(),))
+
+    def _erase(self):
+        """Overwrite the block, in its whole length."""
+        self._memory(self._guard() + bytes(max(len(self._memory()) - _GUARD_SIZE, 0)))

@@ -1,0 +1,116 @@
+"""Care for the keys of sealed motes: is a mote really there, and has it taken its new root key?
+
+Both are commands to the mote itself (mote.care), sent when it was just heard, since a sleeper listens only then, and
+again as long as it does not answer: every one of these messages may be lost. A challenge keeps its id and random
+value while it goes out again; its value was drawn by this process, so no recording answers it.
+"""
+
+import hmac
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from mote import command
+from mote.care import CHALLENGE, ROTATE
+
+from .events import Event, MoteConfirmed, RootRotated
+from .store import Store
+from .trust import MoteTrust
+
+_AGAIN_S = 2.0
+_ID_BYTES = 8
+_VALUE_BYTES = 16
+
+
+@dataclass
+class _Asked:
+    """A command to a mote that has no answer yet."""
+
+    name: str
+    value: bytes = field(repr=False)
+    id: bytes = field(default_factory=lambda: os.urandom(_ID_BYTES))
+    epoch: bytes = b""
+    sent: float = 0.0  # monotonic seconds
+
+
+class KeyCare:
+    """Challenges every sealed mote once, and hands on the updates of those whose root key is being replaced.
+
+    `send(mote, id, name, value)` seals a command and publishes it. Everything here runs on the gateway's worker.
+    """
+
+    def __init__(
+        self, trusts: Mapping[str, MoteTrust], store: Store, send: Callable[[str, bytes, str, bytes], None]
+    ) -> None:
+        self._trusts = trusts
+        self._store = store
+        self._send = send
+        self._asked: dict[tuple[str, str], _Asked] = {}
+        self._generations = {mote: trust.generation for mote, trust in trusts.items()}
+        for mote in trusts:
+            self.challenge(mote)
+            self.rotate(mote)
+
+    def challenge(self, mote: str) -> None:
+        """Ask `mote` to prove that it is there, when it is heard next."""
+        self._asked[mote, CHALLENGE] = _Asked(CHALLENGE, os.urandom(_VALUE_BYTES))
+
+    def rotate(self, mote: str) -> None:
+        """Hand on the update of the mote's successor, when it is heard next; does nothing where there is none."""
+        successor = self._trusts[mote].successor
+        if successor is not None:
+            self._asked[mote, ROTATE] = _Asked(ROTATE, successor.update)
+
+    def forget(self, mote: str) -> None:
+        """Ask `mote` nothing more."""
+        self._asked = {key: asked for key, asked in self._asked.items() if key[0] != mote}
+
+    def answered(self, mote: str, answer: command.Answer, boot: int, sequence: int) -> list[Event]:
+        """Take an answer that verified in message `sequence` of `boot`. Call inside the store's transaction."""
+        asked = self._asked.get((mote, answer.name))
+        if asked is None or asked.id != answer.id:
+            return []
+        trust = self._trusts[mote]
+        if answer.result == command.EXPIRED:
+            asked.epoch = b""  # it goes out again on a fresh anchor
+        elif answer.name == ROTATE:
+            # Where it was done, the proof of it is the first message under the new key; until then it goes out again.
+            if answer.result == command.REFUSED and trust.successor is not None:
+                del self._asked[mote, ROTATE]
+                return [RootRotated(mote, trust.successor.generation, answer.why or "no reason given")]
+        elif isinstance(answer.value, bytes) and hmac.compare_digest(answer.value, asked.value):
+            del self._asked[mote, CHALLENGE]
+            trust.confirm(boot, sequence)
+            self._store.set_confirmed(mote, boot)
+            return [MoteConfirmed(mote, boot)]
+        return []
+
+    def settle(self, mote: str) -> list[Event]:
+        """See whether `mote` was heard under another root key than before. Call inside the store's transaction."""
+        trust = self._trusts[mote]
+        if trust.generation == self._generations[mote]:
+            return []
+        self._generations[mote] = trust.generation
+        self._store.set_generation(mote, trust.generation)
+        self._asked.pop((mote, ROTATE), None)
+        self.challenge(mote)  # the mote keeps its old key until something verifies under the new one
+        return [RootRotated(mote, trust.generation)]
+
+    def behind(self, mote: str) -> None:
+        """The count of downlinks was behind what `mote` has seen: what was asked it has refused, so ask at once."""
+        for key, asked in self._asked.items():
+            if key[0] == mote:
+                asked.epoch = b""
+
+    def heard(self, mote: str) -> None:
+        """`mote` was just heard, so it listens: ask what it has not answered, a rotation only after the challenge."""
+        newest = self._trusts[mote].newest
+        asked = self._asked.get((mote, CHALLENGE)) or self._asked.get((mote, ROTATE))
+        if newest is None or newest.window.highest < 0 or asked is None:
+            return
+        now = time.monotonic()
+        if asked.epoch == newest.epoch and now - asked.sent < _AGAIN_S:
+            return
+        asked.epoch, asked.sent = newest.epoch, now
+        self._send(mote, asked.id, asked.name, asked.value)
