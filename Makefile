@@ -34,10 +34,11 @@ requirements: $(VENV)/.dev ## pin the dependencies anew, with hashes
 	sh tools/pin-requirements.sh $(BIN)
 
 picture: $(VENV)/.run ## make the README's picture from a real run
-	$(BIN)/ironmote demo --for 25 --picture docs/demo.svg
+	$(BIN)/ironmote demo --for 25 --attack --picture docs/demo.svg
 
-clean: ## remove what make made
-	rm -rf $(VENV) build dist
+clean: ## remove what make and the checks made
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environment is made quietly: with `make demo ARGS=--json` stdout belongs to the program.
 $(VENV)/bin/python:

@@ -550,3 +550,17 @@ def test_port_taken_before_the_start_leaves_nothing_running(kind, tmp_path):
     assert not broker.alive
     with pytest.raises(OSError, match="refused"):
         socket.create_connection((broker.trusted.host, broker.trusted.port), timeout=1)
+
+
+@pytest.mark.parametrize("kind", BROKERS, ids=["nats", "mosquitto"])
+def test_folder_may_be_called_what_people_call_theirs(kind, tmp_path, open_clients):
+    fleet, authority = make_fleet(), Authority.create()
+    broker = kind(fleet, authority, tmp_path / "Café Küche 家 🏠" / "broker")
+    broker.start()
+    try:
+        for access in broker.gateway:
+            assert open_clients(gateway(access)).connect(access.host, access.port)
+        password = fleet.motes["cellar"].static_password(fleet.id)
+        at(open_clients(Client("cellar", username="cellar", password=password)), broker.clear)
+    finally:
+        broker.stop()
