@@ -132,7 +132,7 @@ WAYS = [
     Way("no_memory", "tls", lambda site: hostile.relay(trusted(site)), {"tls": "no_memory"}),
     Way("memory_error", "tls", lambda site: hostile.relay(trusted(site)), {"tls": "memory_error"}, "MemoryError"),
     Way("clock_below_floor", "tls", lambda site: hostile.relay(trusted(site)), {"ntp": LAST_CENTURY},
-        "answer is before the floor", dials=False),
+        "answer is no time, or none that can be true", dials=False),
     Way("clock_far_ahead", "tls", lambda site: hostile.relay(trusted(site)), {"ntp": NEXT_CENTURY}),
 ]  # fmt: skip
 
