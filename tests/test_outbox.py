@@ -67,3 +67,19 @@ def test_packet_ids_wrap_past_65535_and_skip_zero_and_those_in_use():
     outbox._last_id = 65534
     outbox.put(b"t", b"x")
     assert send(outbox).packet_id == 3
+
+
+def test_message_that_no_packet_can_hold_is_counted_and_never_in_the_way():
+    outbox = Outbox(2, 1, 8)
+    outbox.put(b"t", bytes(9))
+    assert (len(outbox), outbox.dropped) == (0, 1)
+    outbox.put(b"t", bytes(8))
+    assert outbox.due().payload == bytes(8)
+
+
+def test_message_taken_out_makes_room_and_is_counted():
+    outbox = Outbox(8, 1, 64)
+    fill(outbox, 2)
+    outbox.drop(outbox.due())
+    assert outbox.due().payload == b"1"
+    assert outbox.dropped == 1

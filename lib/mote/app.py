@@ -27,7 +27,6 @@ _SECRET_LIMIT = 512
 _CERTIFICATE_LIMIT = 2048
 _REFUSAL_LOG_MS = 10_000
 _BEHIND_MS = 2000
-_PACK = 12  # readings in a record: with the longest names they fit into a packet, and into a small board's memory
 
 
 class Stop(Exception):
@@ -170,7 +169,7 @@ class App:
         if self._protection.spent:
             self._renew()
         now = self._clock.now()
-        for pack in sampler.packs(readings, _PACK):
+        for pack in sampler.packs(readings):
             self._record += 1
             name = record.identity(self._roots.generation, self._boot, self._record)
             self._link.send("up", self._protection.up(now, name, pack))

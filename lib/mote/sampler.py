@@ -1,6 +1,8 @@
 """Reading every sensor: the readings of one moment, and which sensors gave none."""
 
-from mote import log, record, sensors
+from mote import const, log, record, sensors
+
+_PACK = const(12)
 
 
 class Sampler:
@@ -32,7 +34,7 @@ class Sampler:
         return readings
 
 
-def packs(readings, most):
-    """Yield `readings` in lists of at most `most`, each for one record."""
-    for i in range(0, len(readings), most):
-        yield readings[i : i + most]
+def packs(readings):
+    """Yield `readings` in lists, each for one record: with the longest names it still fits into a packet."""
+    for i in range(0, len(readings), _PACK):
+        yield readings[i : i + _PACK]
