@@ -93,6 +93,11 @@ def _first(pair):
     return pair[0]
 
 
+def single(value):
+    """Return the float `value` in single precision. Raises OverflowError where CPython cannot."""
+    return struct.unpack(">f", struct.pack(">f", value))[0]
+
+
 def _float(value):
     """Return the shortest of half, single and double that gives `value` back (RFC 8949, 4.2.2)."""
     if value != value:

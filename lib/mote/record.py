@@ -70,6 +70,11 @@ def is_text(text, longest):
     return not any(ord(c) < 32 or 127 <= ord(c) < 160 for c in text)
 
 
+def is_number(value):
+    """True where `value` is a number that a record can hold: finite, and within what a double counts exactly."""
+    return isinstance(value, (int, float)) and -_LARGEST <= value <= _LARGEST
+
+
 def _number(value):
     """Return `value` as a board has it: an int, or a float of single precision. Raises RecordError."""
     if isinstance(value, int):
@@ -79,7 +84,7 @@ def _number(value):
     if not isinstance(value, float):
         raise RecordError("no number")
     try:
-        value = struct.unpack(">f", struct.pack(">f", value))[0]
+        value = cbor.single(value)
     except OverflowError:  # CPython; MicroPython makes it infinite
         raise RecordError("a number that is too large")
     if value - value != 0:  # infinite, or not a number
