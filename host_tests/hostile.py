@@ -10,6 +10,7 @@ import socket
 import ssl
 import struct
 import threading
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -170,7 +171,8 @@ class TlsServer:
         if suites:
             self._context.set_ciphers(suites)
         if version:
-            self._context.minimum_version = self._context.maximum_version = version
+            with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # that it is old is the point
+                self._context.minimum_version = self._context.maximum_version = version
         self._context.load_cert_chain(folder / "cert.pem", folder / "key.pem")
         if client_ca:
             self._context.load_verify_locations(cadata=client_ca.decode())

@@ -58,6 +58,7 @@ class App:
         self._missing = ()
         self._refused = 0
         self._refusal_said = None
+        self._behind = False
         self._behind_said = None
         self._protection, tls = self._protect(keep)
         self._link = link.Link(settings, self._wifi, self._protection, tls, self._take, self._status)
@@ -195,6 +196,7 @@ class App:
     async def _take_record(self):
         """Read every sensor once and queue what they say as one record."""
         readings, missing = await self._read()
+        self._say_behind()
         if self._protection.spent:
             self._renew()
         if readings:
@@ -233,8 +235,9 @@ class App:
         except (sealed.Refused, command.CommandError) as error:
             self._refused += 1
             now = time.ticks_ms()
-            if isinstance(error, protect.Behind) and self._link.up:
-                self._say_behind(now)
+            if isinstance(error, protect.Behind):
+                self._behind = True
+                self._say_behind()
             if self._refusal_said is None or time.ticks_diff(now, self._refusal_said) > _REFUSAL_LOG_MS:
                 self._refusal_said = now
                 log.say("orders", "refused:", error)
@@ -255,9 +258,12 @@ class App:
             self._roots.retire()
             log.say("orders", "the older root key is retired")
 
-    def _say_behind(self, now):
+    def _say_behind(self):
         """A true downlink was not newer than the last: say, not too often, from where its sender has to count on."""
-        if self._behind_said is None or time.ticks_diff(now, self._behind_said) > _BEHIND_MS:
+        now = time.ticks_ms()
+        quiet = self._behind_said is None or time.ticks_diff(now, self._behind_said) > _BEHIND_MS
+        if self._behind and quiet and self._link.up:
+            self._behind = False
             self._behind_said = now
             self._link.send("state", self._protection.state(self._status(self._link.connection, True)))
 

@@ -131,3 +131,73 @@ def test_inside_tls_a_command_is_taken_until_its_deadline_and_only_with_a_clock(
     )
     raises(protect.Expired, protect.InTls("kitchen", FakeClock(ORDER.deadline + 1)).command, payload)
     raises(protect.Expired, protect.InTls("kitchen", FakeClock(None)).command, payload)
+
+
+def test_true_command_that_is_not_newer_is_told_from_a_forged_one():
+    one = mote()
+    one.state({"online": True})
+    one.command(sealed_order(9))
+    assert one.down == 9
+    raises(protect.Behind, one.command, sealed_order(3, kid=sealed.DOWNLINK + b"backup"))
+    forged = bytearray(sealed_order(3))
+    forged[-1] ^= 1
+    assert not isinstance(raises(sealed.Refused, one.command, bytes(forged)), protect.Behind)
+    assert one.down == 9
+
+
+def test_keys_that_have_sealed_their_share_are_spent_long_before_the_bound():
+    from mote import limits
+
+    assert limits.SEALS < limits.SPENT < 2**23
+    one = mote()
+    one.resume(limits.SEALS - 1, -1)
+    assert not one.spent
+    one.state({"online": True})
+    assert one.spent
+    one.resume(limits.SPENT, -1)
+    raises(protect.Spent, one.state, {"online": True})
+    one.begin(sealed.make_epoch(1, 8, b"8 random"), 8, ROOT)
+    assert not one.spent
+    assert sealed.parse(one.state({"online": True}), 4096).sequence == 0
+
+
+def test_failed_openings_are_counted_whoever_claims_to_send_and_spend_the_keys():
+    from mote import limits
+
+    one = mote()
+    for sender in (b"first ", b"second"):
+        forged = bytearray(sealed_order(kid=sealed.DOWNLINK + sender))
+        forged[-1] ^= 1
+        raises(sealed.Refused, one.command, bytes(forged))
+    assert one._failed == 2
+    one._failed = limits.FAILURES - 1
+    assert not one.spent
+    raises(sealed.Refused, one.command, bytes(forged))
+    assert one.spent
+
+
+def test_password_of_the_older_root_is_tried_when_that_of_the_newest_is_refused():
+    other = bytes(32)
+    one = protect.Sealed("cellar", "clear", FLEET, other, EPOCH, 7, True, 1000)
+    older = mote().password(1)
+    newest = one.password(1)
+    assert not one.refused()
+    one.begin(EPOCH, 7, other, ROOT)
+    assert one.password(1) == newest
+    assert one.refused()
+    assert one.password(1) == older
+    one.accepted()
+    one.down = 0
+    assert not one.proven  # the broker knows the older one only
+    assert one.refused()
+    assert one.password(1) == newest
+    one.accepted()
+    assert one.proven
+
+
+def test_anchor_from_before_a_sleep_is_expired():
+    one = mote()
+    one.resume(20, 4)
+    raises(sealed.Replayed, one.command, sealed_order(4))
+    order = command.Command(b"01234567", "dimmer", 40, 19, None)
+    raises(protect.Expired, one.command, sealed_order(5, order))

@@ -17,6 +17,7 @@ from .store import Store
 from .trust import MoteTrust
 
 UNKNOWN = "unknown"
+_AGAIN_S = 2.0
 _ID_BYTES = 8
 
 
@@ -30,6 +31,7 @@ class _Pending:
     deadline: float  # seconds since 1970
     epoch: bytes | None = None  # the one that it was sealed under; None while it waits
     sequence: int = -1
+    sent: float = 0.0  # monotonic seconds
 
 
 class Downlink:
@@ -73,21 +75,26 @@ class Downlink:
         """Send a command to the mote itself, whether it is confirmed or not; its answer is for whoever asks."""
         self._seal(self._members[mote], command_id, name, value, None)
 
-    def release(self, mote: str) -> None:
-        """The mote is confirmed: send what waited for that."""
+    def heard(self, mote: str) -> None:
+        """The mote was just heard, so it listens: send what waited for that, or may have been lost or slept through.
+
+        Only within an epoch, where the mote knows the ids of what it has done and answers without acting again.
+        """
+        trust = self._trusts[mote]
         for pending in self._of(mote):
             if pending.epoch is None:
+                due = trust.confirmed
+            else:
+                same = trust.newest is not None and pending.epoch == trust.newest.epoch
+                due = same and time.monotonic() - pending.sent > _AGAIN_S
+            if due:
                 self._dispatch(pending)
 
     def behind(self, mote: str, down: int) -> None:
-        """The mote has verified `down` from another sender, so it refused what was numbered lower: send that again.
-
-        Only within an epoch, where it knows the ids of what it has done.
-        """
-        newest = self._trusts[mote].newest
+        """The mote has verified `down` from another sender, so it refused what was numbered lower: send that anew."""
         for pending in self._of(mote):
-            if newest is not None and pending.epoch == newest.epoch and pending.sequence < down:
-                self._dispatch(pending)
+            if pending.sequence < down:
+                pending.sent = 0.0
 
     def revoke(self, mote: str) -> list[CommandEnded]:
         """Send nothing more to `mote`; the outcome of what it has not answered stays unknown."""
@@ -145,6 +152,7 @@ class Downlink:
         if not self._can_seal(member):
             return False
         deadline = int(pending.deadline)
+        pending.sent = time.monotonic()
         pending.epoch, pending.sequence = self._seal(member, pending.id, pending.name, pending.value, deadline)
         return True
 

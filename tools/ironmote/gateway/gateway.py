@@ -20,7 +20,7 @@ from ..brokers import GatewayAccess
 from ..errors import IronmoteError
 from .care import KeyCare
 from .downlink import Downlink
-from .events import CommandEnded, Event, MessageRefused, MoteConfirmed, MoteRevoked, RecordSeen, StateSeen, Value
+from .events import CommandEnded, Event, MessageRefused, MoteRevoked, RecordSeen, StateSeen, Value
 from .members import Member, Successor
 from .state import State
 from .store import Store
@@ -210,7 +210,7 @@ class Gateway:
             self._tell(event)
         for mote, answer in answers:
             self._tell(self._downlink.answered(mote, answer))
-        self._speak(events, heard)
+        self._speak(heard)
 
     def _settle(self, verified: Verified, heard: dict[str, int | None]) -> list[Event]:
         """What a message of a sealed mote says of its keys. `heard` gets the mote, and `down` where that was ahead."""
@@ -227,16 +227,14 @@ class Gateway:
             heard[mote] = content.down if ahead else heard.get(mote)
         return events
 
-    def _speak(self, events: list[Event], heard: dict[str, int | None]) -> None:
+    def _speak(self, heard: dict[str, int | None]) -> None:
         """Send what was waiting for these motes to be heard, or confirmed; outside of any transaction."""
-        for event in events:
-            if isinstance(event, MoteConfirmed):
-                self._downlink.release(event.mote)
         for mote, down in heard.items():
             if down is not None:
                 self._care.behind(mote)
                 self._downlink.behind(mote, down)
             self._care.heard(mote)
+            self._downlink.heard(mote)
 
     def _trust(self, member: Member, fleet_id: bytes) -> MoteTrust:
         """What is believed of a sealed mote, from the store; a key that was retired there stays retired."""

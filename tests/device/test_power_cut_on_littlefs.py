@@ -1,0 +1,142 @@
+"""A real littlefs on a block device that loses its power after every number of writes: no epoch twice, no brick."""
+
+import os
+
+from mote import epoch, roots, vault
+from mote.aead import AesCcm
+
+_BLOCK = 512
+_BLOCKS = 48
+_ERASE = 6
+_GONE = -5  # EIO
+FLEET = bytes(range(16))
+FIRST = bytes(range(32))
+SECOND = bytes(range(32, 64))
+
+
+class PowerCut(Exception):
+    """The power is gone."""
+
+
+class Disk:
+    """Flash in memory that takes `left` more writes, of the last of them only `torn` eighths, and then nothing."""
+
+    def __init__(self, data, left=None, torn=8):
+        self.data = bytearray(data)
+        self.left = left
+        self.torn = torn
+        self.writes = 0
+        self.dead = False
+
+    def readblocks(self, block, buffer, offset=0):
+        if self.dead:
+            return _GONE  # without an allocation: a file that the cut left open is closed by the collector
+        at = block * _BLOCK + offset
+        buffer[:] = self.data[at : at + len(buffer)]
+        return 0
+
+    def writeblocks(self, block, buffer, offset=0):
+        at = block * _BLOCK + offset
+        size = self._allowed(len(buffer))
+        for i in range(size):
+            self.data[at + i] &= buffer[i]  # flash can clear bits, not set them
+        return _GONE if self.dead else 0
+
+    def ioctl(self, request, block):
+        if request == 4:
+            return _BLOCKS
+        if request == 5:
+            return _BLOCK
+        if request == _ERASE:
+            size = self._allowed(_BLOCK)
+            for i in range(size):
+                self.data[block * _BLOCK + i] = 0xFF
+        return _GONE if self.dead else 0
+
+    def _allowed(self, size):
+        """Return how much of a write of `size` bytes reaches the flash; after the last one nothing does."""
+        if self.left is None:
+            self.writes += 1
+            return size
+        if self.left <= 0:
+            self.dead = True
+            return 0
+        self.left -= 1
+        return size if self.left else size * self.torn // 8
+
+
+def mounted(disk, work, *words):
+    """Run `work` with `words` and the file vault on `disk`; a write that fails is the loss of power."""
+    os.mount(os.VfsLfs2(disk), "/secrets")
+    try:
+        return work(vault.FileVault(), *words)
+    except (OSError, epoch.EpochError, roots.RootError):
+        if disk.left is None:
+            raise
+        raise PowerCut
+    finally:
+        os.umount("/secrets")
+
+
+def provisioned():
+    disk = Disk(b"\xff" * (_BLOCK * _BLOCKS))
+    os.VfsLfs2.mkfs(disk)
+
+    def work(keep):
+        keep.put("root", FIRST)
+        keep.put("boot0", epoch.slot(1, 0))
+
+    mounted(disk, work)
+    return disk.data
+
+
+def update():
+    return roots.seal_update(FIRST, FLEET, "cellar", 2, SECOND, b"8 random", AesCcm)
+
+
+def rotate(keep):
+    """The update comes again."""
+    roots.Roots(keep, 1).accept(update(), FLEET, "cellar")
+
+
+def boot(keep, seen):
+    """Start as a mote does; the noise is always the same, so only the counter can tell epochs apart."""
+    held = roots.Roots(keep, 1)
+    assert (held.generation, held.root) in ((1, FIRST), (2, SECOND))
+    made = epoch.begin(keep, held.generation, b"always the same noise")
+    assert made not in seen
+    assert all(made[1:5] > each[1:5] for each in seen)
+    seen.append(made)
+    return held
+
+
+def life(keep, seen):
+    """Two boots, a rotation, an epoch begun in place, the old key erased, another boot."""
+    boot(keep, seen)
+    held = boot(keep, seen)
+    held.accept(update(), FLEET, "cellar")
+    seen.append(epoch.begin(keep, held.generation, b"always the same noise"))
+    held.retire()
+    boot(keep, seen)
+
+
+def test_power_cut_after_every_number_of_writes():
+    image = provisioned()
+    whole = Disk(image)
+    mounted(whole, life, [])
+    assert whole.writes > 20
+    for torn in (0, 3, 8):
+        for left in range(1, whole.writes + 1):
+            seen = []
+            disk = Disk(image, left, torn)
+            try:
+                mounted(disk, life, seen)
+            except PowerCut:
+                pass
+            after = Disk(disk.data)
+            for _ in range(2):
+                mounted(after, boot, seen)
+            if mounted(after, boot, seen).root == FIRST:
+                mounted(after, rotate)
+            assert mounted(after, boot, seen).root == SECOND
+    print("littlefs: %d writes, power cut after each" % whole.writes)

@@ -1,0 +1,100 @@
+"""RTC memory: what is not exactly what this chip kept for this sleep is not believed, and nothing is taken twice."""
+
+from mote import command, rtc
+
+CHIP = b"\x01\x02\x03\x04\x05\x06"
+ANSWER = command.Answer(b"01234567", command.DONE, "relay", True, None)
+STATE = rtc.Asleep(bytes(range(13)), 2**40 - 1, -1, 3, 77, 1795218308123, 60000, [ANSWER])
+
+
+class Ram:
+    """The bytes of machine.RTC.memory."""
+
+    def __init__(self):
+        self.data = b""
+        self.stuck = False
+
+    def __call__(self, data=None):
+        if data is None:
+            return self.data
+        if not self.stuck:
+            self.data = bytes(data)
+        return None
+
+
+def test_what_was_kept_is_taken_once():
+    ram = Ram()
+    memory = rtc.Memory(ram)
+    memory.keep(STATE, CHIP)
+    assert memory.take(CHIP) == STATE
+    assert memory.take(CHIP) is None
+    assert not any(ram.data[3:])
+
+
+def test_guard_and_sleep_do_not_touch_each_other():
+    memory = rtc.Memory(Ram())
+    memory.set_failed_starts(3)
+    memory.keep(STATE, CHIP)
+    memory.set_failed_starts(4)
+    assert memory.failed_starts() == 4
+    assert memory.take(CHIP) == STATE
+    assert memory.failed_starts() == 4
+    memory.set_failed_starts(999)
+    assert memory.failed_starts() == 255
+
+
+def test_memory_after_power_on_holds_nothing():
+    for data in (b"", b"\x00", bytes(492), b"\xff" * 492, b"g1"):
+        ram = Ram()
+        ram.data = data
+        memory = rtc.Memory(ram)
+        assert memory.failed_starts() == 0
+        assert memory.take(CHIP) is None
+
+
+def test_flipped_bit_anywhere_is_not_believed():
+    good = rtc.pack(STATE, CHIP)
+    assert rtc.unpack(good, CHIP) == STATE
+    for i in range(len(good) * 8):
+        bad = bytearray(good)
+        bad[i // 8] ^= 1 << i % 8
+        assert rtc.unpack(bytes(bad), CHIP) is None, i
+
+
+def test_other_length_is_not_believed():
+    good = rtc.pack(STATE, CHIP)
+    for size in range(len(good)):
+        assert rtc.unpack(good[:size], CHIP) is None
+    assert rtc.unpack(good + b"\x00", CHIP) is None
+
+
+def test_block_of_another_chip_is_not_believed():
+    good = rtc.pack(STATE, CHIP)
+    assert rtc.unpack(good, b"\x01\x02\x03\x04\x05\x07") is None
+    assert rtc.unpack(good, b"") is None
+
+
+def test_memory_that_cannot_be_erased_is_not_believed():
+    ram = Ram()
+    memory = rtc.Memory(ram)
+    memory.keep(STATE, CHIP)
+    ram.stuck = True
+    assert memory.take(CHIP) is None
+
+
+def test_newest_answers_are_kept_as_far_as_the_smallest_memory_goes():
+    answers = [command.Answer(bytes((i,)) * 8, command.REFUSED, "n" * 32, "v" * 80, "w" * 80) for i in range(16)]
+    block = rtc.pack(STATE._replace(answers=answers) if hasattr(STATE, "_replace") else with_answers(answers), CHIP)
+    assert 3 + len(block) <= 492
+    kept = rtc.unpack(block, CHIP).answers
+    assert kept
+    assert [each.id for each in kept] == [each.id for each in answers[-len(kept) :]]
+
+
+def with_answers(answers):
+    return rtc.Asleep(*(tuple(STATE)[:-1] + (answers,)))
+
+
+def test_no_key_is_in_it():
+    assert "root" not in rtc.Asleep.__name__
+    assert len(rtc.pack(with_answers([]), CHIP)) == 4 + 49 + 1 + 4  # head, counters, no answers, CRC: no room for one
