@@ -6,27 +6,7 @@ messages of the right form with everything inside them invented.
 
 from mote import cbor, sealed
 
-_EDGES = (
-    0x00,
-    0x17,
-    0x18,
-    0x1B,
-    0x40,
-    0x57,
-    0x58,
-    0x59,
-    0x5A,
-    0x5B,
-    0x5F,
-    0x7F,
-    0x80,
-    0x9F,
-    0xA0,
-    0xBF,
-    0xD0,
-    0xF6,
-    0xFF,
-)
+_EDGES = b"\x00\x17\x18\x1b\x40\x57\x58\x59\x5a\x5b\x5f\x7f\x80\x9f\xa0\xbf\xd0\xf6\xff"  # heads at a boundary
 _ANY_SIZE = (0, 1, 15, 16, 17, 23, 24, 40, 100, 239, 256, 1000, 1024, 1100)
 
 
@@ -103,7 +83,7 @@ def changed(source, samples):
 
 
 def composed(source, epochs):
-    """Return a message of the right form, or nearly, with everything in it invented; its epoch is often one of `epochs`."""
+    """Return a message of the right form, or nearly, with all in it invented; its epoch is often one of `epochs`."""
     kid = source.pick((sealed.UPLINK, sealed.WILL, sealed.UPDATE, sealed.DOWNLINK + source.bytes(6), source.bytes(3)))
     piv = source.pick((b"\x00", b"\x05", b"\xff", source.bytes(1 + source.below(5)), b"\xff\xff\xff\xff\xff", b""))
     if source.below(3):

@@ -184,7 +184,7 @@ def _no_second(lead, byte):
         return byte < 0xA0
     if lead == 0xF0:
         return byte < 0x90
-    return lead == 0xED and byte >= 0xA0 or lead == 0xF4 and byte >= 0x90
+    return (lead == 0xED and byte >= 0xA0) or (lead == 0xF4 and byte >= 0x90)
 
 
 def decode(data, depth=4, items=128):

@@ -71,7 +71,7 @@ def is_text(text, longest):
         return False
     lead = 0
     for byte in _bytes(text):
-        if byte < 32 or byte == 127 or lead == 0xC2 and byte < 0xA0:  # C2 80 to C2 9F are U+0080 to U+009F
+        if byte < 32 or byte == 127 or (lead == 0xC2 and byte < 0xA0):  # C2 80 to C2 9F are U+0080 to U+009F
             return False
         lead = byte
     return True
