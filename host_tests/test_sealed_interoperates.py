@@ -57,7 +57,7 @@ def test_pycose_opens_every_uplink_of_a_running_mote_and_the_mote_obeys_pycose(s
     heard = Heard(stage, peer)
     stage.mote().start()
     records = heard.wait("cellar/up", 3)
-    name, kid, sequence, (first, *_), epoch = records[-1]
+    name, kid, _, (first, *_), epoch = records[-1]
     assert (name, kid) == ("cellar/up", UPLINK)
     assert (first[-2], first[0], first[1]) == ("cellar/", "light", "lx")  # SenML: bn, n, u
     assert epoch[:5] == b"\x01\0\0\0\x01"
