@@ -497,8 +497,9 @@ def test_mote_that_seals_inside_tls_is_heard_and_cannot_speak_openly(kind, tmp_p
 
 
 def test_private_keys_and_configurations_are_their_owners_alone(site):
-    for path in (site.folder / "broker").rglob("*"):
-        if path.suffix in {".key", ".conf", ".acl", ".passwords", ".pem"}:
+    # Not all that is below: what JetStream stores comes and goes.
+    for path in [*(site.folder / "broker").iterdir(), *(site.folder / "broker" / "tls").iterdir()]:
+        if path.suffix in {".key", ".conf", ".acl", ".passwords", ".pem", ".toml", ".json", ".db"}:
             assert path.stat().st_mode & 0o077 == 0, path
     assert (site.folder / "broker").stat().st_mode & 0o077 == 0
 
@@ -549,3 +550,17 @@ def test_port_taken_before_the_start_leaves_nothing_running(kind, tmp_path):
     assert not broker.alive
     with pytest.raises(OSError, match="refused"):
         socket.create_connection((broker.trusted.host, broker.trusted.port), timeout=1)
+
+
+@pytest.mark.parametrize("kind", BROKERS, ids=["nats", "mosquitto"])
+def test_folder_may_be_called_what_people_call_theirs(kind, tmp_path, open_clients):
+    fleet, authority = make_fleet(), Authority.create()
+    broker = kind(fleet, authority, tmp_path / "Café Küche 家 🏠" / "broker")
+    broker.start()
+    try:
+        for access in broker.gateway:
+            assert open_clients(gateway(access)).connect(access.host, access.port)
+        password = fleet.motes["cellar"].static_password(fleet.id)
+        at(open_clients(Client("cellar", username="cellar", password=password)), broker.clear)
+    finally:
+        broker.stop()

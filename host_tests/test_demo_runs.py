@@ -55,7 +55,7 @@ def a_recording(folder: Path) -> Path:
 
 
 def check_two_motes(status: int, lines: list[dict], errors: str) -> None:
-    assert status == 0, errors
+    assert (status, errors) == (0, "")
     assert lines[-1]["event"] == "summary"
     assert {(line["mote"], line["board"], line["channel"]) for line in of(lines, "channel")} == {
         ("kitchen", "esp32", "tls"),
@@ -178,7 +178,7 @@ def test_interrupt_ends_cleanly_and_keeps_the_rule_of_the_exit_status(tmp_path: 
             break
     process.send_signal(signal.SIGINT)
     rest, errors = process.communicate(timeout=30)
-    assert process.returncode == 0, errors
+    assert (process.returncode, errors) == (0, "")
     assert json.loads(rest.splitlines()[-1])["event"] == "summary"
     nothing_left(tmp_path)
 
@@ -193,8 +193,8 @@ def test_interrupt_before_anything_was_heard_is_no_success(tmp_path: Path):
     while not any(path.name.startswith("ironmote-") for path in tmp_path.iterdir()):
         time.sleep(0.01)
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=30)
-    assert process.returncode == 130
+    _, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (130, b"")
     nothing_left(tmp_path)
 
 

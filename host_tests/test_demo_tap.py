@@ -4,6 +4,7 @@ import os
 import random
 import socket
 import ssl
+import struct
 import threading
 from pathlib import Path
 
@@ -98,6 +99,26 @@ def test_nobody_behind_it_closes_the_link(taps: Taps):
         tap = taps.add(Endpoint("127.0.0.1", free.getsockname()[1]))
     with socket.create_connection(("127.0.0.1", tap.port), timeout=5) as link:
         assert link.recv(1) == b""
+
+
+@pytest.mark.parametrize("busy", [False, True], ids=["as they are made", "as they are reset"])
+def test_links_that_are_cut_by_closing_say_nothing(capfd, busy: bool):
+    listener, target = echo_server()
+    for _ in range(20):
+        taps = Taps()
+        tap = taps.add(target)
+        links = [socket.create_connection(("127.0.0.1", tap.port), timeout=5) for _ in range(8)]
+        if busy:
+            links[0].sendall(bytes(1000))
+            assert links[0].recv(1)
+            for link in links:  # reset, not ended, in the same instant
+                link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                link.close()
+        taps.close()
+        for link in links:
+            link.close()
+    listener.close()
+    assert capfd.readouterr().err == ""
 
 
 def packets_of(data: bytes, pieces: int | None = None):

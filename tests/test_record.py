@@ -273,3 +273,12 @@ def test_base_fields_are_resolved():
 
 def test_a_reading_without_any_name_is_refused():
     raises(RecordError, senml.resolve, [{"v": 1}])
+
+
+def test_texts_with_control_characters_are_no_texts():
+    for code in (0, 9, 31, 127, 128, 0x85, 159):
+        assert not record.is_text("warm" + chr(code), 20)
+    for code in (32, 126, 160, 0xA9, 0xC2, 0xE9, 0x2080, 0x1F600):
+        assert record.is_text("warm" + chr(code), 20)
+    assert not record.is_text("warm", 3)
+    assert record.is_text("\xe9" * 4, 4)

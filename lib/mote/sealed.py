@@ -91,7 +91,8 @@ def parse(message, limit):
     """Return the Envelope in `message`, of at most `limit` bytes. Raises Refused where a byte is out of place."""
     if not isinstance(message, (bytes, bytearray, memoryview)) or len(message) > limit:
         raise Refused("too long")
-    message = bytes(message)
+    if not isinstance(message, bytes):
+        message = bytes(message)
     if message[: len(_HEAD)] != _HEAD:
         raise Refused("not a sealed message")
     kid, at = _short(message, len(_HEAD), _DOWNLINK_SIZE)

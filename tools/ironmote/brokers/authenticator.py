@@ -43,7 +43,8 @@ class Authenticators:
             "system_password": self.system_password,
             "issuer": signer.seed,
         }
-        lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
+        # A string of JSON is one of TOML, too, where letters beyond ASCII are themselves.
+        lines = [f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in settings.items()]
         configuration = secret_files.write(
             folder / "authenticator.toml",
             "# Written by ironmote; changes are lost. It holds passwords.\n"

@@ -347,4 +347,5 @@ def _list(subjects: Iterable[str]) -> str:
 
 
 def _text(value: str) -> str:
-    return json.dumps(value)
+    # NATS knows the escapes of JSON but for the one by number: letters beyond ASCII stay as they are.
+    return json.dumps(value, ensure_ascii=False)

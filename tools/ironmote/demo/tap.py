@@ -37,8 +37,6 @@ class Tap:
 
     def __init__(self, target: Endpoint, on_bytes: Callable[[Direction, bytes], None] | None) -> None:
         self.port = 0
-        self.bytes_seen = {Direction.UP: 0, Direction.DOWN: 0}
-        self.connections = 0
         self._target = target
         self._on_bytes = on_bytes
         self._kept: deque[Captured] = deque(maxlen=_KEPT)
@@ -57,12 +55,7 @@ class Tap:
             return list(self._kept)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Relay one connection until either end has gone, or the taps are closed."""
-        self.connections += 1
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._join(reader, writer)
-
-    async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Relay one connection until either end has gone, or the taps are closed. The root of a task of its own."""
         try:
             far_reader, far_writer = await asyncio.open_connection(self._target.host, self._target.port)
         except OSError:
@@ -76,6 +69,8 @@ class Tap:
                 both.create_task(self._relay(Direction.DOWN, far_reader, writer, link))
         except* OSError:
             pass
+        except* asyncio.CancelledError:
+            pass  # the taps are closed; nobody waits above this for a cancellation to go on
         finally:
             if self._live is live:
                 self._live = None
@@ -91,7 +86,6 @@ class Tap:
             # Before anything else can run: `inject` has to know whether a packet is under way.
             packets = link.feed(direction, data)
             await sink.drain()
-            self.bytes_seen[direction] += len(data)
             if self._on_bytes is not None:
                 self._on_bytes(direction, data)
             with self._lock:
@@ -114,6 +108,8 @@ class Taps:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
+        self._servers: list[asyncio.Server] = []
+        self._links: set[asyncio.Task[None]] = set()
         self._thread = threading.Thread(target=self._loop.run_forever, name="taps", daemon=True)
         self._thread.start()
 
@@ -140,11 +136,22 @@ class Taps:
         self._loop.close()
 
     async def _listen(self, tap: Tap) -> None:
-        server = await asyncio.start_server(tap.serve, _LOOPBACK, 0)
+        # Not a coroutine: asyncio would look into each link's task when it ends, and complain where it was cancelled.
+        def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            link = self._loop.create_task(tap.serve(reader, writer))
+            self._links.add(link)
+            link.add_done_callback(self._links.discard)
+            link.add_done_callback(lambda _: writer.close())  # one that was cancelled before it ran has not
+
+        server = await asyncio.start_server(connected, _LOOPBACK, 0)
+        self._servers.append(server)
         tap.port = server.sockets[0].getsockname()[1]
 
     async def _end(self) -> None:
-        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        for server in self._servers:
+            server.close()
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:  # a task may have begun others
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+        await asyncio.sleep(0)  # what they closed is closed in the next turn
