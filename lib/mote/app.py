@@ -226,9 +226,11 @@ class App:
         """Take a downlink: obey it, say that it is too late, or count it as refused."""
         try:
             order = self._protection.command(payload)
-            if self._care is not None and self._care.takes(order):
-                self._obey_care(order)
-                return
+            if self._care is not None:
+                self._care.settle(self._protection.proven)
+                if self._care.takes(order):
+                    self._obey_care(order)
+                    return
             answer = self._orders.obey(order)
         except protect.Expired as late:
             answer = self._orders.expired(late.command)
@@ -253,10 +255,6 @@ class App:
         self._link.send("ack", self._protection.answer(answer))
         if self._roots.generation != generation:
             self._renew()
-        elif self._roots.older is not None and self._protection.proven:
-            # Both ends have used the new key: nobody needs the old one any more.
-            self._roots.retire()
-            log.say("orders", "the older root key is retired")
 
     def _say_behind(self):
         """A true downlink was not newer than the last: say, not too often, from where its sender has to count on."""
