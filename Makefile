@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test lint types unit requirements picture clean help
+.PHONY: demo bench fuzz test lint types unit requirements picture clean help
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -26,14 +26,27 @@ unit: $(VENV)/.dev
 	@sh tools/system-packages.sh mosquitto
 	$(BIN)/pytest $(ARGS)
 
+# Counts and seeds are the caller's: make fuzz FUZZ_GATEWAY=5000000 FUZZ_SEED=7
+FUZZ_GATEWAY ?= 1000000
+FUZZ_MOTE    ?= 100000
+FUZZ_SEED    ?= 20261121
+fuzz: $(VENV)/.dev ## throw a million malformed messages at the gateway, 100,000 at a mote with 128 KiB
+	$(BIN)/python host_tests/fuzz_gateway.py $(FUZZ_GATEWAY) $(FUZZ_SEED)
+	$(BIN)/micropython -X heapsize=128k tests/device/fuzz_mote.py $(FUZZ_MOTE) $(FUZZ_SEED)
+
+bench: $(VENV)/.dev ## measure: every table of benchmarks/
+	@sh tools/system-packages.sh mosquitto
+	@for b in benchmarks/*.py; do echo "== $$b"; $(BIN)/python $$b || exit 1; done
+
 requirements: $(VENV)/.dev ## pin the dependencies anew, with hashes
 	sh tools/pin-requirements.sh $(BIN)
 
 picture: $(VENV)/.run ## make the README's picture from a real run
-	$(BIN)/ironmote demo --for 25 --picture docs/demo.svg
+	$(BIN)/ironmote demo --for 25 --attack --picture docs/demo.svg
 
-clean: ## remove what make made
-	rm -rf $(VENV) build dist
+clean: ## remove what make and the checks made
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The environment is made quietly: with `make demo ARGS=--json` stdout belongs to the program.
 $(VENV)/bin/python:

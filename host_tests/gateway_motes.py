@@ -67,11 +67,11 @@ class SealingMote:
 
 
 def a_fleet() -> Fleet:
-    """cellar and attic are sealed, kitchen speaks TLS."""
+    """cellar and attic are sealed and show the static password, which every broker takes; kitchen speaks TLS."""
     fleet = Fleet.create()
     for name in ("cellar", "attic"):
         mote = fleet.add(name, "esp8266")
-        mote.channel, mote.zone = "sealed", CLEAR
+        mote.channel, mote.zone, mote.connect = "sealed", CLEAR, "static"
     fleet.add("kitchen", "esp32").channel = "tls"
     return fleet
 

@@ -29,7 +29,7 @@ def make_fleet() -> Fleet:
         mote = fleet.add(mote_id, "esp32")
         mote.channel = channel
         if channel == "sealed":
-            mote.zone = CLEAR
+            mote.zone, mote.connect = CLEAR, "static"
     return fleet
 
 
@@ -235,21 +235,63 @@ def test_websocket_inlet_needs_a_certificate_and_the_password(site, open_clients
         assert not open_clients(other).connect(access.host, access.port)
 
 
-@pytest.mark.parametrize("log", ["trusted.log", "clear.log"])
-def test_nats_own_protocol_is_closed_to_every_user(site, log):
+def native_port(site, log: str) -> int:
+    text = (site.folder / "broker" / log).read_text()
+    return int(re.search(r"Listening for client connections on [\d.]+:(\d+)", text)[1])
+
+
+def native_greeting(file, user: str, password: str) -> bytes:
+    """What a NATS server answers to somebody who comes by its own protocol."""
+    file.write(f'CONNECT {{"user":"{user}","pass":"{password}","verbose":true}}\r\nPING\r\n'.encode())
+    file.flush()
+    return file.readline()
+
+
+def native_users(site) -> list[tuple[str, str]]:
+    users = [("CN=kitchen", ""), ("CN=gateway.home", ""), ("", ""), ("gateway.clear", site.broker.gateway[1].password)]
+    return [*users, ("cellar", site.fleet.motes["cellar"].static_password(site.fleet.id))]
+
+
+def test_native_protocol_of_the_trusted_process_is_closed_to_every_user(site):
     if not site.nats:
         pytest.skip("NATS only")
-    text = (site.folder / "broker" / log).read_text()
-    port = int(re.search(r"Listening for client connections on [\d.]+:(\d+)", text)[1])
-    users = [("CN=kitchen", ""), ("CN=gateway.home", ""), ("", ""), ("gateway.clear", site.broker.gateway[1].password)]
-    users.append(("cellar", site.fleet.motes["cellar"].static_password(site.fleet.id)))
-    for user, password in users:
-        with socket.create_connection(("127.0.0.1", port), timeout=5) as link:
+    for user, password in native_users(site):
+        with socket.create_connection(("127.0.0.1", native_port(site, "trusted.log")), timeout=5) as link:
             file = link.makefile("rwb")
             assert file.readline().startswith(b"INFO ")
-            file.write(f'CONNECT {{"user":"{user}","pass":"{password}","verbose":true}}\r\nPING\r\n'.encode())
-            file.flush()
-            assert b"Authorization Violation" in file.readline()
+            assert b"Authorization Violation" in native_greeting(file, user, password)
+
+
+def test_native_protocol_of_the_clear_process_is_the_authenticators_alone(site):
+    """It takes TLS with a certificate, and even then no user but the authenticator's two."""
+    if not site.nats:
+        pytest.skip("NATS only")
+    port = native_port(site, "clear.log")
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as link:
+        file = link.makefile("rwb")
+        assert b'"tls_required":true' in file.readline()
+        assert b"Authorization Violation" in native_greeting(file, "cellar", "x") or file.readline() == b""
+    access = site.broker.gateway[1]
+    asked = site.broker.authenticators
+    for user, password, answer in [
+        *((*login, b"Authorization Violation") for login in native_users(site)),
+        (asked.user, "wrong", b"Authorization Violation"),
+        (asked.user, asked.password, b"+OK"),
+        (asked.system_user, asked.system_password, b"+OK"),
+    ]:
+        context = ssl.create_default_context(cafile=str(access.ca_file))
+        context.load_cert_chain(access.cert_file, access.key_file)
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as plain:
+            assert plain.recv(4096).startswith(b"INFO ")
+            with context.wrap_socket(plain, server_hostname="localhost") as link:
+                assert answer in native_greeting(link.makefile("rwb"), user, password), user
+    bare = ssl.create_default_context(cafile=str(access.ca_file))
+    greeting = b""
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as plain, contextlib.suppress(OSError):
+        plain.recv(4096)
+        with bare.wrap_socket(plain, server_hostname="localhost") as link:
+            greeting = native_greeting(link.makefile("rwb"), asked.user, asked.password)
+    assert b"+OK" not in greeting
 
 
 # What those who get in may not do
@@ -391,35 +433,41 @@ def test_oversize_message_is_not_delivered(hub, mote):
         assert all(len(message[1]) < 20_000 for message in hub[prefix].messages)
 
 
-def test_client_id_of_another_gives_nothing_of_it(site, hub, mote):
-    """Mosquitto binds the client id to the user. NATS does not: the other is cut off, but nobody speaks for it."""
+def test_client_id_of_another_gives_nothing_and_takes_nothing(site, hub, mote, open_clients):
+    """Mosquitto takes the user name for the client id. For NATS the authenticator refuses any other."""
     attic = mote("attic")
     assert attic.subscribe("sealed/attic/down")
-    thief = mote("cellar", client_id="attic", clean=False)
+    password = site.fleet.motes["cellar"].static_password(site.fleet.id)
+    thief = open_clients(Client("attic", username="cellar", password=password, clean=False))
+    assert thief.connect(site.broker.clear.host, site.broker.clear.port) is not site.nats
     hub["sealed"].publish("sealed/attic/down", b"secret")
-    thief.publish("sealed/attic/up", b"forged")
-    thief.publish("sealed/cellar/up", b"as myself")
-    assert hub["sealed"].hears("sealed/cellar/up", b"as myself")
+    assert attic.hears("sealed/attic/down", b"secret")
+    if thief.connected:
+        thief.publish("sealed/attic/up", b"forged")
+        thief.publish("sealed/cellar/up", b"as myself")
+        assert hub["sealed"].hears("sealed/cellar/up", b"as myself")
     assert nothing_but(hub["sealed"], "sealed/cellar/up")
     assert thief.messages == []
-    assert attic.closed() if site.nats else attic.hears("sealed/attic/down", b"secret")
+    assert attic.connected
 
 
-def test_gateways_session_cannot_be_taken_by_a_known_name(site, hub, mote):
+def test_gateways_session_cannot_be_taken_by_a_known_name(site, hub, mote, open_clients):
+    password = site.fleet.motes["cellar"].static_password(site.fleet.id)
     for name in ("gateway", "gateway-clear", "gateway-home"):
-        mote("cellar", client_id=name)
+        thief = open_clients(Client(name, username="cellar", password=password))
+        thief.connect(site.broker.clear.host, site.broker.clear.port)
         mote("kitchen", client_id=name)
     clients.settle()
     assert hub["mote"].connected
     assert hub["sealed"].connected
 
 
-def test_channel_without_a_listener_is_refused_in_words(tmp_path):
+@pytest.mark.parametrize("channel", ["tls-psk", "tls-psk+sealed"])
+def test_nats_says_in_one_line_that_it_has_no_psk(tmp_path, channel):
     fleet = make_fleet()
-    fleet.motes["kitchen"].channel = "tls-psk"
-    for kind in BROKERS:
-        with pytest.raises(BrokerError, match=r"kitchen wants the channel tls-psk"):
-            kind(fleet, Authority.create(), tmp_path / kind.__name__)
+    fleet.motes["kitchen"].channel = channel
+    with pytest.raises(BrokerError, match=r"kitchen speaks tls-psk.*, and NATS has no TLS with pre-shared keys"):
+        NatsBroker(fleet, Authority.create(), tmp_path / "broker")
 
 
 @pytest.mark.parametrize("kind", BROKERS, ids=["nats", "mosquitto"])
@@ -449,8 +497,9 @@ def test_mote_that_seals_inside_tls_is_heard_and_cannot_speak_openly(kind, tmp_p
 
 
 def test_private_keys_and_configurations_are_their_owners_alone(site):
-    for path in (site.folder / "broker").rglob("*"):
-        if path.suffix in {".key", ".conf", ".acl", ".passwords", ".pem"}:
+    # Not all that is below: what JetStream stores comes and goes.
+    for path in [*(site.folder / "broker").iterdir(), *(site.folder / "broker" / "tls").iterdir()]:
+        if path.suffix in {".key", ".conf", ".acl", ".passwords", ".pem", ".toml", ".json", ".db"}:
             assert path.stat().st_mode & 0o077 == 0, path
     assert (site.folder / "broker").stat().st_mode & 0o077 == 0
 
@@ -501,3 +550,17 @@ def test_port_taken_before_the_start_leaves_nothing_running(kind, tmp_path):
     assert not broker.alive
     with pytest.raises(OSError, match="refused"):
         socket.create_connection((broker.trusted.host, broker.trusted.port), timeout=1)
+
+
+@pytest.mark.parametrize("kind", BROKERS, ids=["nats", "mosquitto"])
+def test_folder_may_be_called_what_people_call_theirs(kind, tmp_path, open_clients):
+    fleet, authority = make_fleet(), Authority.create()
+    broker = kind(fleet, authority, tmp_path / "Café Küche 家 🏠" / "broker")
+    broker.start()
+    try:
+        for access in broker.gateway:
+            assert open_clients(gateway(access)).connect(access.host, access.port)
+        password = fleet.motes["cellar"].static_password(fleet.id)
+        at(open_clients(Client("cellar", username="cellar", password=password)), broker.clear)
+    finally:
+        broker.stop()

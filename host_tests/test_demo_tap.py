@@ -4,6 +4,7 @@ import os
 import random
 import socket
 import ssl
+import struct
 import threading
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from ironmote.certificates import Authority
 from ironmote.demo.tap import Tap, Taps
 from ironmote.demo.wire import Direction, Kind, Splitter
 from ironmote.demo.wire_panel import record_on_wire
+from ironmote.errors import IronmoteError
 from paho.mqtt import client as mqtt
 
 
@@ -57,12 +59,66 @@ def test_every_byte_passes_unchanged_both_ways(taps: Taps):
     assert bytes(seen[Direction.DOWN]) == sent
 
 
+def test_injected_packet_lands_between_two_packets_however_they_are_cut(taps: Taps):
+    listener, target = echo_server()
+    tap = taps.add(target)
+    stream = an_mqtt_stream(b"\xd0" + bytes(300))
+    first = Splitter().feed(Direction.UP, stream)[0].data
+    slipped = b"\x30\x05\x00\x01xhi"
+    with socket.create_connection(("127.0.0.1", tap.port)) as link:
+        link.settimeout(5)
+        link.sendall(first + stream[len(first) : len(first) + 7])  # the next packet has begun
+        assert exactly(link, len(first) + 7) == first + stream[len(first) : len(first) + 7]
+        waiting = threading.Thread(target=taps.inject, args=(tap, slipped))
+        waiting.start()
+        rest = stream[len(first) + 7 :]
+        second = Splitter().feed(Direction.UP, stream)[1].data
+        link.sendall(rest[: len(second) - 7])
+        waiting.join(5)
+        assert exactly(link, len(second) - 7 + len(slipped)) == second[7:] + slipped
+    listener.close()
+
+
+def exactly(link: socket.socket, count: int) -> bytes:
+    data = b""
+    while len(data) < count:
+        data += link.recv(count - len(data))
+    return data
+
+
+def test_nothing_can_be_injected_where_there_is_no_session(taps: Taps, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("ironmote.demo.tap._INJECT_S", 0.05)
+    tap = taps.add(Endpoint("127.0.0.1", 1))
+    with pytest.raises(IronmoteError, match="nothing could be slipped into the link"):
+        taps.inject(tap, b"\xc0\x00")
+
+
 def test_nobody_behind_it_closes_the_link(taps: Taps):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         tap = taps.add(Endpoint("127.0.0.1", free.getsockname()[1]))
     with socket.create_connection(("127.0.0.1", tap.port), timeout=5) as link:
         assert link.recv(1) == b""
+
+
+@pytest.mark.parametrize("busy", [False, True], ids=["as they are made", "as they are reset"])
+def test_links_that_are_cut_by_closing_say_nothing(capfd, busy: bool):
+    listener, target = echo_server()
+    for _ in range(20):
+        taps = Taps()
+        tap = taps.add(target)
+        links = [socket.create_connection(("127.0.0.1", tap.port), timeout=5) for _ in range(8)]
+        if busy:
+            links[0].sendall(bytes(1000))
+            assert links[0].recv(1)
+            for link in links:  # reset, not ended, in the same instant
+                link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                link.close()
+        taps.close()
+        for link in links:
+            link.close()
+    listener.close()
+    assert capfd.readouterr().err == ""
 
 
 def packets_of(data: bytes, pieces: int | None = None):

@@ -27,6 +27,11 @@ def begin(stage: Stage, name: str = "cellar") -> None:
     stage.gateway.rotate(name, successor_of(mote, stage.fleet.id))
 
 
+def kept(mote) -> bytes:
+    """All that the mote's board holds in secret."""
+    return b"".join(path.read_bytes() for path in vault_file(mote, "root").parent.iterdir())
+
+
 def finish(stage: Stage, generation: int) -> None:
     """The owner finishes the rotation: the broker is given the password of the new key, and all begin anew."""
     rotation.finish(stage.fleet.motes["cellar"], generation)
@@ -220,8 +225,34 @@ def test_mote_erases_the_old_key_when_both_ends_and_the_broker_know_the_new_one(
     stage.wait(lambda: stage.of(MoteConfirmed))
     stage.wait(lambda: any("older root key is retired" in line for line in mote.console))
     assert vault_file(mote, "root").read_bytes() == bytes(38)
-    kept = b"".join(path.read_bytes() for path in (mote.folder / "flash" / "secrets").iterdir())
-    assert old not in kept
+    assert old not in kept(mote)
+
+
+def test_with_tokens_both_keys_let_the_mote_in_until_the_old_one_is_retired(tmp_path: Path):
+    stage = Stage(tmp_path, connect="token")
+    try:
+        stage.start_gateway()
+        mote = stage.mote()
+        mote.start()
+        of = stage.fleet.motes["cellar"]
+        for generation in (2, 3):
+            stage.wait(lambda wanted=generation: len(stage.of(MoteConfirmed)) >= wanted - 1)
+            old = of.root
+            rotation.begin(of)
+            stage.broker.admit(stage.fleet)  # both
+            stage.gateway.rotate("cellar", successor_of(of, stage.fleet.id))
+            stage.wait(lambda wanted=generation: RootRotated("cellar", wanted) in rotated(stage))
+            stage.wait(lambda wanted=generation: len(stage.of(MoteConfirmed)) >= wanted)
+            stage.wait(lambda secret=old: secret not in kept(mote))
+            rotation.finish(of, generation)
+            stage.broker.admit(stage.fleet)  # the new one alone
+        mote.stop()
+        mote.start()
+        stage.wait(lambda: stage.of(RecordSeen)[-1].boot == 4)
+        assert not any("refuses this user name" in line or "not authorise" in line for line in mote.console)
+        check_never_repeated(stage.links["cellar"].sealed())
+    finally:
+        stage.close()
 
 
 def test_second_change_waits_until_the_broker_knows_the_first(stage: Stage):
@@ -269,4 +300,4 @@ def test_new_key_crosses_the_broker_sealed_twice(stage: Stage):
     key = successor_of(mote, stage.fleet.id).seal_key
     wire = b"".join(packet.data for _, packet in stage.links["cellar"].packets)
     assert not any(secret[at : at + 6] in wire for secret in (mote.successor, key, mote.root) for at in range(27))
-    assert sealed.parse(successor_of(mote, stage.fleet.id).update, 128).kid == roots.SENDER
+    assert sealed.parse(successor_of(mote, stage.fleet.id).update, 128).kid == b"\x04"

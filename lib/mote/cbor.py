@@ -10,8 +10,8 @@ from mote import const
 
 _UINT = const(0)
 _NINT = const(1)
-_BYTES = const(2)
-_TEXT = const(3)
+BYTES = const(2)
+TEXT = const(3)
 _ARRAY = const(4)
 _MAP = const(5)
 _SIMPLE = const(7)
@@ -31,32 +31,19 @@ def encode(value):
     return bytes(out)
 
 
-def bytes_head(size):
-    """Return the head of a byte string of `size` bytes."""
-    out = bytearray()
-    _head(out, _BYTES, size)
-    return bytes(out)
-
-
-def _head(out, major, number):
-    """Append the shortest head of `major` with `number`."""
-    major <<= 5
+def head(major, number):
+    """Return the shortest head of `major` (BYTES, TEXT …) with `number` (RFC 8949, 3)."""
     if number < 24:
-        out.append(major | number)
-    elif number < 0x100:
-        out.append(major | 24)
-        out.append(number)
-    elif number < 0x10000:
-        out.append(major | 25)
-        out.extend(struct.pack(">H", number))
-    elif number < 0x100000000:
-        out.append(major | 26)
-        out.extend(struct.pack(">I", number))
-    elif number < 0x10000000000000000:
-        out.append(major | 27)
-        out.extend(struct.pack(">Q", number))
-    else:
-        raise CborError("integer of more than 64 bits")
+        return (major << 5 | number).to_bytes(1, "big")
+    if number < 0x100:
+        return (major << 13 | 0x1800 | number).to_bytes(2, "big")
+    if number < 0x10000:
+        return (major << 21 | 0x190000 | number).to_bytes(3, "big")
+    if number < 0x100000000:
+        return bytes((major << 5 | 26,)) + number.to_bytes(4, "big")
+    if number < 0x10000000000000000:
+        return bytes((major << 5 | 27,)) + number.to_bytes(8, "big")
+    raise CborError("integer of more than 64 bits")
 
 
 def _write(out, value):
@@ -68,33 +55,47 @@ def _write(out, value):
         out.append(0xF4)
     elif isinstance(value, int):
         if value >= 0:
-            _head(out, _UINT, value)
+            out.extend(head(_UINT, value))
         else:
-            _head(out, _NINT, -1 - value)
+            out.extend(head(_NINT, -1 - value))
     elif isinstance(value, float):
         out.extend(_float(value))
     elif isinstance(value, str):
-        data = value.encode()
-        _head(out, _TEXT, len(data))
+        try:
+            data = value.encode()
+        except UnicodeError:  # CPython, of half a surrogate pair
+            raise CborError("text that is not UTF-8")
+        out.extend(head(TEXT, len(data)))
         out.extend(data)
     elif isinstance(value, (bytes, bytearray, memoryview)):
-        _head(out, _BYTES, len(value))
+        out.extend(head(BYTES, len(value)))
         out.extend(value)
     elif isinstance(value, (list, tuple)):
-        _head(out, _ARRAY, len(value))
+        out.extend(head(_ARRAY, len(value)))
         for item in value:
             _write(out, item)
     elif isinstance(value, dict):
-        _head(out, _MAP, len(value))
-        for key, item in sorted([(encode(key), value[key]) for key in value], key=_first):
+        out.extend(head(_MAP, len(value)))
+        for key, item in sorted([(_key(key), value[key]) for key in value], key=_first):
             out.extend(key)
             _write(out, item)
     else:
         raise CborError("a value of this type has no CBOR form here")
 
 
+def _key(key):
+    if not isinstance(key, (int, str, bytes)) or isinstance(key, bool):
+        raise CborError("a key that is no integer and no string")
+    return encode(key)
+
+
 def _first(pair):
     return pair[0]
+
+
+def single(value):
+    """Return the float `value` in single precision. Raises OverflowError where CPython cannot."""
+    return struct.unpack(">f", struct.pack(">f", value))[0]
 
 
 def _float(value):
@@ -147,29 +148,48 @@ def _from_half(bits):
     return -value if bits & 0x8000 else value
 
 
+def _needs_double(data):
+    """True where no single has the value of the double in these 8 bytes.
+
+    By its bits: on boards whose floats are single, a double loses its last digits as it is read.
+    """
+    exponent = (data[0] << 4 & 0x7F0 | data[1] >> 4) - 1023
+    fraction = int.from_bytes(bytes(data), "big") & 0xFFFFFFFFFFFFF
+    if exponent == 1024:
+        return False  # infinite, or a NaN, of which only the short one is taken
+    if exponent == -1023 and not fraction:
+        return False
+    if not -149 <= exponent <= 127:
+        return True
+    # A single has 23 of the 52 bits, and below 2^-126 one less for each power of two.
+    spare = 29 if exponent >= -126 else -97 - exponent
+    return (fraction | 1 << 52) & (1 << spare) - 1 != 0
+
+
 def _text(data):
-    """Return the str of strict UTF-8 (RFC 3629, 4); MicroPython's own check lets overlong forms pass."""
-    last = 0
-    for byte in data:
-        # Forms that are overlong, halves of a surrogate pair, or beyond U+10FFFF.
-        if byte in (0xC0, 0xC1) or byte > 0xF4 or _bad_second(last, byte):
-            raise CborError("text that is not UTF-8")
-        last = byte
+    """Return the str of strict UTF-8 (RFC 3629, 4); MicroPython's own check lets overlong forms and surrogates pass.
+
+    By the bytes: going through a str by letters, MicroPython keeps each letter that is not ASCII for ever.
+    """
     try:
-        return data.decode()
+        text = data.decode()
     except UnicodeError:
         raise CborError("text that is not UTF-8")
+    lead = 0
+    for byte in data if len(text) < len(data) else b"":
+        if byte in b"\xc0\xc1" or byte > 0xF4 or _no_second(lead, byte):
+            raise CborError("text that is not UTF-8")
+        lead = byte
+    return text
 
 
-def _bad_second(first, second):
-    """True where no character begins with these two bytes, though each may stand in its place."""
-    if first == 0xE0:
-        return second < 0xA0
-    if first == 0xED:
-        return second > 0x9F
-    if first == 0xF0:
-        return second < 0x90
-    return first == 0xF4 and second > 0x8F
+def _no_second(lead, byte):
+    """True where `byte` behind `lead` makes an overlong form, half a surrogate pair, or a letter beyond U+10FFFF."""
+    if lead == 0xE0:
+        return byte < 0xA0
+    if lead == 0xF0:
+        return byte < 0x90
+    return (lead == 0xED and byte >= 0xA0) or (lead == 0xF4 and byte >= 0x90)
 
 
 def decode(data, depth=4, items=128):
@@ -227,9 +247,9 @@ class _Reader:
             return number
         if major == _NINT:
             return -1 - number
-        if major == _BYTES:
+        if major == BYTES:
             return bytes(self._take(number))
-        if major == _TEXT:
+        if major == TEXT:
             return _text(bytes(self._take(number)))
         if depth == 0:
             raise CborError("nested too deeply")
@@ -270,10 +290,13 @@ class _Reader:
             return _from_half(bits)
         if info == 26:
             value = struct.unpack(">f", self._take(4))[0]
+            shortest = len(_float(value)) == 5
         elif info == 27:
-            value = struct.unpack(">d", self._take(8))[0]
+            data = self._take(8)
+            value = struct.unpack(">d", data)[0]
+            shortest = _needs_double(data)
         else:
             raise CborError("a simple value that is not used here")
-        if len(_float(value)) != (5 if info == 26 else 9):
+        if not shortest:
             raise CborError("not the shortest form")
         return value

@@ -55,6 +55,11 @@ def _grounds(channel, facts):
     return words + "; AES and SHA-256 are here" if seals else words
 
 
+def reaches(channel, floor):
+    """True where `channel` is `floor` or stronger; both are of CHANNELS."""
+    return CHANNELS.index(channel) <= CHANNELS.index(floor)
+
+
 def choose(wanted, floor, facts):
     """Return (channel, why) for `wanted`, one of CHANNELS or "auto", never less than `floor`.
 
@@ -62,15 +67,15 @@ def choose(wanted, floor, facts):
     """
     if floor not in CHANNELS or (wanted != AUTO and wanted not in CHANNELS):
         raise ChannelError("no such channel")
-    allowed = CHANNELS[: CHANNELS.index(floor) + 1]
     if wanted != AUTO:
-        if wanted not in allowed:
+        if not reaches(wanted, floor):
             raise ChannelError("%s is less than the floor, %s" % (wanted, floor))
         lacks = _lacks(wanted, facts)
         if lacks:
             raise ChannelError("%s is not possible here: %s" % (wanted, ", and ".join(lacks)))
         return wanted, _grounds(wanted, facts)
-    for channel in (TLS, TLS_PSK, SEALED):
-        if channel in allowed and not _lacks(channel, facts):
+    # Sealing inside TLS is for who asks for it, which a floor of that strength does.
+    for channel in (TLS, TLS_PSK, SEALED) if reaches(TLS, floor) else CHANNELS:
+        if reaches(channel, floor) and not _lacks(channel, facts):
             return channel, _grounds(channel, facts)
     raise ChannelError("nothing at or above %s is possible here: %s" % (floor, ", and ".join(_lacks(floor, facts))))

@@ -4,10 +4,10 @@ import json
 from binascii import hexlify, unhexlify
 from collections import namedtuple
 
-from mote import cbor, const
+from mote import cbor, const, record, strictjson
 
-# id: 8 bytes; name: which actuator; value: number, bool or str, or bytes where the name is reserved; anchor: sequence
-# number of an uplink, or None inside TLS; deadline: seconds since 1970, or None
+# id: 8 bytes; name: which actuator; value: number, bool or str of at most 80 characters and 128 bytes, or bytes where
+# the name is reserved; anchor: sequence number of an uplink, or None inside TLS; deadline: seconds since 1970, or None
 Command = namedtuple("Command", "id name value anchor deadline")
 # value: the state that is; why: one line where it was not done, or None
 Answer = namedtuple("Answer", "id result name value why")
@@ -21,10 +21,10 @@ ROTATE = "!rotate"  # value: an update (mote.roots)
 _RESULTS = (DONE, REFUSED, EXPIRED)
 
 _ID_SIZE = const(8)
-_LONGEST_NAME = const(32)
 _LONGEST_TEXT = const(80)
 _LONGEST_BYTES = const(128)
 _LARGEST = const(0xFFFFFFFFFF)
+_LARGEST_VALUE = const(1000000000)
 _LONGEST = const(512)
 
 # CBOR keys
@@ -46,8 +46,14 @@ class CommandError(ValueError):
 
 
 def encode_command_cbor(command):
-    """Return a Command as CBOR."""
-    return cbor.encode(_numbered(_command_map(command)))
+    """Return a Command as CBOR, a float in single precision: boards have no other. Raises CommandError."""
+    fields = _numbered(_command_map(command))
+    if isinstance(command.value, float):
+        try:
+            fields[_VALUE] = cbor.single(command.value)
+        except OverflowError:
+            raise CommandError("too large")
+    return cbor.encode(fields)
 
 
 def encode_command_json(command):
@@ -84,6 +90,10 @@ def decode_answer_cbor(data):
     if isinstance(result, bool) or not isinstance(result, int) or not 0 <= result < len(_RESULTS):
         raise CommandError("no result")
     fields["result"] = _RESULTS[result]
+    if isinstance(fields.get("value"), float):
+        from mote.senml import shortest  # gateways decode answers; motes never load it
+
+        fields["value"] = shortest(fields["value"])
     return _answer(fields)
 
 
@@ -93,24 +103,19 @@ def decode_answer_json(data):
 
 
 def _command_map(command):
-    return _without_none(
-        {
-            "id": command.id,
-            "name": command.name,
-            "value": command.value,
-            "anchor": command.anchor,
-            "deadline": command.deadline,
-        }
-    )
+    return _without_none(_COMMAND, command)
 
 
 def _answer_map(answer):
-    fields = {"id": answer.id, "name": answer.name, "value": answer.value, "result": answer.result, "why": answer.why}
-    return _without_none(fields)
+    fields = _without_none(_ANSWER, answer)
+    if "why" in fields:
+        fields["why"] = fields["why"][:_LONGEST_TEXT]
+    return fields
 
 
-def _without_none(fields):
-    return {key: fields[key] for key in fields if fields[key] is not None}
+def _without_none(names, values):
+    """Return a map from the names to those of a namedtuple's values that are there."""
+    return {name: getattr(values, name) for name in names if getattr(values, name) is not None}
 
 
 def _numbered(fields):
@@ -136,6 +141,8 @@ def _from_cbor(data, names):
     for name in names:
         if _KEYS[name] in found:
             fields[name] = found.pop(_KEYS[name])
+            if fields[name] is None:
+                raise CommandError("an empty field")  # what is not there is left out
     if found:
         raise CommandError("a field that is not known")
     return fields
@@ -145,8 +152,8 @@ def _from_json(data, names):
     if len(data) > _LONGEST:
         raise CommandError("too long")
     try:
-        fields = json.loads(bytes(data).decode())
-    except (ValueError, RuntimeError):
+        fields = strictjson.loads(data)
+    except ValueError:
         raise CommandError("not JSON")
     if not isinstance(fields, dict) or any(name not in names for name in fields):
         raise CommandError("not a map, or a field that is not known")
@@ -173,7 +180,7 @@ def _answer(fields):
     if fields.get("result") not in _RESULTS:
         raise CommandError("no result")
     why = fields.get("why")
-    if why is not None and (not isinstance(why, str) or len(why) > _LONGEST_TEXT):
+    if why is not None and not record.is_text(why, _LONGEST_TEXT):
         raise CommandError("no reason, or too long")
     return Answer(fields["id"], fields["result"], fields["name"], _value(fields, False), why)
 
@@ -182,7 +189,9 @@ def _check_common(fields):
     if not isinstance(fields.get("id"), bytes) or len(fields["id"]) != _ID_SIZE:
         raise CommandError("no id")
     name = fields.get("name")
-    if not isinstance(name, str) or not 0 < len(name) <= _LONGEST_NAME:
+    if isinstance(name, str) and name.startswith(RESERVED):
+        name = name[len(RESERVED) :]
+    if not record.is_name(name):
         raise CommandError("no name")
 
 
@@ -194,13 +203,19 @@ def _value(fields, required):
         return None
     if isinstance(value, bytes) and fields["name"].startswith(RESERVED) and len(value) <= _LONGEST_BYTES:
         return value
-    if not isinstance(value, (bool, int, float, str)) or value != value:
-        raise CommandError("no value")
-    if isinstance(value, str) and len(value) > _LONGEST_TEXT:
-        raise CommandError("value too long")
-    if isinstance(value, (int, float)) and not -1e9 <= value <= 1e9:
-        raise CommandError("value too large")
+    if isinstance(value, str):
+        if not _is_text(value):
+            raise CommandError("a text that is too long, or has control characters")
+    elif not isinstance(value, (bool, int, float)) or not -_LARGEST_VALUE <= value <= _LARGEST_VALUE:
+        raise CommandError("no value, or too large")  # a NaN is in no range
     return value
+
+
+def _is_text(value):
+    try:
+        return record.is_text(value, _LONGEST_TEXT) and len(value.encode()) <= _LONGEST_BYTES
+    except UnicodeError:  # CPython, of half a surrogate pair
+        return False
 
 
 def _count(fields, name):

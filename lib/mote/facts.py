@@ -25,10 +25,15 @@ def _verifies():
 def _has_psk():
     """True where TLS takes a pre-shared key (MicroPython 1.29, if its build has the suites)."""
     try:
-        from mote import psk
+        import tls
     except ImportError:
         return False
-    return psk.possible()
+    context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+    if not hasattr(context, "psk_key"):  # an attribute of the object, not of its class: only an object can be asked
+        return False
+    from mote import psk
+
+    return bool(psk.offered(context))
 
 
 def _has_aes():

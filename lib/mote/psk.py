@@ -21,13 +21,6 @@ def offered(context):
     return [suite for suite in SUITES if suite in here]
 
 
-def possible():
-    """True where this firmware's TLS takes a pre-shared key and has a suite for it."""
-    context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
-    # An attribute of the object, not of its class: only an object can be asked.
-    return hasattr(context, "psk_key") and bool(offered(context))
-
-
 class Psk:
     """What umqtt takes for an SSLContext, as mote.tls.Tls is; `key` is 32 bytes, `name` goes into SNI."""
 

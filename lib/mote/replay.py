@@ -28,5 +28,5 @@ class Window:
             kept = self.bits << ahead & (1 << self.size) - 1 if ahead < self.size else 0
             self.bits = kept | 1
             self.highest = sequence
-        else:
+        elif -ahead < self.size:
             self.bits |= 1 << -ahead

@@ -12,8 +12,6 @@ import struct
 
 from mote import const, keys, sealed, topics
 
-SENDER = b"\x04"  # the kid of an update
-
 _VERSION = const(1)
 _SLOTS = ("root", "root2")
 _ROOT = const(32)
@@ -38,7 +36,7 @@ def seal_update(root, fleet_id, mote_id, generation, successor, random8, aead):
     Whoever keeps the roots makes it: neither the gateway that passes it on nor a broker can open it.
     """
     epoch = sealed.make_epoch(generation, 0, random8)
-    context = sealed.Context(keys.subkey(root, fleet_id, keys.UPDATE), fleet_id, SENDER, epoch, aead)
+    context = sealed.Context(keys.subkey(root, fleet_id, keys.UPDATE), fleet_id, sealed.UPDATE, epoch, aead)
     return context.seal(0, topics.name(mote_id, _LEAF), successor)
 
 
@@ -83,9 +81,9 @@ class Roots:
         """
         envelope = sealed.parse(update, _LONGEST_UPDATE)
         generation, counter, _ = sealed.split_epoch(envelope.epoch)
-        if envelope.kid != SENDER or counter or envelope.sequence or generation <= self.generation:
+        if envelope.kid != sealed.UPDATE or counter or envelope.sequence or generation <= self.generation:
             raise sealed.Refused("not an update of this key")
-        context = sealed.Context(keys.subkey(self.root, fleet_id, keys.UPDATE), fleet_id, SENDER, envelope.epoch)
+        context = sealed.Context(keys.subkey(self.root, fleet_id, keys.UPDATE), fleet_id, sealed.UPDATE, envelope.epoch)
         root = bytes(context.open(envelope, topics.name(mote_id, _LEAF)))
         if len(root) != _ROOT:
             raise sealed.Refused("not a root key")

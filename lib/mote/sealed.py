@@ -11,6 +11,7 @@ from mote import cbor, const, keys
 UPLINK = b"\x01"
 DOWNLINK = b"\x02"  # the first byte; six random ones follow, drawn by each gateway process
 WILL = b"\x03"
+UPDATE = b"\x04"  # a new root key, inside a command (mote.roots)
 
 MAX_UP = const(4096)
 MAX_DOWN = const(1024)
@@ -21,11 +22,11 @@ _ALGORITHM = const(31)
 _KEY_SIZE = const(32)
 _NONCE_SIZE = const(13)
 _TAG_SIZE = const(16)
-_LONGEST_KID = const(7)  # nonce size - 6 (RFC 8613, 3.3)
+_DOWNLINK_SIZE = const(7)  # the longest that there is: nonce size - 6 (RFC 8613, 3.3)
 _LONGEST_PIV = const(5)
 _VERSION = const(1)
 _HEAD = b"\xd0\x83\x44\xa1\x01\x18\x1f\xa3\x04"
-_PROTECTED = b"\xa1\x01\x18\x1f"
+_ENC_STRUCTURE = b"\x83\x68Encrypt0\x44\xa1\x01\x18\x1f"
 
 
 class Refused(Exception):
@@ -37,12 +38,16 @@ class Replayed(Refused):
 
 
 def make_epoch(generation, counter, random8):
-    """Return the 13 bytes of an epoch: generation (1), boot counter (4), random (8)."""
+    """Return the 13 bytes of an epoch: generation (1), boot counter (4), random (8). Raises ValueError."""
+    if not 0 <= generation <= 0xFF or not 0 <= counter <= 0xFFFFFFFF or len(random8) != 8:
+        raise ValueError("not the parts of an epoch")
     return bytes((generation,)) + counter.to_bytes(4, "big") + random8
 
 
 def split_epoch(epoch):
-    """Return (generation, boot counter, random) of an epoch."""
+    """Return (generation, boot counter, random) of an epoch of 13 bytes. Raises ValueError."""
+    if len(epoch) != EPOCH_SIZE:
+        raise ValueError("not an epoch")
     return epoch[0], int.from_bytes(epoch[1:5], "big"), epoch[5:]
 
 
@@ -63,12 +68,12 @@ def oscore_nonce(common_iv, sender_id, piv):
     return bytes(nonce)
 
 
-def _partial_iv(sequence):
-    """Return `sequence` as a minimal Partial IV; zero is one byte."""
+def _piv_string(sequence):
+    """Return `sequence` as a Partial IV in its byte string: minimal, and zero is one byte."""
     size = 1
     while sequence >> 8 * size:
         size += 1
-    return sequence.to_bytes(size, "big")
+    return (0x40 | size).to_bytes(1, "big") + sequence.to_bytes(size, "big")
 
 
 class Envelope:
@@ -86,10 +91,13 @@ def parse(message, limit):
     """Return the Envelope in `message`, of at most `limit` bytes. Raises Refused where a byte is out of place."""
     if not isinstance(message, (bytes, bytearray, memoryview)) or len(message) > limit:
         raise Refused("too long")
-    message = bytes(message)
+    if not isinstance(message, bytes):
+        message = bytes(message)
     if message[: len(_HEAD)] != _HEAD:
         raise Refused("not a sealed message")
-    kid, at = _short(message, len(_HEAD), _LONGEST_KID)
+    kid, at = _short(message, len(_HEAD), _DOWNLINK_SIZE)
+    if kid not in (UPLINK, WILL, UPDATE) and (len(kid) != _DOWNLINK_SIZE or kid[:1] != DOWNLINK):
+        raise Refused("not a sender of ours")
     if message[at : at + 1] != b"\x06":
         raise Refused("not a sealed message")
     piv, at = _short(message, at + 1, _LONGEST_PIV)
@@ -115,7 +123,7 @@ def _body(message, at):
     """Return where the ciphertext begins whose CBOR head is at `at`; it must fill the rest exactly."""
     for width in (1, 2, 3):
         size = len(message) - at - width
-        if size >= _TAG_SIZE and message[at : at + width] == cbor.bytes_head(size):
+        if size >= _TAG_SIZE and message[at : at + width] == cbor.head(cbor.BYTES, size):
             return at + width
     raise Refused("not a sealed message")
 
@@ -130,43 +138,53 @@ class Context:
         prk = keys.hkdf_extract(fleet_id, seal_key)
         key = keys.hkdf_expand(prk, oscore_info(kid, epoch, _ALGORITHM, "Key", _KEY_SIZE), _KEY_SIZE)
         common = keys.hkdf_expand(prk, oscore_info(b"", epoch, _ALGORITHM, "IV", _NONCE_SIZE), _NONCE_SIZE)
+        context_iv = oscore_nonce(common, kid, b"")
         self.kid = kid
         self.epoch = epoch
-        self._context_iv = oscore_nonce(common, kid, b"")
         self._aead = aead(key)
-        kid_string = cbor.encode(kid)
+        # A Partial IV changes the last five bytes of the Context IV and no others.
+        self._nonce_head = context_iv[: _NONCE_SIZE - _LONGEST_PIV]
+        self._nonce_tail = int.from_bytes(context_iv[_NONCE_SIZE - _LONGEST_PIV :], "big")
         # All but the Partial IV and the name are the same in every message of this context.
-        self._header = _HEAD + kid_string + b"\x06"
+        kid = cbor.encode(kid)
+        self._header = _HEAD + kid + b"\x06"
         self._middle = b"\x0a" + cbor.encode(epoch)
-        self._aad = b"\x85" + cbor.encode(_VERSION) + cbor.encode([_ALGORITHM]) + kid_string
+        self._external = b"\x85" + cbor.encode(_VERSION) + cbor.encode([_ALGORITHM]) + kid
+        self._limit = MAX_DOWN if self.kid[:1] == DOWNLINK else MAX_UP
 
-    def nonce(self, piv):
-        """Return the nonce for a Partial IV: Context IV xor Partial IV (RFC 9052, 3.1)."""
-        nonce = bytearray(self._context_iv)
-        at = _NONCE_SIZE - len(piv)
-        for byte in piv:
-            nonce[at] ^= byte
-            at += 1
-        return bytes(nonce)
+    def nonce(self, sequence):
+        """Return the nonce of a sequence number: Context IV xor Partial IV (RFC 9052, 3.1)."""
+        return self._nonce_head + (self._nonce_tail ^ sequence).to_bytes(_LONGEST_PIV, "big")
 
-    def _enc_structure(self, piv, name):
-        """Return the AAD: ["Encrypt0", protected, external_aad] (RFC 9052, 5.3)."""
-        external = self._aad + cbor.encode(piv) + cbor.encode(name if isinstance(name, str) else str(name, "utf-8"))
-        return b"\x83\x68Encrypt0\x44" + _PROTECTED + cbor.encode(external)
+    def _bound(self, piv, name):
+        """Return the AAD: ["Encrypt0", protected, external_aad] (RFC 9052, 5.3), the last as in PROTOCOL."""
+        name = self._external + piv + cbor.head(cbor.TEXT, len(name)) + name
+        return _ENC_STRUCTURE + cbor.head(cbor.BYTES, len(name)) + name
 
-    def seal(self, sequence, name, plaintext):
-        """Return the message with this sequence number for `<id>/<leaf>`; a number is used once."""
+    def seal(self, sequence, name, content):
+        """Return the message with this sequence number for `name`, `<id>/<leaf>` in bytes; a number is used once.
+
+        Raises ValueError where the sequence numbers are spent, or `content` is too long for a message.
+        """
         if not 0 <= sequence <= MAX_SEQUENCE:
             raise ValueError("sequence numbers are spent")
-        piv = _partial_iv(sequence)
-        body = self._aead.encrypt(self.nonce(piv), plaintext, self._enc_structure(piv, name))
-        return self._header + cbor.encode(piv) + self._middle + cbor.encode(body)
+        # No more than these names: MicroPython puts a frame of more than eleven words on the heap.
+        piv = _piv_string(sequence)
+        name = self._bound(piv, name)
+        sequence = self.nonce(sequence)
+        content = self._aead.encrypt(sequence, content, name)
+        content = self._header + piv + self._middle + cbor.head(cbor.BYTES, len(content)) + content
+        if len(content) > self._limit:
+            raise ValueError("too long to be sealed")
+        return content
 
     def open(self, envelope, name):
-        """Return the plaintext of `envelope`, which came for `<id>/<leaf>`. Raises Refused."""
-        aad = self._enc_structure(envelope.piv, name)
+        """Return the plaintext of `envelope`, which came for `name`, `<id>/<leaf>` in bytes. Raises Refused."""
+        if envelope.kid != self.kid or envelope.epoch != self.epoch:
+            raise Refused("from another sender or epoch")
+        name = self._bound(_piv_string(envelope.sequence), name)
         try:
-            return self._aead.decrypt(self.nonce(envelope.piv), envelope.ciphertext, aad)
+            return self._aead.decrypt(self.nonce(envelope.sequence), envelope.ciphertext, name)
         except Exception as error:
             # InvalidTag of whichever library; nothing else can fail on an envelope of the right form.
             if type(error).__name__ != "InvalidTag":

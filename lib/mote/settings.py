@@ -5,7 +5,7 @@ Secrets are not among them. An unknown field is refused: it is a typing error, o
 
 from collections import namedtuple
 
-from mote import cbor, channel, command, const, record, topics
+from mote import cbor, channel, const, record, topics
 
 PATH = "/settings.cbor"
 VERSION = const(1)
@@ -16,12 +16,65 @@ Wifi = namedtuple("Wifi", "ssid")
 Broker = namedtuple("Broker", "host port name")
 I2c = namedtuple("I2c", "sda scl freq_hz")
 OneWire = namedtuple("OneWire", "pin")
+# names: what the sensor measures -> the name that it is reported under
 Sensor = namedtuple("Sensor", "kind address names")
 Actuator = namedtuple("Actuator", "kind name pin safe freq_hz")
 
-_PINS = const(63)
-_YEAR_2020 = const(1577836800)
-_YEAR_2106 = const(0xFFFFFFFF)
+# Rules are tuples of a kind and what it takes. Closures would read better and take three times the heap.
+_INT = const(0)  # lowest, highest
+_TEXT = const(1)  # shortest, longest
+_WORD = const(2)  # the words
+_BYTES = const(3)  # fewest, most
+_FLAG = const(4)
+_NUMBER = const(5)  # lowest, highest
+_ID = const(6)
+_NAME = const(7)
+_NAMES = const(8)
+_TABLE = const(9)  # namedtuple, its rules
+_LIST = const(10)  # most, the rule of each
+_MAYBE = const(11)  # the rule of what may be null, or left out of a table
+
+_PIN = (_INT, 0, 63)
+_HOST = (_TEXT, 1, 253)
+_SENSOR = {"kind": (_NAME,), "address": (_MAYBE, (_INT, 3, 0x77)), "names": (_NAMES,)}
+_ACTUATOR = {
+    "kind": (_NAME,),
+    "name": (_NAME,),
+    "pin": _PIN,
+    "safe": (_NUMBER, -1000000, 1000000),
+    "freq_hz": (_MAYBE, (_INT, 1, 40000)),
+}
+_RULES = {
+    "v": (_INT, VERSION, VERSION),
+    "mote": (_ID,),
+    "fleet": (_BYTES, 8, 32),
+    "board": (_TEXT, 1, 16),
+    "zone": (_ID,),
+    "generation": (_INT, 1, 255),
+    "channel": (_WORD, channel.AUTO) + channel.CHANNELS,
+    "floor": (_WORD,) + channel.CHANNELS,
+    "room": (_FLAG,),
+    "wifi": (_TABLE, Wifi, {"ssid": (_TEXT, 1, 32)}),
+    "broker": (_TABLE, Broker, {"host": _HOST, "port": (_INT, 1, 65535), "name": _HOST}),
+    "connect": (_WORD, TOKEN, STATIC),
+    "keepalive_s": (_INT, 5, 3600),
+    "timeout_ms": (_INT, 500, 60000),
+    "sample_ms": (_INT, 100, 86400000),
+    "command_age_s": (_INT, 1, 3600),
+    "clock_floor": (_INT, 1577836800, 0xFFFFFFFF),  # 2020 to 2106
+    "ntp": (_TEXT, 0, 253),
+    "i2c": (_MAYBE, (_TABLE, I2c, {"sda": _PIN, "scl": _PIN, "freq_hz": (_INT, 1000, 1000000)})),
+    "onewire": (_MAYBE, (_TABLE, OneWire, {"pin": _PIN})),
+    "sensors": (_LIST, 16, (_TABLE, Sensor, _SENSOR)),
+    "actuators": (_LIST, 8, (_TABLE, Actuator, _ACTUATOR)),
+    "led": (_MAYBE, _PIN),
+    "outbox": (_INT, 4, 256),
+    # A mote that never sleeps deeply (0) need not say so. One that does takes a record each waking, and listens for
+    # listen_ms after the broker has all that it had to say.
+    "sleep_ms": (_INT, 0, 86400000),
+    "listen_ms": (_INT, 100, 60000),
+}
+_DEFAULTS = {"sleep_ms": 0, "listen_ms": 2000}
 
 
 class SettingsError(ValueError):
@@ -32,190 +85,151 @@ def _fail(field, words):
     raise SettingsError("%s: %s" % (field, words))
 
 
-def _integer(low, high):
-    def check(value, field):
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            _fail(field, "a whole number from %d to %d" % (low, high))
-        return value
-
-    return check
+def _between(value, rule):
+    """True where `value` is a number, no bool, within the rule; a NaN is in no range."""
+    return not isinstance(value, bool) and isinstance(value, (int, float)) and rule[1] <= value <= rule[2]
 
 
-def _text(longest, shortest=1):
-    def check(value, field):
-        if not isinstance(value, str) or not shortest <= len(value) <= longest:
-            _fail(field, "a text of %d to %d characters" % (shortest, longest))
-        return value
-
-    return check
-
-
-def _choice(*words):
-    def check(value, field):
-        if value not in words:
-            _fail(field, "one of " + ", ".join(words))
-        return value
-
-    return check
-
-
-def _actuator_name(value, field):
-    if _text(32)(value, field).startswith(command.RESERVED):
-        _fail(field, "no name that begins with " + command.RESERVED)
+def _check(value, rule, field):
+    """Return `value` as the settings hold it. Raises SettingsError."""
+    kind = rule[0]
+    if kind == _MAYBE:
+        return None if value is None else _check(value, rule[1], field)
+    if kind == _TABLE:
+        return _table(value, rule, field)
+    if kind == _LIST:
+        if not isinstance(value, (list, tuple)) or len(value) > rule[1]:
+            _fail(field, "a list of at most %d" % rule[1])
+        return [_check(item, rule[2], "%s[%d]" % (field, i)) for i, item in enumerate(value)]
+    if kind == _NAMES:
+        return _names(value, field)
+    words = _wrong(value, kind, rule)
+    if words:
+        _fail(field, words)
     return value
 
 
-def _flag(value, field):
-    if not isinstance(value, bool):
-        _fail(field, "true or false")
-    return value
+def _wrong(value, kind, rule):
+    """Return what a field of `rule` takes where `value` is not that, else None."""
+    if kind == _INT:
+        if not isinstance(value, int) or not _between(value, rule):
+            return "a whole number from %d to %d" % rule[1:]
+    elif kind == _NUMBER:
+        if not _between(value, rule):
+            return "a number from %d to %d" % rule[1:]
+    elif kind == _FLAG:
+        if not isinstance(value, bool):
+            return "true or false"
+    elif kind == _WORD:
+        if not isinstance(value, str) or value not in rule[1:]:
+            return "one of " + ", ".join(rule[1:])
+    elif kind == _TEXT:
+        if not record.is_text(value, rule[2]) or len(value) < rule[1]:
+            return "a text of %d to %d characters" % rule[1:]
+    elif kind == _BYTES:
+        if not isinstance(value, bytes) or not rule[1] <= len(value) <= rule[2]:
+            return "%d to %d bytes" % rule[1:]
+    elif kind == _NAME:
+        if not record.is_name(value):
+            return "a name of 1 to 32 letters, digits and _.:/-"
+    elif not topics.is_id(value):
+        return "1 to 23 of a-z, 0-9 and -"
+    return None
 
 
-def _id(value, field):
-    try:
-        return topics.check_id(value)
-    except topics.TopicError as error:
-        _fail(field, str(error))
-
-
-def _fleet(value, field):
-    if not isinstance(value, bytes) or not 8 <= len(value) <= 32:
-        _fail(field, "8 to 32 bytes")
-    return value
-
-
-def _number(value, field):
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not -1e6 <= value <= 1e6:
-        _fail(field, "a number")
-    return value
-
-
-def _optional(check):
-    def maybe(value, field):
-        return None if value is None else check(value, field)
-
-    return maybe
-
-
-def _table(make, optional, **checks):
-    """Return a check for a map with exactly these fields; those in `optional` may be missing (None)."""
-
-    def check(value, field):
-        if not isinstance(value, dict):
-            _fail(field, "a table")
-        for name in value:
-            if name not in checks:
-                _fail("%s.%s" % (field, name), "no such setting")
-        found = {}
-        for name in checks:
-            if name in value:
-                found[name] = checks[name](value[name], "%s.%s" % (field, name))
-            elif name in optional:
-                found[name] = None
-            else:
-                _fail("%s.%s" % (field, name), "is missing")
-        return make(**found)
-
-    return check
-
-
-def _list(check, most):
-    def each(value, field):
-        if not isinstance(value, (list, tuple)) or len(value) > most:
-            _fail(field, "a list of at most %d" % most)
-        return [check(item, "%s[%d]" % (field, i)) for i, item in enumerate(value)]
-
-    return each
+def _table(value, rule, field):
+    """Return the namedtuple of the rule, from a map with exactly its fields; what may be null may be missing."""
+    rules = rule[2]
+    if not isinstance(value, dict):
+        _fail(field, "a table")
+    for name in value:
+        if not isinstance(name, str) or name not in rules:
+            _fail("%s.%s" % (field, name), "no such setting")
+    found = {}
+    for name in rules:
+        if name not in value and rules[name][0] != _MAYBE:
+            _fail("%s.%s" % (field, name), "is missing")
+        found[name] = _check(value.get(name), rules[name], "%s.%s" % (field, name))
+    return rule[1](**found)
 
 
 def _names(value, field):
-    """What a sensor measures, and the name under which it is reported."""
+    """Return the map from what a sensor measures to the name under which it is reported."""
     if not isinstance(value, dict) or not value:
         _fail(field, "a table from what is measured to a name")
     for quantity in value:
-        if quantity not in record.UNITS:
-            _fail("%s.%s" % (field, quantity), "one of " + ", ".join(sorted(record.UNITS)))
-        _text(32)(value[quantity], "%s.%s" % (field, quantity))
+        if not isinstance(quantity, str) or quantity not in record.UNITS:
+            _fail("%s.%s" % (field, quantity), "one measures " + ", ".join(sorted(record.UNITS)))
+        _check(value[quantity], (_NAME,), "%s.%s" % (field, quantity))
     return value
 
 
-_PIN = _integer(0, _PINS)
+class Values:
+    """The settings as attributes: `mote`, `broker.host`, `sensors[0].kind` …; see _RULES for all.
 
-_CHECKS = {
-    "v": _integer(VERSION, VERSION),
-    "mote": _id,
-    "fleet": _fleet,
-    "board": _text(16),
-    "zone": _id,
-    "generation": _integer(1, 255),
-    "channel": _choice(channel.AUTO, *channel.CHANNELS),
-    "floor": _choice(*channel.CHANNELS),
-    "room": _flag,
-    "wifi": _table(Wifi, (), ssid=_text(32)),
-    "broker": _table(Broker, (), host=_text(253), port=_integer(1, 65535), name=_text(253)),
-    "connect": _choice(TOKEN, STATIC),
-    "keepalive_s": _integer(5, 3600),
-    "timeout_ms": _integer(500, 60000),
-    "sample_ms": _integer(100, 86400000),
-    "command_age_s": _integer(1, 3600),
-    "clock_floor": _integer(_YEAR_2020, _YEAR_2106),
-    "ntp": _text(253, 0),
-    "i2c": _optional(_table(I2c, (), sda=_PIN, scl=_PIN, freq_hz=_integer(1000, 1000000))),
-    "onewire": _optional(_table(OneWire, (), pin=_PIN)),
-    "sensors": _list(
-        _table(Sensor, ("address",), kind=_text(16), address=_optional(_integer(3, 0x77)), names=_names), 16
-    ),
-    "actuators": _list(
-        _table(
-            Actuator,
-            ("freq_hz",),
-            kind=_text(16),
-            name=_actuator_name,
-            pin=_PIN,
-            safe=_number,
-            freq_hz=_optional(_integer(1, 40000)),
-        ),
-        8,
-    ),
-    "led": _optional(_PIN),
-    "outbox": _integer(4, 256),
-    "sleep_ms": _integer(0, 86400000),
-    "listen_ms": _integer(100, 60000),
-}
-# A mote that never sleeps deeply (sleep_ms 0) need not say so. One that does takes a record each waking, and listens
-# for listen_ms after the broker has all that it had to say.
-_DEFAULTS = {"sleep_ms": 0, "listen_ms": 2000}
+    It has no methods on purpose: it keeps nothing of this module alive, so that a small board can unload
+    the module, which is a fifth of what these modules take, once the settings are read.
+    """
+
+
+def check(fields):
+    """Return the Values in `fields`, a dict. Raises SettingsError."""
+    if not isinstance(fields, dict):
+        _fail("settings", "a table")
+    for name in fields:
+        if not isinstance(name, str) or name not in _RULES:
+            _fail(str(name), "no such setting")
+    values = Values()
+    for name in _RULES:
+        if name not in fields and name not in _DEFAULTS:
+            _fail(name, "is missing")
+        setattr(values, name, _check(fields[name] if name in fields else _DEFAULTS[name], _RULES[name], name))
+    if values.channel != channel.AUTO and not channel.reaches(values.channel, values.floor):
+        _fail("channel", "%s is less than the floor, %s" % (values.channel, values.floor))
+    _check_names(values)
+    return values
+
+
+def _check_names(values):
+    """Two readings, or two actuators, of one name could not be told apart."""
+    seen = []
+    for i, sensor in enumerate(values.sensors):
+        for quantity in sensor.names:
+            if sensor.names[quantity] in seen:
+                _fail("sensors[%d].names.%s" % (i, quantity), "the name %s is taken" % sensor.names[quantity])
+            seen.append(sensor.names[quantity])
+    seen = []
+    for i, actuator in enumerate(values.actuators):
+        if actuator.name in seen:
+            _fail("actuators[%d].name" % i, "the name %s is taken" % actuator.name)
+        seen.append(actuator.name)
 
 
 class Settings:
-    """The settings as attributes: `mote`, `broker.host`, `sensors[0].kind` …; see _CHECKS for all."""
+    """Reads settings."""
 
-    def __init__(self, fields):
-        """Check `fields`, a dict. Raises SettingsError."""
-        if not isinstance(fields, dict):
-            _fail("settings", "a table")
-        for name in fields:
-            if name not in _CHECKS:
-                _fail(str(name), "no such setting")
-        for name in _CHECKS:
-            if name in fields:
-                value = fields[name]
-            elif name in _DEFAULTS:
-                value = _DEFAULTS[name]
-            else:
-                _fail(name, "is missing")
-            setattr(self, name, _CHECKS[name](value, name))
-
-    @classmethod
-    def from_cbor(cls, data):
-        """Return the Settings in `data`. Raises SettingsError."""
+    @staticmethod
+    def from_cbor(data):
+        """Return the Values in `data`. Raises SettingsError."""
         try:
-            return cls(cbor.decode(data, 4, 512))
+            fields = cbor.decode(data, 4, 512)
         except cbor.CborError as error:
             _fail("settings", "damaged (%s)" % error)
+        return check(fields)
 
 
 def to_cbor(fields):
-    """Return `fields` as the mote reads them, after the checks that it will make. Raises SettingsError."""
-    Settings(fields)
-    return cbor.encode(fields)
+    """Return `fields` as the mote reads them, after the checks that it will make. Raises SettingsError.
+
+    Floats are in single precision: boards have no other, and read no double that is not one.
+    """
+    check(fields)
+    return cbor.encode(_singles(fields))
+
+
+def _singles(value):
+    if isinstance(value, dict):
+        return {key: _singles(value[key]) for key in value}
+    if isinstance(value, (list, tuple)):
+        return [_singles(item) for item in value]
+    return cbor.single(value) if isinstance(value, float) else value

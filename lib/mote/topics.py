@@ -14,9 +14,14 @@ class TopicError(ValueError):
     """Not an id, or not a topic, of ours."""
 
 
+def is_id(text):
+    """True where `text` is a mote's id: [a-z0-9-]{1,23}."""
+    return isinstance(text, str) and 0 < len(text) <= _LONGEST_ID and all(c in _LETTERS for c in text)
+
+
 def check_id(text):
-    """Return `text`, a mote's id of `[a-z0-9-]{1,23}`; raise TopicError where it is none."""
-    if not isinstance(text, str) or not 0 < len(text) <= _LONGEST_ID or any(c not in _LETTERS for c in text):
+    """Return `text`, a mote's id; raise TopicError where it is none."""
+    if not is_id(text):
         raise TopicError("an id is 1 to 23 of a-z, 0-9 and -")
     return text
 

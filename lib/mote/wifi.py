@@ -21,6 +21,7 @@ class Wifi:
         self._ssid = ssid
         self._passphrase = passphrase
         self._wlan = network.WLAN(network.STA_IF)
+        self._lock = asyncio.Lock()  # the firmware refuses to be asked for a connection while it makes one
 
     def switch_on(self):
         """Switch the radio on; from here on the chip's random numbers have its noise (ESP-IDF, RNG)."""
@@ -31,9 +32,12 @@ class Wifi:
         return self._wlan.isconnected()
 
     async def join(self, timeout_ms):
-        """Join, or raise WifiError after `timeout_ms`."""
-        if self._wlan.isconnected():
-            return
+        """Join, or raise WifiError after `timeout_ms`; several may ask at the same time."""
+        async with self._lock:
+            if not self._wlan.isconnected():
+                await self._join(timeout_ms)
+
+    async def _join(self, timeout_ms):
         self.switch_on()
         self._wlan.connect(self._ssid, self._passphrase.decode() if self._passphrase else None)
         begin = time.ticks_ms()

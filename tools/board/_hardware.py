@@ -96,7 +96,7 @@ def true_us():
 
 def clock_us():
     """Return the board's own clock, in microseconds since 1970."""
-    return time_ns() // 1000 - int.from_bytes(rtc[:_OFFSET_BYTES], "little")
+    return (time_ns() // 1000 - int.from_bytes(rtc[:_OFFSET_BYTES], "little")) & 0xFFFFFFFFFFFFFFFF
 
 
 def set_clock_us(now):

@@ -133,6 +133,14 @@ def _start():
 
         sys.modules["tls"] = _axtls
         hidden += _NOT_ON_ESP8266
+    elif config.get("faults"):
+        import _tls_faults
+
+        sys.modules["tls"] = _tls_faults
+    if config.get("faults"):
+        import _dialled
+
+        sys.modules["socket"] = _dialled
     _hide(tuple(hidden))
     status = _run(config, code)
     if status == 73:

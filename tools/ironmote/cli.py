@@ -1,6 +1,7 @@
 """The command line. One table of commands; errors are caught here, once, and printed as one line.
 
-ironmote demo        a fleet of simulated motes comes to life
+ironmote demo            a fleet of simulated motes comes to life
+ironmote authenticator   verify the CONNECT tokens of motes, for a broker that asks
 """
 
 import argparse
@@ -13,6 +14,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
+
+from mote.channel import AUTO, CHANNELS
 
 from .demo.run import Options, run_demo
 from .errors import IronmoteError
@@ -37,9 +40,15 @@ def _demo_options(parser: argparse.ArgumentParser) -> None:
     add("--json", action="store_true", help="print JSON lines instead of the live table")
     add("--replay", type=Path, metavar="FILE.csv", help="let the sensors feel recorded measurements, then end")
     add("--broker", choices=("nats", "mosquitto"), default="nats", help="the broker to use (default: %(default)s)")
+    add(
+        "--channel",
+        choices=CHANNELS,
+        default=AUTO,
+        help="the channel of the esp32 motes; tls-psk needs --broker mosquitto (default: by the board's facts)",
+    )
     add("--motes", type=_motes, default=2, metavar="N", help="how many motes, esp32 and esp8266 in turn (default: 2)")
     add("--every", type=_period, metavar="SECONDS", help="how often motes sample (default: 1; with --replay 0.25)")
-    add("--attack", action="store_true", help="near the end, replay a captured message; the gateway refuses it")
+    add("--attack", action="store_true", help="near the end, send captured messages again; they are refused")
     add(
         "--keep",
         type=Path,
@@ -57,6 +66,7 @@ def _demo(arguments: argparse.Namespace) -> int:
             json=arguments.json,
             replay=arguments.replay,
             broker=arguments.broker,
+            channel=arguments.channel,
             motes=arguments.motes,
             every=arguments.every,
             attack=arguments.attack,
@@ -65,6 +75,17 @@ def _demo(arguments: argparse.Namespace) -> int:
             verbose=arguments.verbose,
         )
     )
+
+
+def _authenticator_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE.toml", help="which roster, which counters, who may ask")
+    parser.add_argument("--new", action="store_true", help="make the file of counters where there is none yet")
+
+
+def _authenticator(arguments: argparse.Namespace) -> int:
+    from .authenticator import process  # a client of NATS: not for those who only want the demo's --help
+
+    return process.run(arguments.file, arguments.new)
 
 
 COMMANDS = (
@@ -76,10 +97,21 @@ COMMANDS = (
             ("ironmote demo --for 20 --json", "twenty seconds, for a script"),
             ("ironmote demo --replay office.csv", "the sensors feel a recording"),
             ("ironmote demo --broker mosquitto --motes 6", "another broker, more motes"),
+            ("ironmote demo --channel tls+sealed", "sealed inside TLS, for a broker that is not trusted"),
             ("ironmote demo --for 25 --attack", "a captured message is sent again, and refused"),
         ),
         _demo_options,
         _demo,
+    ),
+    Command(
+        "authenticator",
+        "verify the CONNECT tokens of motes that speak without TLS, for a broker that asks over NATS or HTTP",
+        (
+            ("ironmote authenticator site.toml --new", "the first start: nobody was let in before"),
+            ("ironmote authenticator site.toml", "every other start; any number of these may run"),
+        ),
+        _authenticator_options,
+        _authenticator,
     ),
 )
 

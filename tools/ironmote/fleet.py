@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from mote import keys, topics
+from mote import channel, keys, topics
 
 from .errors import IronmoteError
 
@@ -35,7 +35,8 @@ class Mote:
     """One device.
 
     `channel` is None until the board's facts have been measured; `why` is the sentence that explains the choice.
-    `sensors` and `actuators` have the form of the device's settings (mote.settings).
+    `sensors` and `actuators` have the form of the device's settings (mote.settings). `connect` says how it shows who
+    it is where there is no TLS: "token" (counts, for brokers that can ask an authenticator) or "static".
     """
 
     id: str
@@ -47,6 +48,7 @@ class Mote:
     why: str = ""
     role: str = "sensor"
     zone: str = HOME
+    connect: str = "token"
     sensors: list[dict[str, Any]] = field(default_factory=list)
     actuators: list[dict[str, Any]] = field(default_factory=list)
 
@@ -61,6 +63,16 @@ class Mote:
         return self.channel is not None and self.channel.startswith("tls")
 
     @property
+    def certified(self) -> bool:
+        """True when the mote and its broker know each other by certificates."""
+        return self.channel is not None and channel.parts(self.channel)[0] == channel.TLS
+
+    @property
+    def shares_key(self) -> bool:
+        """True when the mote and its broker know each other by a key that both have."""
+        return self.channel is not None and channel.parts(self.channel)[0] == channel.TLS_PSK
+
+    @property
     def prefix(self) -> str:
         """The first level of this mote's topics: "sealed" when its payloads are sealed, else "mote"."""
         return "sealed" if self.seals else "mote"
@@ -73,6 +85,16 @@ class Mote:
     def connect_key(self, fleet_id: bytes) -> bytes:
         """The 32-byte key that CONNECT passwords are made with: what an authenticator is given."""
         key: bytes = keys.subkey(self.root, fleet_id, keys.CONNECT)
+        return key
+
+    def connect_keys(self, fleet_id: bytes) -> tuple[bytes, ...]:
+        """The connect keys that are good now, newest first: two while the root key is being replaced."""
+        roots = (self.root,) if self.successor is None else (self.successor, self.root)
+        return tuple(keys.subkey(root, fleet_id, keys.CONNECT) for root in roots)
+
+    def psk(self, fleet_id: bytes) -> bytes:
+        """The 32-byte key of TLS with a pre-shared key: what a broker is given."""
+        key: bytes = keys.subkey(self.root, fleet_id, keys.PSK)
         return key
 
     def static_password(self, fleet_id: bytes) -> str:
@@ -110,6 +132,14 @@ class Fleet:
     def encrypting(self) -> Iterator[Mote]:
         """The motes that connect with TLS."""
         return (mote for mote in self.motes.values() if mote.encrypts)
+
+    def certified(self) -> Iterator[Mote]:
+        """The motes that connect with TLS and a certificate."""
+        return (mote for mote in self.motes.values() if mote.certified)
+
+    def sharing_keys(self) -> Iterator[Mote]:
+        """The motes that connect with TLS and a pre-shared key."""
+        return (mote for mote in self.motes.values() if mote.shares_key)
 
     def clear(self) -> Iterator[Mote]:
         """The motes that connect over TCP in the clear, everything they say being sealed."""

@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from ..errors import BrokerError
+from ..fleet import Mote
+
 # What the brokers' certificates are issued for.
 SERVER_NAME = "localhost"
 
@@ -38,7 +41,11 @@ class GatewayAccess:
 
 
 class Broker(Protocol):
-    """A broker that serves a fleet's motes over TLS (`trusted`) and its sealed motes in the clear (`clear`)."""
+    """A broker that serves a fleet's motes over TLS (`trusted`, `psk`) and its sealed motes in the clear (`clear`)."""
+
+    @property
+    def connect(self) -> str:
+        """What motes show at `clear`: "token" where it can ask an authenticator, "static" where it only compares."""
 
     @property
     def name(self) -> str:
@@ -46,7 +53,11 @@ class Broker(Protocol):
 
     @property
     def trusted(self) -> Endpoint:
-        """Where motes connect with TLS; the broker's certificate is for SERVER_NAME."""
+        """Where motes connect with TLS and a certificate; the broker's is for SERVER_NAME."""
+
+    @property
+    def psk(self) -> Endpoint | None:
+        """Where motes connect with TLS and a pre-shared key; None where no mote of the fleet does."""
 
     @property
     def clear(self) -> Endpoint:
@@ -65,3 +76,13 @@ class Broker(Protocol):
 
     def stop(self) -> None:
         """End it. Does nothing when it is not running."""
+
+
+def endpoint(broker: Broker, mote: Mote) -> Endpoint:
+    """Where `mote` connects, by its channel. Raises BrokerError where the broker has no such door."""
+    if not mote.encrypts:
+        return broker.clear
+    found = broker.psk if mote.shares_key else broker.trusted
+    if found is None:
+        raise BrokerError(f"{broker.name} was not set up for {mote.id}, which speaks {mote.channel}")
+    return found

@@ -11,6 +11,7 @@ from .process import LOOPBACK
 # A dot cannot be part of a mote's id, so no mote can ever be taken for a gateway.
 GATEWAY_HOME = "gateway.home"
 GATEWAY_CLEAR = "gateway.clear"
+AUTHENTICATOR_CLEAR = "authenticator.clear"
 
 
 @dataclass(frozen=True)
@@ -29,16 +30,18 @@ class Identities:
     broker: CertificateFiles
     gateway_home: CertificateFiles
     gateway_clear: CertificateFiles
+    authenticator_clear: CertificateFiles
 
 
 def write(authority: Authority, folder: Path) -> Identities:
-    """Issue the broker's certificate and one for each of the gateway's connections; write them to `folder`."""
+    """Issue the broker's certificate and one for each connection of gateway and authenticator; write to `folder`."""
     secret_files.make_folder(folder)
     return Identities(
         secret_files.write(folder / "ca.pem", authority.ca_pem),
         _issue(authority, folder, "broker", server=True),
         _issue(authority, folder, GATEWAY_HOME),
         _issue(authority, folder, GATEWAY_CLEAR),
+        _issue(authority, folder, AUTHENTICATOR_CLEAR),
     )
 
 

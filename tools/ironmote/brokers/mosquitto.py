@@ -1,4 +1,4 @@
-"""Mosquitto as the fleet's broker: one process, a TLS listener and a clear one, each with its own users and rights."""
+"""Mosquitto as the fleet's broker: one process, a listener for each kind of connection, each with its own rights."""
 
 import base64
 import hashlib
@@ -19,6 +19,8 @@ _MAX_PAYLOAD = 4_096
 _MAX_PACKET = 8_192
 _HASH_ROUNDS = 101  # what Mosquitto itself uses; the passwords are 256-bit secrets, which no number of rounds helps
 _SALT_BYTES = 12
+# The suites of mote.psk, as OpenSSL calls them.
+_PSK_CIPHERS = "ECDHE-PSK-CHACHA20-POLY1305:PSK-AES256-GCM-SHA384:PSK-AES128-GCM-SHA256"
 _MORE_PLACES = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")
 
 
@@ -32,19 +34,30 @@ def find_mosquitto() -> Path:
 
 
 class MosquittoBroker:
-    """One Mosquitto: motes with certificates on `trusted`, sealed motes with passwords on `clear`."""
+    """One Mosquitto: motes with certificates on `trusted`, with pre-shared keys on `psk`, with passwords on `clear`."""
+
+    connect = "static"  # it compares with what is in a file; only a plugin, compiled for its version, could ask
 
     def __init__(
-        self, fleet: Fleet, authority: Authority, folder: Path, *, trusted_port: int = 0, clear_port: int = 0
+        self,
+        fleet: Fleet,
+        authority: Authority,
+        folder: Path,
+        *,
+        trusted_port: int = 0,
+        clear_port: int = 0,
+        psk_port: int = 0,
     ) -> None:
         """Write the configuration to `folder` (created, 0700). Raises MissingTool, or BrokerError on a taken port."""
-        rights.check(fleet)
+        _check_passwords(fleet)
         program = find_mosquitto()
         self.name = _version(program)
         secret_files.make_folder(folder)
         files = identity.write(authority, folder / "tls")
         self.trusted = Endpoint(LOOPBACK, choose_port(trusted_port))
         self.clear = Endpoint(LOOPBACK, choose_port(clear_port))
+        # No door without somebody who may come in by it.
+        self.psk = Endpoint(LOOPBACK, choose_port(psk_port)) if any(fleet.sharing_keys()) else None
         self.gateway = [
             GatewayAccess(
                 HOME, "mote", LOOPBACK, self.trusted.port, "tcp", None, None,
@@ -58,14 +71,19 @@ class MosquittoBroker:
         secret_files.write(folder / "trusted.acl", _trusted_acl(fleet))
         secret_files.write(folder / "clear.acl", _clear_acl(fleet))
         secret_files.write(folder / "clear.passwords", _passwords(fleet))
-        configuration = secret_files.write(
-            folder / "mosquitto.conf", _configuration(self.trusted.port, self.clear.port, files, folder)
-        )
+        text = _configuration(self.trusted.port, self.clear.port, files, folder)
+        ports = [self.trusted.port, self.clear.port]
+        if self.psk is not None:
+            secret_files.write(folder / "psk.acl", _psk_acl(fleet))
+            secret_files.write(folder / "psk.keys", _psk_keys(fleet))
+            text += _psk_listener(self.psk.port, folder)
+            ports.append(self.psk.port)
+        configuration = secret_files.write(folder / "mosquitto.conf", text)
         self._process = ServerProcess(
             self.name,
             [str(program), "-c", str(configuration)],
             folder / "mosquitto.log",
-            [self.trusted.port, self.clear.port],
+            ports,
         )
 
     @property
@@ -80,6 +98,15 @@ class MosquittoBroker:
     def stop(self) -> None:
         """End it."""
         self._process.stop()
+
+
+def _check_passwords(fleet: Fleet) -> None:
+    for mote in fleet.clear():
+        if mote.connect != "static":
+            raise BrokerError(
+                f"{mote.id} shows a token that counts, and Mosquitto only compares passwords; "
+                'set connect = "static" for it, or use NATS'
+            )
 
 
 def _version(program: Path) -> str:
@@ -144,6 +171,24 @@ max_qos 1
 """
 
 
+def _psk_listener(port: int, folder: Path) -> str:
+    return f"""
+# The trusted zone without certificates: TLS with a key that the mote and this broker have. Who does not have the key
+# does not finish the handshake; the identity that goes with it is the user name and the client id.
+listener {port} {LOOPBACK}
+psk_hint ironmote
+psk_file {folder / "psk.keys"}
+ciphers {_PSK_CIPHERS}
+tls_version tlsv1.2
+use_identity_as_username true
+use_username_as_clientid true
+allow_anonymous false
+acl_file {folder / "psk.acl"}
+max_connections 1024
+max_qos 1
+"""
+
+
 def _user() -> str:
     """Started by root, Mosquitto becomes another user, who cannot read files that are the owner's alone."""
     if not hasattr(os, "geteuid") or os.geteuid() != 0:
@@ -155,8 +200,19 @@ def _trusted_acl(fleet: Fleet) -> str:
     parts = ["# The trusted listener: each user's topics by name. What is not listed is refused.\n"]
     parts.append(_grants(identity.GATEWAY_HOME, rights.of_gateway(fleet, "mote")))
     parts.append(_grants(identity.GATEWAY_CLEAR, rights.of_gateway(fleet, "sealed")))
-    parts += [_grants(mote.id, rights.of_mote(mote)) for mote in fleet.encrypting()]
+    parts += [_grants(mote.id, rights.of_mote(mote)) for mote in fleet.certified()]
     return "\n".join(parts)
+
+
+def _psk_acl(fleet: Fleet) -> str:
+    parts = ["# The listener of pre-shared keys. What is not listed is refused.\n"]
+    parts += [_grants(mote.id, rights.of_mote(mote)) for mote in fleet.sharing_keys()]
+    return "\n".join(parts)
+
+
+def _psk_keys(fleet: Fleet) -> str:
+    """Identity and key of each mote, in hexadecimal. TLS needs the key itself: nothing but the file's mode hides it."""
+    return "".join(f"{mote.id}:{mote.psk(fleet.id).hex()}\n" for mote in fleet.sharing_keys())
 
 
 def _clear_acl(fleet: Fleet) -> str:

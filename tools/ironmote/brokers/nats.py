@@ -11,6 +11,7 @@ import secrets
 import shutil
 import subprocess
 import sysconfig
+import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -20,7 +21,8 @@ from .. import secret_files
 from ..certificates import Authority
 from ..errors import BrokerError, MissingTool
 from ..fleet import CLEAR, HOME, Fleet
-from . import Endpoint, GatewayAccess, identity, rights
+from . import Endpoint, GatewayAccess, identity, rights, subjects
+from .authenticator import Authenticators
 from .process import LOOPBACK, ServerProcess, choose_port
 
 # Room for a sealed record of 4,096 bytes as NATS stores it when it is retained: JSON with the message in base64.
@@ -32,9 +34,11 @@ _STORE_FILE = 256 * 2**20
 # a stranger on the clear listener spend the broker's time with wrong passwords.
 _BCRYPT_ROUNDS = 4
 
-# A QoS 1 subscription is served through an internal subject that the subscriber needs the right to. MQTT clients
-# cannot name that subject themselves: NATS refuses subscriptions to it.
-_DELIVERY = "$MQTT.sub.>"
+# How long the server waits for the authenticator, in seconds: longer than that waits for its disk.
+_ANSWER_S = 3
+
+# The accounts of the clear process: motes and the gateway, the authenticator, and the server's own.
+_MOTES, _CALLOUT, _SYSTEM = "MOTES", "CALLOUT", "SYS"
 
 
 def find_nats() -> Path:
@@ -57,7 +61,12 @@ def find_nats() -> Path:
 
 
 class NatsBroker:
-    """Two NATS processes: `trusted` takes client certificates only, `clear` passwords of sealed motes only."""
+    """Two NATS processes: `trusted` takes client certificates only, `clear` sealed motes that show a token.
+
+    The clear one asks an authenticator, a process of its own, about every mote.
+    """
+
+    connect = "token"
 
     def __init__(
         self,
@@ -68,16 +77,24 @@ class NatsBroker:
         trusted_port: int = 0,
         clear_port: int = 0,
         gateway_port: int = 0,
+        authenticators: int = 1,
     ) -> None:
-        """Write both configurations to `folder` (created, 0700). Raises MissingTool, or BrokerError on a taken port."""
-        rights.check(fleet)
+        """Write both configurations to `folder` (created, 0700).
+
+        Raises MissingTool, or BrokerError on a taken port or a mote that NATS cannot serve.
+        """
+        for mote in fleet.sharing_keys():
+            raise BrokerError(
+                f"{mote.id} speaks {mote.channel}, and NATS has no TLS with pre-shared keys; use Mosquitto for it"
+            )
         program = find_nats()
         self.name = _version(program)
         secret_files.make_folder(folder)
         files = identity.write(authority, folder / "tls")
         self.trusted = Endpoint(LOOPBACK, choose_port(trusted_port))
+        self.psk: Endpoint | None = None
         self.clear = Endpoint(LOOPBACK, choose_port(clear_port))
-        inlet = choose_port(gateway_port)
+        inlet, inner = choose_port(gateway_port), choose_port()
         password = secrets.token_urlsafe(32)
         # NATS does not bind the client id to the user: whoever knows it can take the session, and with it what is
         # queued for the gateway. So nobody can guess it.
@@ -100,36 +117,49 @@ class NatsBroker:
                 )
             )  # fmt: skip
         trusted_conf = secret_files.write(folder / "trusted.conf", _trusted(fleet, self.trusted.port, files, folder))
+        self.authenticators = Authenticators(fleet, folder, files, inner, _MOTES, authenticators)
         clear_conf = secret_files.write(
-            folder / "clear.conf", _clear(fleet, self.clear.port, inlet, password, files, folder)
+            folder / "clear.conf",
+            _clear(fleet, self.clear.port, inlet, inner, password, self.authenticators, files, folder),
         )
-        self._processes = [
+        self.processes = [
             ServerProcess(
                 f"{self.name} (trusted)", _command(program, trusted_conf), folder / "trusted.log", [self.trusted.port]
             ),
             ServerProcess(
-                f"{self.name} (clear)", _command(program, clear_conf), folder / "clear.log", [self.clear.port, inlet]
+                f"{self.name} (clear)",
+                _command(program, clear_conf),
+                folder / "clear.log",
+                [self.clear.port, inlet, inner],
             ),
+            *self.authenticators.processes,
         ]
 
     @property
     def alive(self) -> bool:
-        """True while both processes run."""
-        return all(process.alive for process in self._processes)
+        """True while every process runs."""
+        return all(process.alive for process in self.processes)
 
     def start(self) -> None:
-        """Start both; BrokerError when one does not come up, and then none is left running."""
+        """Start all; BrokerError when one does not come up, and then none is left running."""
         try:
-            for process in self._processes:
+            for process in self.processes:
                 process.start()
         except BaseException:
             self.stop()
             raise
 
     def stop(self) -> None:
-        """End both."""
-        for process in self._processes:
+        """End all."""
+        for process in reversed(self.processes):
             process.stop()
+
+    def admit(self, fleet: Fleet) -> None:
+        """Let the sealed motes of `fleet` into the clear zone from now on, and nobody else.
+
+        Nothing is started again: those who are new can connect, and the sessions of those who are gone end.
+        """
+        self.authenticators.admit(fleet)
 
 
 def _sealing_inside_tls(fleet: Fleet) -> bool:
@@ -172,15 +202,30 @@ mqtt {{
 {_authorization(users)}"""
 
 
-def _clear(fleet: Fleet, port: int, inlet: int, password: str, files: identity.Identities, folder: Path) -> str:
-    users = [
-        _user(identity.GATEWAY_CLEAR, password, rights.of_gateway(fleet, "sealed"), "MQTT_WS"),
-        *(_user(mote.id, mote.static_password(fleet.id), rights.of_mote(mote), "MQTT") for mote in fleet.clear()),
-    ]
+def _clear(
+    fleet: Fleet,
+    port: int,
+    inlet: int,
+    inner: int,
+    password: str,
+    asked: Authenticators,
+    files: identity.Identities,
+    folder: Path,
+) -> str:
+    gateway = _user(identity.GATEWAY_CLEAR, password, rights.of_gateway(fleet, "sealed"), "MQTT_WS")
+    callout = _service(asked.user, asked.password, '{ publish: {deny: ">"}, subscribe: ["$SYS.REQ.USER.AUTH"] }')
+    system = _service(
+        asked.system_user,
+        asked.system_password,
+        '{ publish: ["$SYS.REQ.SERVER.PING.IDZ", "$SYS.REQ.SERVER.*.CONNZ", "$SYS.REQ.SERVER.*.KICK"],'
+        ' subscribe: ["_INBOX.>"] }',
+    )
     return f"""\
 # The clear zone: sealed motes over plain TCP. Written by ironmote from the fleet; changes are lost.
-{_common("clear", folder)}
-# MQTT in the clear. All that crosses here is sealed end to end; the password only opens the door.
+{_common("clear", folder, inner)}
+# NATS's own protocol is for the authenticator alone: inside TLS with certificates on both sides.
+{_tls(files, "verify: true", "")}
+# MQTT in the clear. All that crosses here is sealed end to end; the token only opens the door, once.
 mqtt {{
   host: {_text(LOOPBACK)}
   port: {port}
@@ -193,19 +238,47 @@ websocket {{
 {_tls(files, "verify: true")}
 }}
 
-# What each user may do, and by which door. All else is refused. Of passwords there are hashes only.
-{_authorization(users)}"""
+# Users that are known here, and by which door they may come. Of passwords there are hashes only.
+accounts {{
+  {_MOTES}: {{
+    jetstream: enabled
+    users: [
+{gateway}    ]
+  }}
+  {_CALLOUT}: {{
+    users: [
+{callout}    ]
+  }}
+  {_SYSTEM}: {{
+    users: [
+{system}    ]
+  }}
+}}
+system_account: {_SYSTEM}
+
+# About everybody else the authenticator is asked, each time. Where it does not answer in time nobody is let in.
+authorization {{
+  timeout: {_ANSWER_S}
+  auth_callout {{
+    issuer: {_text(asked.issuer)}
+    account: {_CALLOUT}
+    auth_users: {_list([identity.GATEWAY_CLEAR, asked.user, asked.system_user])}
+  }}
+}}
+"""
 
 
-def _common(name: str, folder: Path) -> str:
+def _common(name: str, folder: Path, inner: int | None = None) -> str:
+    unused = """\
+# NATS's own protocol is used by nobody here; its port cannot be left out, so it is any free one of this machine
+# and no user below may come that way.
+"""
     return f"""\
 server_name: {name}
 log_file: {_text(str(folder / (name + ".log")))}
 
-# NATS's own protocol is used by nobody here; its port cannot be left out, so it is any free one of this machine
-# and no user below may come that way.
-host: {_text(LOOPBACK)}
-port: -1
+{unused if inner is None else ""}host: {_text(LOOPBACK)}
+port: {-1 if inner is None else inner}
 
 # Nothing that a mote sends is longer. A client that does not read what it is sent is dropped after ten seconds.
 max_payload: {_MAX_PAYLOAD}
@@ -221,15 +294,16 @@ jetstream {{
 """
 
 
-def _tls(files: identity.Identities, verify: str) -> str:
-    return f"""\
-  tls {{
-    cert_file: {_text(str(files.broker.cert))}
-    key_file: {_text(str(files.broker.key))}
-    ca_file: {_text(str(files.ca))}
-    {verify}
-    timeout: 10
-  }}"""
+def _tls(files: identity.Identities, verify: str, margin: str = "  ") -> str:
+    block = f"""\
+tls {{
+  cert_file: {_text(str(files.broker.cert))}
+  key_file: {_text(str(files.broker.key))}
+  ca_file: {_text(str(files.ca))}
+  {verify}
+  timeout: 10
+}}"""
+    return textwrap.indent(block, margin)
 
 
 def _authorization(users: Iterable[str]) -> str:
@@ -238,13 +312,14 @@ def _authorization(users: Iterable[str]) -> str:
 
 def _user(name: str, password: str | None, granted: rights.Rights, door: str) -> str:
     hashed = f"      password: {_text(_hash(password))}\n" if password is not None else ""
+    permissions = subjects.of_rights(granted)
     return f"""\
     {{
       user: {_text(name)}
 {hashed}      allowed_connection_types: ["{door}"]
       permissions: {{
-        publish: {_list(_subject(topic) for topic in granted.publish)}
-        subscribe: {_list([*(_subject(topic) for topic in granted.subscribe), _DELIVERY])}
+        publish: {_list(permissions.publish)}
+        subscribe: {_list(permissions.subscribe)}
       }}
     }}
 """
@@ -254,9 +329,16 @@ def _hash(password: str) -> str:
     return bcrypt.hashpw(password.encode(), bcrypt.gensalt(_BCRYPT_ROUNDS, prefix=b"2a")).decode()
 
 
-def _subject(topic: str) -> str:
-    """An MQTT topic filter as the NATS subject it becomes. Ours hold no dots, which would have to be escaped."""
-    return topic.replace("/", ".").replace("+", "*")
+def _service(name: str, password: str, permissions: str) -> str:
+    """A user of NATS's own protocol. It may answer what it is asked, and beyond that what `permissions` say."""
+    return f"""\
+      {{
+        user: {_text(name)}
+        password: {_text(_hash(password))}
+        allowed_connection_types: ["STANDARD"]
+        permissions: {permissions[:-2]}, allow_responses: true }}
+      }}
+"""
 
 
 def _list(subjects: Iterable[str]) -> str:
@@ -265,4 +347,5 @@ def _list(subjects: Iterable[str]) -> str:
 
 
 def _text(value: str) -> str:
-    return json.dumps(value)
+    # NATS knows the escapes of JSON but for the one by number: letters beyond ASCII stay as they are.
+    return json.dumps(value, ensure_ascii=False)

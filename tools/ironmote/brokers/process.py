@@ -29,13 +29,14 @@ def choose_port(wanted: int = 0) -> int:
 
 
 class ServerProcess:
-    """One broker process. `ports` are those it must answer on before it counts as started."""
+    """One broker process. `ports` are those it must answer on, and `says` what its log must hold, to be ready."""
 
-    def __init__(self, name: str, argv: Sequence[str], log: Path, ports: Iterable[int]) -> None:
+    def __init__(self, name: str, argv: Sequence[str], log: Path, ports: Iterable[int], says: str = "") -> None:
         self.name = name
         self._argv = argv
         self._log = log
         self._ports = tuple(ports)
+        self._says = says.encode()
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -43,18 +44,24 @@ class ServerProcess:
         """True while the process runs."""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def pid(self) -> int | None:
+        """The number of the process, or None when it was not started."""
+        return None if self._process is None else self._process.pid
+
     def start(self) -> None:
         """Start and wait until every port answers. BrokerError, with the broker's own last words, when it does not."""
         for port in self._ports:
             choose_port(port)
         with self._log.open("ab") as output:
+            said_before = output.tell()
             try:
                 self._process = child.spawn(self._argv, cwd=self._log.parent, output=output)
             except OSError as error:
                 raise BrokerError(f"cannot start {self.name}: {error.strerror}") from error
         deadline = time.monotonic() + _READY_S
         waiting = list(self._ports)
-        while waiting:
+        while waiting or not self._has_said(said_before):
             if not self.alive:
                 self.stop()
                 raise BrokerError(f"{self.name} ended as soon as it was started: {self._last_words()}")
@@ -62,14 +69,20 @@ class ServerProcess:
                 self.stop()
                 raise BrokerError(f"{self.name} was not ready after {_READY_S:.0f} s: {self._last_words()}")
             waiting = [port for port in waiting if not _answers(port)]
-            if waiting:
-                time.sleep(_PAUSE_S)
+            time.sleep(_PAUSE_S)
 
     def stop(self) -> None:
         """End the process. Does nothing when it is not running."""
         if self._process is not None:
             child.end(self._process)
             self._process = None
+
+    def _has_said(self, since: int) -> bool:
+        if not self._says:
+            return True
+        with self._log.open("rb") as file:
+            file.seek(since)
+            return self._says in file.read()
 
     def _last_words(self) -> str:
         lines = self._log.read_text(errors="replace").strip().splitlines()

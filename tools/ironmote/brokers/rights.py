@@ -6,17 +6,25 @@ a sealed mote has no right to anything under mote/, where consumers read what th
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 from mote import topics
 
-from ..errors import BrokerError
-from ..fleet import Fleet, Mote
-
-SERVED = ("tls+sealed", "tls", "sealed")
+from ..fleet import Fleet
 
 UPWARD = ("up", "ack", "state")
 DOWNWARD = ("down",)
 _ANY = "+"
+
+
+class Party(Protocol):
+    """One mote, as far as its rights depend on it: a mote of the fleet, or an entry of an authenticator's roster."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def prefix(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -27,14 +35,7 @@ class Rights:
     subscribe: tuple[str, ...]
 
 
-def check(fleet: Fleet) -> None:
-    """BrokerError when a mote's channel has no listener. A mote that has no channel yet gets no rights at all."""
-    for mote in fleet.motes.values():
-        if mote.channel is not None and mote.channel not in SERVED:
-            raise BrokerError(f"{mote.id} wants the channel {mote.channel}; the brokers here serve {', '.join(SERVED)}")
-
-
-def of_mote(mote: Mote) -> Rights:
+def of_mote(mote: Party) -> Rights:
     """A mote publishes its records, answers and status, and hears its own commands."""
     return Rights(_topics(mote.prefix, mote.id, UPWARD), _topics(mote.prefix, mote.id, DOWNWARD))
 

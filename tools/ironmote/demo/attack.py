@@ -1,7 +1,8 @@
-"""What an eavesdropper on the clear link can try: say again, byte for byte, what a mote said.
+"""What an attacker on the clear link can try: say again, byte for byte, what a mote said.
 
-A broker that only compares passwords lets in whoever repeats a recorded CONNECT (docs/THREATS.md). The gateway
-is where it ends: the message has been taken once.
+A broker that asks an authenticator refuses a CONNECT that was used; one that only compares passwords lets it in. Who
+is on the path can also slip bytes into the mote's own session (`tap.Taps.inject`). Either way it ends at the gateway:
+the message has been taken once (docs/THREATS.md).
 """
 
 import socket
@@ -12,10 +13,15 @@ from ..errors import IronmoteError
 from .tap import Captured
 from .wire import Direction, Kind
 
-_TIMEOUT_S = 3.0
+_TIMEOUT_S = 5.0  # longer than a broker waits for its authenticator
 _CONNACK = 0x20
 _PUBACK = 0x40
+_ACCEPTED = b"\x00"
 _DISCONNECT = b"\xe0\x00"
+
+
+class _Closed(Exception):
+    """The broker closed the session."""
 
 
 def recorded(captured: list[Captured]) -> bytes | None:
@@ -27,33 +33,37 @@ def recorded(captured: list[Captured]) -> bytes | None:
     return None
 
 
-def replay(broker: Endpoint, connect: bytes, publish: bytes) -> None:
-    """Open a session with a recorded CONNECT and send a recorded PUBLISH again; returns when the broker has it.
+def replay(broker: Endpoint, connect: bytes, publish: bytes) -> bool:
+    """Try a recorded CONNECT; where the broker lets it in, send a recorded PUBLISH again and see it acknowledged.
 
-    The mote loses its session by this, as it would to a real attacker, and comes back. IronmoteError where the
-    broker does not let the recording in.
+    False where the broker refuses the CONNECT. Where it does not, the mote loses its session, as it would to a real
+    attacker, and comes back. IronmoteError where the broker does neither.
     """
     try:
         with socket.create_connection((broker.host, broker.port), _TIMEOUT_S) as link:
             link.settimeout(_TIMEOUT_S)
             link.sendall(connect)
-            _expect(link, _CONNACK)
+            try:
+                if _answer(link, _CONNACK)[-1:] != _ACCEPTED:
+                    return False
+            except (_Closed, ConnectionResetError):
+                return False
             link.sendall(publish)
-            _expect(link, _PUBACK)
+            _answer(link, _PUBACK)
             link.sendall(_DISCONNECT)  # else the broker would release the recorded will as well
-    except OSError as error:
+            return True
+    except (OSError, _Closed) as error:
         raise IronmoteError(f"the replayed session broke off: {error}") from error
 
 
-def _expect(link: socket.socket, kind: int) -> None:
+def _answer(link: socket.socket, kind: int) -> bytes:
+    """What follows the head of the next packet of `kind`. Raises _Closed, or IronmoteError where none comes in time."""
     deadline = time.monotonic() + _TIMEOUT_S
     while time.monotonic() < deadline:
         first, length = _exactly(link, 2)
         body = _exactly(link, length)
         if first & 0xF0 == kind:
-            if kind == _CONNACK and body[-1:] != b"\x00":
-                raise IronmoteError("the broker did not take the recorded CONNECT")
-            return
+            return body
     raise IronmoteError("the broker did not answer the replayed packets")
 
 
@@ -62,6 +72,6 @@ def _exactly(link: socket.socket, count: int) -> bytes:
     while len(data) < count:
         part = link.recv(count - len(data))
         if not part:
-            raise IronmoteError("the broker closed the replayed session")
+            raise _Closed("the broker closed it")
         data += part
     return data

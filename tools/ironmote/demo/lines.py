@@ -26,8 +26,9 @@ class JsonLines:
     def sent(self, mote: str, name: str, value: float) -> None:
         """A command was sent; its line comes with its answer."""
 
-    def attacked(self, mote: str) -> None:
-        """A captured message was sent again; its line is the gateway's refusal."""
+    def attacked(self, mote: str, attack: str, result: str) -> None:
+        """Something captured was sent again; what the gateway refuses has a line of its own."""
+        self._print(event="attack", mote=mote, attack=attack, result=result)
 
     def event(self, event: Event) -> None:
         """Print the lines of an event, after the watch has counted it."""

@@ -8,21 +8,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
+from mote.channel import AUTO
+
 from ..errors import IronmoteError
 from ..gateway import Event
+from ..simulate import SimulatedMote
 from . import attack, replay
 from .lines import JsonLines
 from .screen import Screen
 from .stage import DIMMER, Stage, set_up
-from .tap import Captured
+from .tap import Tap
 from .watch import MoteWatch, Watch
-from .wire import Kind
 
 _TURN_S = 0.1
 _BEFORE_COMMAND_S = 2.0
 _COMMAND_WITHIN_S = 15.0
 _BEFORE_ATTACK_S = 2.0
 _QUIET_S = 3.0
+_STALLED_S = 60.0
+_RESTARTS_UNHEARD = 3
 _INTERRUPTED = 130
 
 
@@ -38,6 +42,7 @@ class Options:
     json: bool = False
     replay: Path | None = None
     broker: str = "nats"
+    channel: str = AUTO
     motes: int = 2
     every: float | None = None
     attack: bool = False
@@ -52,7 +57,7 @@ class Face(Protocol):
     def phase(self, text: str) -> None: ...
     def note(self, text: str) -> None: ...
     def sent(self, mote: str, name: str, value: float) -> None: ...
-    def attacked(self, mote: str) -> None: ...
+    def attacked(self, mote: str, attack: str, result: str) -> None: ...
     def event(self, event: Event) -> None: ...
     def refresh(self) -> None: ...
     def finish(self, lost: dict[str, int]) -> None: ...
@@ -82,6 +87,7 @@ def run_demo(options: Options) -> int:
         set_up(
             options.motes,
             options.broker,
+            options.channel,
             options.keep,
             every,
             (lambda path: replay.write(rows, path)) if rows else None,
@@ -135,6 +141,7 @@ class Play:
         while True:
             self._take(_TURN_S)
             self._stage.check()
+            self._check_motes()
             self._command()
             if self._options.attack and not self._attacked:
                 self._attack()
@@ -165,9 +172,8 @@ class Play:
         if interrupted:
             return _INTERRUPTED
         if silent:
-            said = {name: self._stage.motes[name].console for name in silent}
-            last = {name: f" (its console ends with: {lines[-1]})" if lines else "" for name, lines in said.items()}
-            raise DemoFailed("; ".join(f"{name} was never heard{last[name]}" for name in silent))
+            words = [f"{name} was never heard ({_last_words(self._stage.motes[name])})" for name in silent]
+            raise DemoFailed("; ".join(words))
         raise DemoFailed("; ".join(f"{name} did not answer its command" for name in unanswered))
 
     def _take(self, wait_s: float) -> None:
@@ -197,6 +203,20 @@ class Play:
         if self._watch.all_heard:
             self._face.phase("every mote is heard" if self._rows is None else self._progress())
 
+    def _check_motes(self) -> None:
+        """Raise DemoFailed where a mote lives and yet will not deliver: it restarts for ever, or has fallen silent."""
+        now = time.monotonic()
+        for mote in self._watch.motes.values():
+            board = self._stage.motes[mote.id]
+            if mote.heard_at is None and board.restarts >= _RESTARTS_UNHEARD:
+                raise DemoFailed(f"{mote.id} died: {board.restarts} restarts and never a word; {_last_words(board)}")
+            last = mote.last_at or mote.started_at or now
+            if self._rows is not None and mote.records < self._rows and now - last > _STALLED_S:
+                raise DemoFailed(
+                    f"{mote.id} delivered {mote.records} of {self._rows} rows and then nothing for "
+                    f"{_STALLED_S:.0f} s; {_last_words(board)}"
+                )
+
     def _progress(self) -> str:
         done = min(mote.highest for mote in self._watch.motes.values())
         return f"replaying {self._options.replay}: row {min(done, self._rows or 0)} of {self._rows}"
@@ -215,22 +235,26 @@ class Play:
         return all(mote.heard_at is not None and now - mote.heard_at > limit for mote in self._watch.motes.values())
 
     def _attack(self) -> None:
-        """Once all is calm: replay a captured message, as anyone on the clear link could."""
+        """Once all is calm: replay what was captured, as anyone on the clear link could."""
         if self._answered_at is None or time.monotonic() - self._answered_at < _BEFORE_ATTACK_S:
             return
         self._attacked = True
-        for name, captured in self._clear_links():
-            connect = [each.packet.data for each in captured if each.packet.kind is Kind.MQTT_CONNECT]
-            publish = attack.recorded(captured)
-            if connect and publish is not None:
-                self._face.attacked(name)
-                attack.replay(self._stage.broker.clear, connect[-1], publish)
+        for name, tap in self._clear_links():
+            connect, publish = tap.opening, attack.recorded(tap.captured())
+            if connect is None or publish is None:
+                continue
+            if attack.replay(self._stage.broker.clear, connect.data, publish):
+                self._face.attacked(name, "a captured CONNECT and record are sent again", "let in by the broker")
                 return
+            self._face.attacked(name, "a captured CONNECT is sent again", "refused by the broker")
+            self._stage.tapped.inject(tap, publish)
+            self._face.attacked(name, "a captured record is slipped into the mote's session", "taken by the broker")
+            return
         self._face.note("no mote speaks in the clear here: nothing to replay")
 
-    def _clear_links(self) -> Iterator[tuple[str, list[Captured]]]:
+    def _clear_links(self) -> Iterator[tuple[str, Tap]]:
         for mote in self._stage.fleet.clear():
-            yield mote.id, self._stage.taps[mote.id].captured()
+            yield mote.id, self._stage.taps[mote.id]
 
     def _report(self) -> Iterator[str]:
         for name, mote in self._watch.motes.items():
@@ -243,3 +267,8 @@ class Play:
                 f"{board.flash_bytes:,} bytes on the board; heap {free} of {heap:,} bytes free as it reports; "
                 f"{board.restarts} restarts; {mote.records} records"
             )
+
+
+def _last_words(board: SimulatedMote) -> str:
+    lines = [line for line in board.console if line.strip()]
+    return f"its console ends with: {lines[-1].strip()}" if lines else "its console is empty"

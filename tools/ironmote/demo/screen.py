@@ -6,6 +6,7 @@ import time
 from collections import deque
 from pathlib import Path
 
+from mote.channel import CHANNELS
 from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -36,7 +37,7 @@ _UNITS = {
     "lx": ("lx", 1.0, 1),
     "%": ("%", 1.0, 0),
 }
-_CHANNEL_STYLE = {"tls": "bold green", "tls-psk": "bold green", "sealed": "bold cyan"}
+_CHANNEL_STYLE = {"sealed": "bold cyan"} | dict.fromkeys(CHANNELS[:-1], "bold green")
 _RESULT = {"done": ("✓", "green"), "refused": ("✗", "red"), "expired": ("⌛", "yellow")}
 
 
@@ -99,9 +100,9 @@ class Screen:
         """Show that a command was sent."""
         self._happen("→", "blue", mote, f"command sent: {name} to {value:g} %")
 
-    def attacked(self, mote: str) -> None:
-        """Show that a captured message of `mote` was sent again."""
-        self._happen("☠", "magenta", mote, "an eavesdropper sends a captured record again")
+    def attacked(self, mote: str, attack: str, result: str) -> None:
+        """Show what was tried with what `mote` had said, and what the broker did."""
+        self._happen("☠", "magenta", mote, f"{attack}: {result}")
 
     def event(self, event: Event) -> None:
         """Show what happened, after the watch has counted it."""

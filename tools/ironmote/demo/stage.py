@@ -14,7 +14,7 @@ from mote import channel, epoch
 
 from .. import boards, secret_files
 from ..boards import Profile
-from ..brokers import SERVER_NAME, Broker
+from ..brokers import SERVER_NAME, Broker, endpoint
 from ..brokers.mosquitto import MosquittoBroker
 from ..brokers.nats import NatsBroker
 from ..certificates import Authority
@@ -35,7 +35,7 @@ FLOOR = "sealed"
 _NETWORK = "ironmote demo"
 _DAY_S = 240  # about a day of the simulated room: something happens while one watches
 _MORNING = 0.29  # of a day
-_BROKERS: dict[str, Callable[[Fleet, Authority, Path], Broker]] = {"nats": NatsBroker, "mosquitto": MosquittoBroker}
+_BROKERS: dict[str, type[NatsBroker] | type[MosquittoBroker]] = {"nats": NatsBroker, "mosquitto": MosquittoBroker}
 
 
 class Stage:
@@ -47,6 +47,7 @@ class Stage:
         self.profiles = profiles
         self.motes: dict[str, SimulatedMote] = {}
         self.taps: dict[str, Tap] = {}
+        self.tapped: Taps
         self.broker: Broker
         self.gateway: Gateway
 
@@ -64,6 +65,7 @@ class Stage:
 def set_up(
     count: int,
     broker: str,
+    wanted: str,
     keep: Path | None,
     sample_s: float,
     rows: Callable[[Path], None] | None,
@@ -72,6 +74,8 @@ def set_up(
     on_line: Callable[[str, str], None],
 ) -> Iterator[Stage]:
     """A stage with `count` motes; everything is ended, and the folder removed unless `keep` names it, on leaving.
+
+    `wanted` is the channel of the boards that have room for TLS, or "auto"; the others decide by their facts.
 
     `rows` writes the recording that the sensors feel to the path it is given; without it they feel a room.
     """
@@ -84,11 +88,14 @@ def set_up(
         if rows is not None:
             rows(folder / "rows.csv")
             world = {"kind": "replay", "rows": str(folder / "rows.csv")}
-        stage = _provision(folder, count, on_phase)
+        stage = _provision(folder, count, wanted, on_phase)
         authority = Authority.create()
 
         on_phase(f"starting {broker}")
-        stage.broker = _BROKERS[broker](stage.fleet, authority, folder / "broker")
+        kind = _BROKERS[broker]
+        for mote in stage.fleet.motes.values():
+            mote.connect = kind.connect
+        stage.broker = kind(stage.fleet, authority, folder / "broker")
         stack.callback(stage.broker.stop)
         stage.broker.start()
 
@@ -103,12 +110,11 @@ def set_up(
             name: stack.enter_context(_capture(folder / "wire", name)) if keep is not None else None
             for name in stage.fleet.motes
         }
-        taps = Taps()
+        stage.tapped = taps = Taps()
         stack.callback(taps.close)
         on_phase("building the motes")
         for index, mote in enumerate(stage.fleet.motes.values()):
-            target = stage.broker.trusted if mote.encrypts else stage.broker.clear
-            stage.taps[mote.id] = taps.add(target, captures[mote.id])
+            stage.taps[mote.id] = taps.add(endpoint(stage.broker, mote), captures[mote.id])
             made = _simulated(stage, mote, authority, sample_s, {**world, "seed": 7 + 101 * index}, on_line)
             made.build()
             stage.motes[mote.id] = made
@@ -157,7 +163,7 @@ def _hear_interrupts(interrupt: Any, terminate: Any) -> None:
         signal.signal(signal.SIGTERM, terminate)
 
 
-def _provision(folder: Path, count: int, on_phase: Callable[[str], None]) -> Stage:
+def _provision(folder: Path, count: int, wanted: str, on_phase: Callable[[str], None]) -> Stage:
     """Make the fleet and decide each mote's channel from what its board's own firmware says it can do."""
     fleet = Fleet.create()
     profiles: dict[str, Profile] = {}
@@ -173,9 +179,9 @@ def _provision(folder: Path, count: int, on_phase: Callable[[str], None]) -> Sta
             )
             probe.build()
             try:
-                decided[mote.board] = channel.choose("auto", FLOOR, probe.measure())
+                decided[mote.board] = channel.choose(wanted if profile.room else channel.AUTO, FLOOR, probe.measure())
             except channel.ChannelError as error:
-                raise IronmoteError(f"{mote.board} can do no channel at or above {FLOOR}: {error}") from error
+                raise IronmoteError(f"{mote.board}: {error}") from error
         mote.channel, mote.why = decided[mote.board]
         mote.zone = HOME if mote.encrypts else CLEAR
     shutil.rmtree(folder / "probe", ignore_errors=True)
@@ -198,11 +204,11 @@ def _simulated(
         "boot0": epoch.slot(mote.generation, 0),
     }
     public: dict[str, bytes] = {}
-    if mote.encrypts:
+    if mote.certified:
         credential = authority.issue(mote.id)
         vault["key"] = credential.key_der
         public = {"/ca.der": authority.ca_der, "/cert.der": credential.cert_der}
-    if mote.seals:
+    if mote.seals or mote.shares_key:
         vault["root"] = mote.root
     return SimulatedMote(
         profile, settings, vault, public, stage.folder / mote.id, world, lambda line: on_line(mote.id, line)
@@ -223,7 +229,7 @@ def _settings(fleet: Fleet, mote: Mote, profile: Profile, port: int, sample_s: f
         "room": profile.room,
         "wifi": {"ssid": _NETWORK},
         "broker": {"host": "127.0.0.1", "port": port, "name": SERVER_NAME},
-        "connect": "static",
+        "connect": mote.connect,
         "keepalive_s": 30,
         "timeout_ms": 10_000,
         "sample_ms": round(sample_s * 1000),

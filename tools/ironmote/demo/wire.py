@@ -75,6 +75,10 @@ class Splitter:
             buffer.clear()
         return packets
 
+    def between(self, direction: Direction) -> bool:
+        """True while no MQTT packet of this direction is under way: the place where another one would fit in."""
+        return self._protocol == "mqtt" and not self._buffers[direction]
+
     def _next(self, buffer: bytearray) -> bytes:
         """The first whole packet in `buffer`, or nothing."""
         if self._protocol == "tls":

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from mote import command, record
+from mote import command, record, topics
 
 from ..brokers import GatewayAccess
 from ..errors import IronmoteError
@@ -73,7 +73,8 @@ class Gateway:
         self._on_event = on_event
         self._store = Store(store)
         self._trusts = {member.id: self._trust(member, fleet_id) for member in members if member.seal_key is not None}
-        self._uplink = Uplink(members, self._trusts)
+        accesses = list(accesses)
+        self._uplink = Uplink(members, self._trusts, [(access.zone, access.prefix) for access in accesses])
         self._downlink = Downlink(members, self._trusts, self._store, self._publish)
         self._care = KeyCare(self._trusts, self._store, self._downlink.ask)
         for member in members:
@@ -145,9 +146,10 @@ class Gateway:
         self._queue.put(_Delivery(zone, message, receipt, time.time()))
 
     def _publish(self, prefix: str, topic: str, payload: bytes) -> None:
-        for zone in self._zones:
-            if zone.access.prefix == prefix:
-                zone.publish(topic, payload)
+        serving = [zone for zone in self._zones if zone.access.prefix == prefix]
+        lives = self._members[topics.split(topic)[1]].zone
+        for zone in [zone for zone in serving if zone.access.zone == lives] or serving:
+            zone.publish(topic, payload)
 
     def _work(self) -> None:
         try:

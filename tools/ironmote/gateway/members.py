@@ -23,12 +23,16 @@ class Successor:
 
 @dataclass(frozen=True)
 class Member:
-    """One mote as the gateway sees it. `seal_key` is None for a mote whose payloads are not sealed."""
+    """One mote as the gateway sees it. `seal_key` is None for a mote whose payloads are not sealed.
+
+    `zone` is the one that the mote lives in.
+    """
 
     id: str
     generation: int
     channel: str
     seal_key: bytes | None = field(repr=False)
+    zone: str
     successor: Successor | None = field(default=None, kw_only=True)
 
     @property
@@ -46,7 +50,8 @@ def _members(fleet: Fleet) -> Iterable[Member]:
     for mote in fleet.motes.values():
         if mote.channel is not None:
             key = mote.seal_key(fleet.id) if mote.seals else None
-            yield Member(mote.id, mote.generation, mote.channel, key, successor=successor_of(mote, fleet.id))
+            follows = successor_of(mote, fleet.id)
+            yield Member(mote.id, mote.generation, mote.channel, key, mote.zone, successor=follows)
 
 
 def successor_of(mote: Mote, fleet_id: bytes) -> Successor | None:

@@ -54,10 +54,13 @@ class AlreadyTaken(Exception):
 class Uplink:
     """Verifies messages of the given members."""
 
-    def __init__(self, members: Iterable[Member], trusts: Mapping[str, MoteTrust]) -> None:
-        """`trusts` holds one MoteTrust for every sealed member, by id."""
+    def __init__(
+        self, members: Iterable[Member], trusts: Mapping[str, MoteTrust], zones: Iterable[tuple[str, str]] = ()
+    ) -> None:
+        """`trusts` holds a MoteTrust for each sealed member, by id; `zones` are (zone, prefix) of each connection."""
         self._members = {member.id: member for member in members}
         self._trusts = trusts
+        self._zones = frozenset(zones)
         self._revoked: set[str] = set()
 
     def revoke(self, mote: str) -> None:
@@ -69,8 +72,8 @@ class Uplink:
         member, leaf = self._address(message)
         try:
             if member.seal_key is None:
-                return _from_json(member, leaf, message.payload)
-            return self._from_sealed(member, leaf, message)
+                return _as_pinned(_from_json(member, leaf, message.payload))
+            return _as_pinned(self._from_sealed(member, leaf, message))
         except Alarming as error:
             raise NotBelieved(member.id, str(error), alert=True) from error
         except sealed.Refused as error:
@@ -91,7 +94,9 @@ class Uplink:
             raise NotBelieved(mote_id, "this mote was revoked; provision it again before it is believed")
         if prefix != message.prefix or leaf not in ("up", "ack", "state"):
             raise NotBelieved(member.id, "on a topic that no mote publishes in this zone")
-        if prefix != member.prefix:
+        # Where a zone has a connection of its own for this prefix, its motes are heard there and nowhere else.
+        elsewhere = message.zone != member.zone and (member.zone, prefix) in self._zones
+        if prefix != member.prefix or elsewhere:
             words = f"came on a lesser channel than {member.channel}, which this mote's profile demands"
             raise NotBelieved(member.id, words, alert=True)
         if message.retained and (prefix == "sealed" or leaf != "state"):
@@ -117,6 +122,15 @@ class Uplink:
             if content.boot != opened.boot:
                 raise state.StateError("from another boot than its seal")
         return Verified(member, content, opened.boot, opened.sequence, opened.newest)
+
+
+def _as_pinned(verified: Verified) -> Verified:
+    """A mote says which channel it is on; another one than it was given is for the owner to look into."""
+    said, member = verified.content, verified.member
+    if isinstance(said, State) and said.channel not in ("", member.channel):
+        words = f"says that its channel is {said.channel}, and its profile demands {member.channel}"
+        raise NotBelieved(member.id, words, alert=True)
+    return verified
 
 
 def _of_this_mote(content: record.Record, member: Member, opened: Opened | None) -> record.Record:

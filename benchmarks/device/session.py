@@ -1,0 +1,90 @@
+"""One session of a mote with a broker: `micropython session.py <plan.json>`, run by benchmarks/wire_bytes.py.
+
+The mote's own link, protection and TLS, without a board: connect, subscribe, announce, then send records of one
+reading each, a window at a time, until the broker has acknowledged all of them.
+"""
+
+import asyncio
+import json
+import sys
+
+sys.modules["network"] = None  # mote.link names mote.wifi's error; no radio is needed
+
+from collections import namedtuple  # noqa: E402
+
+from mote import channel, keys, link, protect, record, sealed  # noqa: E402
+
+_WAITING = 4  # as many as the link keeps in flight
+
+Broker = namedtuple("Broker", "host port name")
+Settings = namedtuple("Settings", "mote broker keepalive_s timeout_ms outbox")
+
+
+class NoClock:
+    """Commands are not part of this."""
+
+    def now(self):
+        return None
+
+
+class Joined:
+    """The network is there."""
+
+    async def join(self, timeout_ms):
+        pass
+
+
+def _file(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def _protection(plan, mote_id, root, fleet):
+    """What the app would compose for this channel, and what secures the connection."""
+    carrier, seals = channel.parts(plan["channel"])
+    tls = None
+    if carrier == channel.TLS:
+        from mote.tls import Tls
+
+        tls = Tls("localhost", _file(plan["ca"]), _file(plan["cert"]), _file(plan["key"]))
+    elif carrier == channel.TLS_PSK:
+        from mote.psk import Psk
+
+        tls = Psk("localhost", mote_id, keys.subkey(root, fleet, keys.PSK))
+    if not seals:
+        return protect.InTls(mote_id, NoClock()), tls
+    epoch = sealed.make_epoch(1, plan["boot"], b"8 random")
+    kind = protect.Sealed if tls is None else protect.SealedInTls
+    return kind(mote_id, plan["zone"], fleet, root, epoch, plan["boot"], True, 60000), tls
+
+
+async def _run(plan):
+    mote_id = plan["mote"]
+    protection, tls = _protection(plan, mote_id, bytes.fromhex(plan["root"]), bytes.fromhex(plan["fleet"]))
+    settings = Settings(mote_id, Broker("127.0.0.1", plan["port"], "localhost"), 60, 10000, 32)
+
+    def status(connection, online):
+        said = {"online": online, "boot": plan["boot"], "connection": connection}
+        if online:
+            said.update(plan["status"])
+        return said
+
+    the_link = link.Link(settings, Joined(), protection, tls, lambda payload: None, status)
+    task = asyncio.create_task(the_link.run())
+    while the_link.acknowledged < 1:  # the status
+        await asyncio.sleep_ms(5)
+    for number in range(plan["count"]):
+        name = record.identity(1, plan["boot"], number + 1)
+        readings = [record.Reading("temperature", "Cel", 21.37 + number % 100 / 100, None)]
+        the_link.send("up", protection.up(plan["time"] + number, name, readings))
+        while len(the_link.outbox) >= _WAITING:
+            await asyncio.sleep_ms(5)
+    while len(the_link.outbox):
+        await asyncio.sleep_ms(5)
+    task.cancel()
+    await asyncio.sleep_ms(0)
+    print("sessions", the_link.connection, "acknowledged", the_link.acknowledged)
+
+
+with open(sys.argv[1]) as file:
+    asyncio.run(_run(json.load(file)))

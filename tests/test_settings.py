@@ -1,0 +1,212 @@
+"""Settings are taken whole or not at all, and a refusal names the field."""
+
+from harness import raises
+from mote import cbor, settings
+from mote.settings import Settings, SettingsError
+
+
+def good(**more):
+    fields = {
+        "v": 1,
+        "mote": "kitchen",
+        "fleet": bytes(16),
+        "board": "esp32",
+        "zone": "home",
+        "generation": 1,
+        "channel": "auto",
+        "floor": "sealed",
+        "room": True,
+        "wifi": {"ssid": "net"},
+        "broker": {"host": "broker.local", "port": 8883, "name": "broker.local"},
+        "connect": "token",
+        "keepalive_s": 30,
+        "timeout_ms": 10000,
+        "sample_ms": 1000,
+        "command_age_s": 60,
+        "clock_floor": 1760000000,
+        "ntp": "pool.ntp.org",
+        "i2c": {"sda": 21, "scl": 22, "freq_hz": 100000},
+        "onewire": {"pin": 4},
+        "sensors": [
+            {"kind": "bme280", "address": 0x76, "names": {"temperature": "temperature", "pressure": "pressure"}},
+            {"kind": "bh1750", "address": 0x23, "names": {"illuminance": "light"}},
+            {"kind": "ds18b20", "names": {"temperature": "water"}},
+        ],
+        "actuators": [
+            {"kind": "relay", "name": "relay", "pin": 5, "safe": 0},
+            {"kind": "dimmer", "name": "dimmer", "pin": 18, "freq_hz": 1000, "safe": 0},
+        ],
+        "led": 2,
+        "outbox": 32,
+    }
+    fields.update(more)
+    return fields
+
+
+def said(fields):
+    """Return what is said of wrong fields, by the host and by the mote alike."""
+    error = raises(SettingsError, settings.to_cbor, fields)
+    try:
+        encoded = cbor.encode(fields)
+    except cbor.CborError:
+        return str(error)
+    assert str(raises(SettingsError, Settings.from_cbor, encoded)) == str(error)
+    return str(error)
+
+
+def test_settings_come_back_as_attributes():
+    found = Settings.from_cbor(settings.to_cbor(good()))
+    assert (found.mote, found.fleet, found.channel, found.room) == ("kitchen", bytes(16), "auto", True)
+    assert (found.broker.host, found.broker.port, found.wifi.ssid) == ("broker.local", 8883, "net")
+    assert (found.i2c.sda, found.i2c.scl, found.i2c.freq_hz, found.onewire.pin) == (21, 22, 100000, 4)
+    assert [each.kind for each in found.sensors] == ["bme280", "bh1750", "ds18b20"]
+    assert found.sensors[0].names == {"temperature": "temperature", "pressure": "pressure"}
+    assert found.sensors[2].address is None
+    assert (found.actuators[1].freq_hz, found.actuators[0].freq_hz, found.actuators[0].safe) == (1000, None, 0)
+    assert found.led == 2
+
+
+def test_what_is_absent_is_null():
+    found = Settings.from_cbor(
+        settings.to_cbor(good(i2c=None, onewire=None, led=None, sensors=[], actuators=[], ntp=""))
+    )
+    assert found.i2c is None and found.onewire is None and found.led is None and found.ntp == ""
+
+
+def test_every_field_is_needed():
+    for name in good():
+        fields = good()
+        del fields[name]
+        assert said(fields) == name + ": is missing"
+
+
+def test_unknown_fields_are_named():
+    assert said(good(keepalive=30)) == "keepalive: no such setting"
+    assert said(good(wifi={"ssid": "net", "password": "secret"})) == "wifi.password: no such setting"
+    sensor = {"kind": "bh1750", "adress": 0x23, "names": {"illuminance": "light"}}
+    assert said(good(sensors=[sensor])) == "sensors[0].adress: no such setting"
+
+
+WRONG = {
+    "v": (0, 2, "1", True, None, 1.0),
+    "mote": ("", "Kitchen", "k" * 24, "a/b", 5, None, b"kitchen"),
+    "fleet": (b"", bytes(7), bytes(33), "fleet-id", None, [1]),
+    "board": ("", "x" * 17, 5, None, "a\n"),
+    "zone": ("", "Home", None),
+    "generation": (0, 256, -1, "1", True, 1.5, None),
+    "channel": ("", "plain", "TLS", None, 5, []),
+    "floor": ("", "auto", "none", None),
+    "room": (0, 1, "true", None),
+    "wifi": (None, "net", [], {}, {"ssid": ""}, {"ssid": "x" * 33}, {"ssid": 5}),
+    "broker": (
+        None,
+        {"host": "h", "port": 1883},
+        {"host": "", "port": 1883, "name": "h"},
+        {"host": "h", "port": 0, "name": "h"},
+        {"host": "h", "port": 65536, "name": "h"},
+        {"host": "h", "port": "1883", "name": "h"},
+        {"host": "h\0", "port": 1, "name": "h"},
+    ),
+    "connect": ("", "none", None, True),
+    "keepalive_s": (0, 4, 3601, None, "30", 30.5),
+    "timeout_ms": (0, 499, 60001, None),
+    "sample_ms": (0, 99, 86400001, None),
+    "command_age_s": (0, 3601, None),
+    "clock_floor": (0, 1500000000, 2**32, None, 1760000000.5),
+    "ntp": (None, "x" * 254, 5),
+    "i2c": (
+        {},
+        {"sda": 1, "scl": 2},
+        {"sda": -1, "scl": 2, "freq_hz": 100000},
+        {"sda": 1, "scl": 64, "freq_hz": 100000},
+        {"sda": 1, "scl": 2, "freq_hz": 0},
+        5,
+    ),
+    "onewire": ({}, {"pin": None}, {"pin": True}, {"pin": 64}, 4),
+    "sensors": (
+        None,
+        {},
+        [5],
+        [{}],
+        [{"kind": "", "names": {"temperature": "t"}}],
+        [{"kind": "../x", "names": {"temperature": "t"}}],
+        [{"kind": "ds18b20", "names": {}}],
+        [{"kind": "ds18b20", "names": None}],
+        [{"kind": "ds18b20", "names": {"temperatur": "t"}}],
+        [{"kind": "ds18b20", "names": {"temperature": "a b"}}],
+        [{"kind": "ds18b20", "names": {"temperature": None}}],
+        [{"kind": "bme280", "address": 0x78, "names": {"temperature": "t"}}],
+        [{"kind": "ds18b20", "names": {"temperature": "t%d" % i}} for i in range(17)],
+        [{"kind": "ds18b20", "names": {"temperature": "t"}}, {"kind": "bme280", "names": {"humidity": "t"}}],
+    ),
+    "actuators": (
+        None,
+        [{}],
+        [{"kind": "relay", "name": "relay", "pin": 5}],
+        [{"kind": "relay", "name": "", "pin": 5, "safe": 0}],
+        [{"kind": "relay", "name": "a b", "pin": 5, "safe": 0}],
+        [{"kind": "relay", "name": "relay", "pin": -1, "safe": 0}],
+        [{"kind": "relay", "name": "relay", "pin": 5, "safe": "off"}],
+        [{"kind": "relay", "name": "relay", "pin": 5, "safe": False}],
+        [{"kind": "relay", "name": "relay", "pin": 5, "safe": float("nan")}],
+        [{"kind": "dimmer", "name": "d", "pin": 5, "safe": 0, "freq_hz": 0}],
+        [
+            {"kind": "relay", "name": "relay", "pin": 5, "safe": 0},
+            {"kind": "dimmer", "name": "relay", "pin": 6, "safe": 0},
+        ],
+    ),
+    "led": (-1, 64, "2", True),
+    "outbox": (3, 257, None),
+}
+
+
+def test_wrong_values_are_refused_by_the_name_of_their_field():
+    assert sorted(WRONG) == sorted(good())
+    for name in WRONG:
+        for value in WRONG[name]:
+            words = said(good(**{name: value}))
+            assert words.startswith((name + ":", name + ".", name + "[")), words
+            assert "secret" not in words
+
+
+def test_words_say_what_a_field_takes():
+    assert said(good(keepalive_s=0)) == "keepalive_s: a whole number from 5 to 3600"
+    assert said(good(broker={"host": "h", "port": 0, "name": "h"})) == "broker.port: a whole number from 1 to 65535"
+    assert said(good(connect="none")) == "connect: one of token, static"
+    sensor = {"kind": "ds18b20", "names": {"temperature": "a b"}}
+    assert said(good(sensors=[sensor])).startswith("sensors[0].names.temperature: a name of")
+
+
+def test_a_channel_below_its_floor_is_refused():
+    assert said(good(channel="sealed", floor="tls")) == "channel: sealed is less than the floor, tls"
+
+
+def test_damaged_files_are_refused():
+    whole = settings.to_cbor(good())
+    for size in range(len(whole)):
+        raises(SettingsError, Settings.from_cbor, whole[:size])
+    for data in (whole + b"\0", b"\x80", b"\xf6", b"\xff" * 50, cbor.encode({1: 2}), cbor.encode({b"v": 1})):
+        raises(SettingsError, Settings.from_cbor, data)
+
+
+def test_every_flipped_bit_is_refused_or_other_settings():
+    whole = settings.to_cbor(good())
+    for i in range(len(whole)):
+        changed = bytearray(whole)
+        changed[i] ^= 1 << i % 8
+        try:
+            Settings.from_cbor(bytes(changed))
+        except SettingsError:
+            pass
+
+
+def test_what_is_no_table_is_refused():
+    for fields in (None, [], 5, "x"):
+        raises(SettingsError, settings.to_cbor, fields)
+
+
+def test_fractions_of_settings_are_in_single_precision():
+    lamp = {"kind": "dimmer", "name": "dimmer", "pin": 18, "freq_hz": 1000, "safe": 33.3}
+    data = settings.to_cbor(good(actuators=[lamp]))
+    assert b"\xfb" not in data[data.index(b"safe") :][:6]
+    assert Settings.from_cbor(data).actuators[0].safe == cbor.single(33.3)
