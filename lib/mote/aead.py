@@ -17,6 +17,7 @@ _ZERO = bytes(16)
 _LONG_AAD = const(0xFF00)  # from here on its length takes six bytes instead of two (RFC 3610, 2.2)
 _PIECE = const(512)  # what is xored at once, so that a long message needs no long integers
 _LONGEST = const(0xFFFF)  # bytes of data
+_KEPT = const(256)  # up to this size the ends of the counter blocks are kept
 
 
 class InvalidTag(Exception):
@@ -78,17 +79,21 @@ class AesCcm:
     def _stream(self, nonce, size):
         """Return the key stream for `size` bytes of data and, behind it, for the tag (RFC 3610, 2.3)."""
         spare = 15 - len(nonce)
-        if self._counted != (spare, size):
-            if not 2 <= spare <= 8 or size > _LONGEST:
-                raise ValueError("a nonce of 7 to 13 bytes, and data that two bytes can count")
-            # The ends of blocks 1 to n, and behind them that of block 0, which is the tag's.
-            ends = [i.to_bytes(spare, "big") for i in range(1, (size + 31) >> 4)]
-            self._counts = [b""] + ends + [bytes(spare)]
-            self._counted = (spare, size)
-        stream = self._ecb.encrypt(((spare - 1).to_bytes(1, "big") + nonce).join(self._counts))
+        counts = self._counts if self._counted == (spare, size) else self._count(spare, size)
+        stream = self._ecb.encrypt(((spare - 1).to_bytes(1, "big") + nonce).join(counts))
         if len(stream) == size + self._tag_length:
             return stream
         return stream[:size] + stream[-16:][: self._tag_length]
+
+    def _count(self, spare, size):
+        """Return the ends of the counter blocks 1 to n, and behind them that of block 0, which is the tag's."""
+        if not 2 <= spare <= 8 or size > _LONGEST:
+            raise ValueError("a nonce of 7 to 13 bytes, and data that two bytes can count")
+        counts = [b""] + [i.to_bytes(spare, "big") for i in range(1, (size + 31) >> 4)] + [bytes(spare)]
+        if size <= _KEPT:
+            self._counts = counts
+            self._counted = (spare, size)
+        return counts
 
     def _mac(self, nonce, data, aad):
         """Return the CBC-MAC over nonce, lengths, `aad` and `data`, as long as a tag (RFC 3610, 2.2)."""
