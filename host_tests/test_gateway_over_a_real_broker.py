@@ -16,7 +16,7 @@ from ironmote.errors import MissingTool
 from ironmote.gateway import CommandEnded, Gateway, MessageRefused, MoteConfirmed, RecordSeen, StateSeen
 from ironmote.gateway.members import members_of
 from mote import command
-from mote.care import CHALLENGE
+from mote.command import CHALLENGE
 from paho.mqtt import client as mqtt
 
 

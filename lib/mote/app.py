@@ -181,9 +181,11 @@ class App:
         """Take a downlink: obey it, say that it is too late, or count it as refused."""
         try:
             order = self._protection.command(payload)
-            if self._care is not None and self._care.takes(order):
-                self._obey_care(order)
-                return
+            if self._care is not None:
+                self._care.settle(self._protection.proven)
+                if self._care.takes(order):
+                    self._obey_care(order)
+                    return
             answer = self._orders.obey(order)
         except protect.Expired as late:
             answer = self._orders.expired(late.command)
@@ -211,16 +213,12 @@ class App:
         answer = self._care.obey(order)
         log.say("orders", answer.name, answer.result, answer.why or "")
         self._link.send("ack", self._protection.answer(answer))
-        try:
-            if self._roots.generation != generation:
+        if self._roots.generation != generation:
+            try:
                 self._renew()
-            elif self._roots.older is not None and self._protection.proven:
-                # Both ends have used the new key: nobody needs the old one any more.
-                self._roots.retire()
-                log.say("orders", "the older root key is retired")
-        except (epoch.EpochError, OSError) as error:
-            log.say("orders", "could not be saved:", repr(error))
-            if self._roots.generation != generation:
+            except (epoch.EpochError, OSError) as error:
+                # The new key is in force from the next start on; this one cannot go on without an epoch of it.
+                log.say("orders", "could not be saved:", repr(error))
                 machine.reset()
 
     def _say_behind(self):

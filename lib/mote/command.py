@@ -16,6 +16,8 @@ DONE = "done"
 REFUSED = "refused"
 EXPIRED = "expired"
 RESERVED = "!"  # a name that begins so is for the mote itself, not for an actuator
+CHALLENGE = "!challenge"  # value: random bytes; the answer holds the same
+ROTATE = "!rotate"  # value: an update (mote.roots)
 _RESULTS = (DONE, REFUSED, EXPIRED)
 
 _ID_SIZE = const(8)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from mote import command
-from mote.care import CHALLENGE, ROTATE
+from mote.command import CHALLENGE, ROTATE
 
 from .events import Event, MoteConfirmed, RootRotated
 from .store import Store
