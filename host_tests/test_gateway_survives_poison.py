@@ -187,7 +187,6 @@ def test_answer_under_another_name_or_with_bytes_ends_no_command(nats: Bench):
     mote = SealingMote(nats.fleet, "cellar")
     client = Client(nats.broker, nats.fleet, mote)
     client.publish("up", mote.up())
-    client.answer_the_challenge()
     wait_for(nats, MoteConfirmed)
     nats.gateway.send("cellar", "dimmer", 40)
     order, _ = mote.open_command(client.downs.get(timeout=10))
