@@ -83,7 +83,7 @@ def test_guesses_against_one_key_are_counted_over_restarts_and_raise_an_alert(st
     forged = sealed.Context(bytes(32), stage.fleet.id, genuine.kid, genuine.epoch, AESCCM)
     stage.start_gateway()
     for sequence in range(1000, 1002):
-        hand_over(stage, forged.seal(sequence, "cellar/up", b"guess"))
+        hand_over(stage, forged.seal(sequence, b"cellar/up", b"guess"))
     (alert,) = stage.wait(lambda: refusals(stage, "rotate its root key"))
     assert alert.alert
     assert len(refusals(stage, "does not verify")) == 1
