@@ -48,6 +48,12 @@ class Client:
     def publish(self, leaf: str, payload: bytes) -> None:
         self._client.publish(f"sealed/{self.mote.id}/{leaf}", payload, qos=1).wait_for_publish(10)
 
+    def answer_the_challenge(self) -> None:
+        """Prove to the gateway that the mote is there; it has to have been heard."""
+        challenge, _ = self.mote.open_command(self.downs.get(timeout=10))
+        assert challenge.name == CHALLENGE
+        self.publish("ack", self.mote.answer(challenge, command.DONE, challenge.value))
+
     def vanish(self) -> None:
         """Break the connection with no DISCONNECT, so that the broker releases the will."""
         self._client.loop_stop()
@@ -62,7 +68,8 @@ class Bench:
     def __init__(self, kind, folder: Path) -> None:
         self.folder = folder
         self.fleet = a_fleet()
-        self.broker = kind(self.fleet, Authority.create(), folder / "broker")
+        self.authority = Authority.create()
+        self.broker = kind(self.fleet, self.authority, folder / "broker")
         self.broker.start()
         self.events: queue.Queue = queue.Queue()
         self.gateway = self.start_gateway()
@@ -110,6 +117,10 @@ def test_records_commands_and_wills_cross_a_real_broker(bench: Bench):
     seen = bench.next(RecordSeen)
     assert (seen.mote, seen.channel, seen.boot, seen.number) == ("cellar", "sealed", 1, 1)
     assert [reading.value for reading in seen.readings] == [23.7, 585]
+    assert not seen.confirmed
+
+    client.answer_the_challenge()
+    assert bench.next(MoteConfirmed).mote == "cellar"
 
     client.publish("up", message)
     assert "already taken" in bench.next(MessageRefused).why

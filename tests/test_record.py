@@ -129,6 +129,12 @@ def test_another_motes_record_is_refused():
         raises(RecordError, unpack, pack("kitchen", TIME, "1.7.42", READINGS), "kitchen")
 
 
+def test_half_of_a_surrogate_pair_is_refused():
+    whole = record.pack_json(BASE, TIME, "1.7.42", [Reading("x", "lx", "on", None)])
+    raises(RecordError, senml.unpack_json, whole.replace(b'"on"', b'"\\ud800"'), "kitchen")
+    raises(RecordError, senml.unpack_json, whole.replace(b'"lx"', b'"\\udfff"'), "kitchen")
+
+
 def test_wrong_packs_are_refused():
     for why, pack in (
         ("empty", []),
@@ -154,6 +160,8 @@ def test_wrong_packs_are_refused():
         ("a number for a text", [first(), {"n": "x", "vs": 1}]),
         ("a long text", [first(), {"n": "x", "vs": "x" * 65}]),
         ("control characters", [first(), {"n": "x", "vs": "\x1b[2J"}]),
+        ("a sum beyond a double", [first(bv=1.7e308, v=1.7e308)]),
+        ("a sum beyond what is counted exactly", [first(bv=1 << 53, v=1)]),
         ("data", [first(), {"n": "x", "vd": "aGkgCg"}]),
         ("a sum", [first(s=1)]),
         ("no name", [without("n")]),

@@ -66,12 +66,17 @@ def is_name(text):
 
 
 def is_text(text, longest):
-    """True where `text` is a str of at most `longest` characters, none of them a control character."""
+    """True where `text` is a str of at most `longest` characters, with no control character and no lone surrogate.
+
+    Half of a pair comes out of JSON ("\\ud800"), and UTF-8 cannot hold it (RFC 8259, 8.2).
+    """
     if not isinstance(text, str) or len(text) > longest:
         return False
     lead = 0
     for byte in _bytes(text):
         if byte < 32 or byte == 127 or (lead == 0xC2 and byte < 0xA0):  # C2 80 to C2 9F are U+0080 to U+009F
+            return False
+        if lead == 0xED and byte >= 0xA0:  # a surrogate (RFC 3629, 3), which MicroPython's json lets through
             return False
         lead = byte
     return True

@@ -5,6 +5,8 @@ import sys
 from typing import Any, TextIO
 
 from ..gateway import CommandEnded, Event, MessageRefused, RecordSeen, StateSeen
+from ..plain import plain
+from .tap import Tap
 from .watch import ANSWERS, Watch
 
 
@@ -16,12 +18,15 @@ class JsonLines:
         self._out = out or sys.stdout
         self._channels: set[str] = set()
 
+    def watch_links(self, taps: dict[str, Tap], title: str) -> None:
+        """Links are for eyes."""
+
     def phase(self, text: str) -> None:
         """What the demo is doing now: of no interest to a script."""
 
     def note(self, text: str) -> None:
         """Something for people."""
-        print(text, file=sys.stderr)
+        print(plain(text), file=sys.stderr)
 
     def sent(self, mote: str, name: str, value: float) -> None:
         """A command was sent; its line comes with its answer."""
@@ -91,4 +96,5 @@ class JsonLines:
         self._print(event="channel", mote=mote.id, board=mote.board, channel=mote.channel, why=mote.why)
 
     def _print(self, **fields: Any) -> None:
-        print(json.dumps(fields, ensure_ascii=False, allow_nan=False), file=self._out, flush=True)
+        # ASCII: some readers take U+2028 or U+0085 for the end of a line.
+        print(json.dumps(fields, allow_nan=False), file=self._out, flush=True)

@@ -54,6 +54,7 @@ class Options:
 class Face(Protocol):
     """How the demo shows itself: Screen or JsonLines."""
 
+    def watch_links(self, taps: dict[str, Tap], title: str) -> None: ...
     def phase(self, text: str) -> None: ...
     def note(self, text: str) -> None: ...
     def sent(self, mote: str, name: str, value: float) -> None: ...
@@ -98,8 +99,7 @@ def run_demo(options: Options) -> int:
     ):
         for mote in stage.fleet.motes.values():
             watch.motes[mote.id] = MoteWatch(mote.id, mote.board, mote.channel or "", mote.why)
-        if isinstance(face, Screen):
-            face.watch_links(stage.taps, f"on {stage.broker.name}")
+        face.watch_links(stage.taps, f"on {stage.broker.name}")
         play = Play(options, stage, watch, face, happenings, len(rows) if rows else None)
         interrupted = False
         try:

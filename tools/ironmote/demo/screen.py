@@ -6,61 +6,30 @@ import time
 from collections import deque
 from pathlib import Path
 
-from mote.channel import CHANNELS
 from rich import box
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.panel import Panel
-from rich.table import Table
 from rich.text import Text
 
 from ..errors import IronmoteError
 from ..gateway import CommandEnded, Event, MessageRefused, MoteConfirmed, RecordSeen, StateSeen
+from ..plain import plain
+from . import motes_view
 from .tap import Tap
-from .watch import MoteWatch, Series, Watch
+from .watch import MoteWatch, Watch
 from .wire_panel import wire_panel
 
-_BLOCKS = "▁▂▃▄▅▆▇█"
-_SPARK = 24
-_SPARK_NARROW = 8
-_NARROW = 90  # columns; below it the reasons are left out
-_COMPACT_FROM = 5  # motes
+_TABLE_FROM = 90  # columns; below it each mote has lines of its own
 _FRAMES_S = 8
 _PICTURE_WIDTH = 124
 _PICTURE_HEIGHT = 200
-_PICTURE_EVENTS = 8
-# How a unit is shown: its sign, a factor, decimals.
-_UNITS = {
-    "Cel": ("°C", 1.0, 2),
-    "%RH": ("%", 1.0, 1),
-    "Pa": ("hPa", 0.01, 1),
-    "lx": ("lx", 1.0, 1),
-    "%": ("%", 1.0, 0),
-}
-_CHANNEL_STYLE = {"sealed": "bold cyan"} | dict.fromkeys(CHANNELS[:-1], "bold green")
+# How many of the last events are shown on a terminal of fewer lines than the first number.
+_EVENTS = ((28, 2), (40, 3), (44, 4), (100, 6), (100_000, 8))
+_BOXED_FROM = 70  # columns; below it events have no box around them
+_WIRE_ROWS = 8  # lines that what is on the wire needs to say something
+_TURN_S = 4.0  # how long each link is shown where they have to take turns
 _RESULT = {"done": ("✓", "green"), "refused": ("✗", "red"), "expired": ("⌛", "yellow")}
-
-
-def sparkline(values: list[float], width: int) -> str:
-    """The last `width` values as blocks of a height between their lowest and their highest."""
-    shown = values[-width:]
-    if not shown:
-        return ""
-    low, high = min(shown), max(shown)
-    if high == low:
-        return _BLOCKS[3] * len(shown)
-    scale = (len(_BLOCKS) - 1) / (high - low)
-    return "".join(_BLOCKS[round((value - low) * scale)] for value in shown)
-
-
-def with_unit(value: float | int | bool | str | None, unit: str | None) -> str:
-    """A value as people write it: 23.71 °C, 1013.2 hPa."""
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if isinstance(value, str) or value is None:
-        return value or "–"
-    sign, factor, decimals = _UNITS.get(unit or "", (unit or "", 1.0, 2))
-    return f"{value * factor:.{decimals}f} {sign}".rstrip()
 
 
 class Screen:
@@ -76,7 +45,7 @@ class Screen:
         self._happened: deque[Text] = deque(maxlen=40)
         self._console = Console()
         self._live = Live(
-            console=self._console, auto_refresh=False, transient=False, redirect_stdout=False, redirect_stderr=False
+            console=self._console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False
         )
         self._drawn = 0.0
         self._live.start()
@@ -94,7 +63,7 @@ class Screen:
 
     def note(self, text: str) -> None:
         """Something for people, above the live part."""
-        self._live.console.print(Text(text))
+        self._live.console.print(Text(plain(text)))
 
     def sent(self, mote: str, name: str, value: float) -> None:
         """Show that a command was sent."""
@@ -134,10 +103,10 @@ class Screen:
         """Draw the last frame and, if asked for, the picture."""
         watch = self._watch
         self._phase = f"ended: {watch.readings} readings verified, {watch.refused} refused, {sum(lost.values())} lost"
-        self._draw()
-        self._live.stop()
-        if not self._console.is_terminal:
-            self._console.print()  # rich leaves the last line of a file open
+        self._live.stop()  # and what it drew is wiped off: the last frame stands alone
+        size = self._console.size
+        terminal = self._console.is_terminal
+        self._console.print(self._frame(size.width, size.height - 1 if terminal else _PICTURE_HEIGHT))
         if self._picture is not None:
             self._draw_picture(self._picture)
 
@@ -148,7 +117,7 @@ class Screen:
     def _draw_picture(self, path: Path) -> None:
         nowhere = io.StringIO()
         console = Console(record=True, width=_PICTURE_WIDTH, file=nowhere, force_terminal=True, height=_PICTURE_HEIGHT)
-        console.print(self._frame(_PICTURE_WIDTH, _PICTURE_HEIGHT, _PICTURE_EVENTS))
+        console.print(self._frame(_PICTURE_WIDTH, _PICTURE_HEIGHT))
         # A picture of a security tool fetches nothing: the viewer's own monospace font does.
         svg = re.sub(r"@font-face \{.*?\}\s*", "", console.export_svg(title="ironmote demo"), flags=re.DOTALL)
         try:
@@ -161,32 +130,51 @@ class Screen:
         mark, style = _RESULT.get(event.result, ("?", "red"))
         words = f"{event.name} {event.result}"
         if event.result == "done":
-            words = f"{event.name} is at {with_unit(event.value, '%')}, answered in {event.ms:.0f} ms"
+            words = f"{event.name} is at {motes_view.with_unit(event.value, '%')}, answered in {event.ms:.0f} ms"
         elif event.why:
             words += f": {event.why}"
         self._happen(mark, style, event.mote, words)
 
     def _happen(self, mark: str, style: str, mote: str, words: str) -> None:
-        line = Text.assemble((time.strftime("%H:%M:%S "), "dim"), (f"{mark} ", style), (f"{mote} ", "bold"), words)
+        line = Text.assemble(
+            (time.strftime("%H:%M:%S "), "dim"), (f"{mark} ", style), (f"{plain(mote)} ", "bold"), plain(words),
+            no_wrap=True, overflow="ellipsis",
+        )  # fmt: skip
         self._happened.append(line)
 
     def _draw(self) -> None:
         self._drawn = time.monotonic()
         size = self._console.size
-        self._live.update(self._frame(size.width, size.height, 6 if size.height >= 44 else 4), refresh=True)
+        self._live.update(self._frame(size.width, size.height - 1), refresh=True)
 
-    def _frame(self, width: int, height: int, events: int) -> RenderableType:
-        if not self._watch.motes:
-            return self._header()
-        parts: list[RenderableType] = [self._header(), self._table(width < _NARROW)]
-        tall = 2 + sum(1 + max(3, len(mote.series)) for mote in self._watch.motes.values())
-        room = height - tall - events - 6
-        panel = wire_panel(list(self._watch.motes.values()), self._taps, width, max(2, min(7, room - 5)))
-        if panel is not None:
-            parts.append(panel)
-        happened = Group(*list(self._happened)[-events:]) if self._happened else Text("nothing yet", style="dim")
-        parts.append(Panel(happened, title="what happened", title_align="left", border_style="dim", box=box.ROUNDED))
-        return Group(*parts)
+    def _frame(self, width: int, height: int) -> RenderableType:
+        """Everything, on at most `height` lines: the motes, what an eavesdropper sees of them, what happened."""
+        head = self._header()
+        motes = list(self._watch.motes.values())
+        if not motes:
+            return head
+        happened = self._events(next(count for below, count in _EVENTS if height < below), width >= _BOXED_FROM)
+        room = height - 1 - rows_of(happened, width)
+        shown = self._motes(motes, width, room)
+        wire = wire_panel(motes, self._taps, width, room - rows_of(shown, width), int(time.monotonic() / _TURN_S))
+        return Group(*(part for part in (head, shown, wire, happened) if part is not None))
+
+    def _motes(self, motes: list[MoteWatch], width: int, room: int) -> RenderableType:
+        """The largest form of the motes that leaves room for what is on the wire."""
+        if width >= _TABLE_FROM:
+            table = motes_view.table(motes, width)
+            if rows_of(table, width) + _WIRE_ROWS <= room:
+                return table
+        blocks = motes_view.blocks(motes, width)
+        if rows_of(blocks, width) + _WIRE_ROWS <= room:
+            return blocks
+        return motes_view.lines(motes, max(1, room))
+
+    def _events(self, count: int, boxed: bool) -> RenderableType:
+        happened = list(self._happened)[-count:] or [Text("nothing yet", style="dim")]
+        if not boxed:
+            return Group(*happened)
+        return Panel(Group(*happened), title="what happened", title_align="left", border_style="dim", box=box.ROUNDED)
 
     def _header(self) -> Text:
         elapsed = int(time.monotonic() - self._began)
@@ -195,52 +183,11 @@ class Screen:
             (f"{self.title} ", "dim"),
             (f"{elapsed // 60}:{elapsed % 60:02d}  ", "dim"),
             (self._phase, "italic"),
+            no_wrap=True,
+            overflow="ellipsis",
         )
 
-    def _table(self, narrow: bool) -> Table:
-        table = Table(box=box.ROUNDED, border_style="dim", header_style="bold", expand=True, show_lines=True)
-        table.add_column("mote", no_wrap=True)
-        table.add_column("channel" if narrow else "channel, and why", ratio=None if narrow else 2)
-        table.add_column("readings", ratio=3)
-        table.add_column("messages", justify="right", no_wrap=True)
-        table.add_column("refused", justify="right", no_wrap=True)
-        compact = len(self._watch.motes) >= _COMPACT_FROM
-        for mote in self._watch.motes.values():
-            dot = ("● ", "green") if mote.online else ("○ ", "yellow")
-            name = Text.assemble(dot, (mote.id, "bold"), "\n  ", (mote.board, "dim"))
-            channel = Text(mote.channel or "…", style=_CHANNEL_STYLE.get(mote.channel, "bold yellow"))
-            if not compact and not narrow:
-                channel.append(f"\n{mote.why}", style="dim not bold")
-            refused = Text(str(mote.refused), style="bold red" if mote.refused else "dim")
-            table.add_row(
-                name,
-                channel,
-                self._readings(mote, compact, _SPARK_NARROW if narrow else _SPARK),
-                str(mote.messages),
-                refused,
-            )
-        return table
 
-    def _readings(self, mote: MoteWatch, compact: bool, width: int) -> RenderableType:
-        if not mote.series:
-            return Text("waiting for the first record", style="dim italic")
-        grid = Table.grid(padding=(0, 1))
-        cells: list[Text] = []
-        for name, each in mote.series.items():
-            value = Text(with_unit(each.latest, each.unit), style="bold")
-            cells += [value, _spark(each, _SPARK_NARROW)] if compact else [Text(name), value, _spark(each, width)]
-        # One reading a line with its name, or two without.
-        columns = 4 if compact else 3
-        for column in range(columns):
-            name_column = not compact and column == 0
-            value_column = column % 2 == 0 if compact else column == 1
-            grid.add_column(
-                style="dim" if name_column else "", no_wrap=True, justify="right" if value_column else "left"
-            )
-        for start in range(0, len(cells), columns):
-            grid.add_row(*cells[start : start + columns])
-        return grid
-
-
-def _spark(series: Series, width: int) -> Text:
-    return Text(sparkline(list(series.values), width), style="cyan")
+def rows_of(part: RenderableType, width: int) -> int:
+    """How many lines `part` takes on a terminal of `width` columns."""
+    return len(Console(width=width, file=io.StringIO()).render_lines(part, pad=False))

@@ -1,5 +1,6 @@
 """What has been seen so far of each mote: the numbers behind the screen, the JSON lines and the exit status."""
 
+import contextlib
 import math
 import time
 from collections import deque
@@ -7,7 +8,8 @@ from dataclasses import dataclass, field
 
 from ..gateway import CommandEnded, Event, MessageRefused, MoteConfirmed, RecordSeen, StateSeen
 
-SERIES = 240  # values of each reading that are kept to draw
+SERIES = 64  # readings of one mote that are kept apart; the names are the mote's to choose
+VALUES = 240  # values of each reading that are kept to draw
 ANSWERS = ("done", "refused", "expired")
 
 
@@ -16,7 +18,7 @@ class Series:
     """The last values of one reading."""
 
     unit: str | None
-    values: deque[float] = field(default_factory=lambda: deque(maxlen=SERIES))
+    values: deque[float] = field(default_factory=lambda: deque(maxlen=VALUES))
     latest: float | int | bool | str | None = None
 
 
@@ -29,7 +31,6 @@ class MoteWatch:
     channel: str
     why: str
     online: bool = False
-    announced: bool = False  # the mote itself said which channel it is on
     series: dict[str, Series] = field(default_factory=dict)
     records: int = 0
     readings: int = 0
@@ -85,9 +86,9 @@ class Watch:
     def take(self, event: Event) -> None:
         """Count an event of the gateway."""
         if isinstance(event, MessageRefused):
-            self.refused += 1
+            self.refused += event.times
             if event.mote in self.motes:
-                self.motes[event.mote].refused += 1
+                self.motes[event.mote].refused += event.times
             return
         mote = self.motes[event.mote]
         if isinstance(event, CommandEnded):
@@ -104,9 +105,8 @@ class Watch:
             state = event.state
             mote.online = state.online
             if state.online:
-                mote.announced = True
                 mote.channel, mote.why = state.channel or mote.channel, state.why or mote.why
-                mote.free, mote.firmware = state.free, state.firmware
+                mote.free = state.free
         else:
             self._record(mote, event)
 
@@ -120,7 +120,11 @@ class Watch:
         if event.boot == mote.boot:
             mote.highest = max(mote.highest, event.number)
         for reading in event.readings:
+            if reading.name not in mote.series and len(mote.series) >= SERIES:
+                continue
             series = mote.series.setdefault(reading.name, Series(reading.unit))
             series.unit, series.latest = reading.unit, reading.value
-            if isinstance(reading.value, int | float) and math.isfinite(reading.value):
-                series.values.append(float(reading.value))
+            if isinstance(reading.value, int | float):
+                with contextlib.suppress(OverflowError):  # an integer that is no float
+                    if math.isfinite(value := float(reading.value)):
+                        series.values.append(value)

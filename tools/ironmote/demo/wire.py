@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from mote import sealed
 
+from ..plain import plain
+
 _MAX_PACKET = 65_536
 _TLS_HANDSHAKE = 22
 _TLS_APPLICATION = 23
@@ -57,6 +59,7 @@ class Splitter:
         self._buffers = {Direction.UP: bytearray(), Direction.DOWN: bytearray()}
         self._protocol = ""
         self._version = "TLS"
+        self._explicit = 0  # bytes in front of what a record hides that anybody can read
 
     def feed(self, direction: Direction, data: bytes) -> list[Packet]:
         """Take bytes that were seen, return the packets that they complete."""
@@ -93,11 +96,13 @@ class Splitter:
         if record[0] == _TLS_HANDSHAKE and len(record) > 9 and record[5] in _HELLOS:
             if record[5] == 2:
                 self._version = _server_version(record[5:])
+                self._explicit = _explicit_nonce(record[5:]) if self._version == "TLS 1.2" else 0
             caption = f"{self._version} handshake, {_HELLOS[record[5]]}, {size} bytes"
             return Packet(Kind.TLS, caption, record, len(record))
         kind = Kind.TLS_DATA if record[0] == _TLS_APPLICATION else Kind.TLS
         name = _TLS_TYPES.get(record[0], f"record of type {record[0]}")
-        return Packet(kind, f"{self._version} {name}, {size} bytes", record, 5)
+        legible = 5 + (self._explicit if kind is Kind.TLS_DATA else 0)
+        return Packet(kind, f"{self._version} {name}, {size} bytes", record, min(legible, len(record)))
 
 
 def _server_version(handshake: bytes) -> str:
@@ -115,6 +120,21 @@ def _server_version(handshake: bytes) -> str:
     except (struct.error, IndexError):
         return "TLS"
     return _VERSIONS.get(version, f"TLS 0x{version:04x}")
+
+
+def _explicit_nonce(handshake: bytes) -> int:
+    """How many bytes of nonce or IV TLS 1.2 sends in the clear with each record, by the suite of a ServerHello.
+
+    8 with GCM and CCM (RFC 5288, 3; RFC 6655, 3), none with ChaCha20 (RFC 7905, 2), a block with CBC (RFC 5246,
+    6.2.3.2).
+    """
+    try:
+        suite = struct.unpack_from(">H", handshake, 39 + handshake[38])[0]
+    except (struct.error, IndexError):
+        return 0
+    if 0x9C <= suite <= 0xAD or 0xC02B <= suite <= 0xC032 or 0xC09C <= suite <= 0xC0AF:
+        return 8
+    return 0 if 0xCCA8 <= suite <= 0xCCAE else 16
 
 
 def _mqtt_head(data: bytes | bytearray) -> tuple[int, int] | None:
@@ -148,8 +168,7 @@ def _string(packet: bytes, at: int) -> tuple[bytes, int]:
 
 
 def _words(data: bytes) -> str:
-    """Text from a stranger as it may be shown: no controls."""
-    return "".join(c if c.isprintable() else "·" for c in data.decode(errors="replace"))
+    return plain(data.decode(errors="replace"))
 
 
 def _publish(packet: bytes, start: int) -> Packet:
@@ -163,7 +182,7 @@ def _publish(packet: bytes, start: int) -> Packet:
     if sight is None:
         return Packet(Kind.MQTT_PUBLISH, f"{words} that anybody can read", packet, len(packet), name)
     outside, inner = sight
-    caption = f"{words} COSE_Encrypt0 ({outside}): nothing inside can be read"
+    caption = f"{words}, COSE_Encrypt0 ({outside}): nothing inside can be read"
     return Packet(Kind.MQTT_PUBLISH, caption, packet, len(packet) - inner, name)
 
 

@@ -14,10 +14,19 @@ _LEGIBLE = "yellow"
 _HIDDEN = "bright_black"
 _SIDE_BY_SIDE_FROM = 100  # columns
 _RECENT = 24
+_MOST_ROWS = 7  # of the dump
+_FEW_ROWS = 2
+_AROUND = 4  # lines of a panel beside caption and dump: its border, its legend, what is left
 
 
-def wire_panel(motes: list[MoteWatch], taps: dict[str, Tap], width: int, rows: int) -> RenderableType | None:
-    """One panel a kind of channel, beside each other where the terminal is wide enough; None before any record."""
+def wire_panel(
+    motes: list[MoteWatch], taps: dict[str, Tap], width: int, height: int, turn: int
+) -> RenderableType | None:
+    """One panel a kind of channel, on at most `height` lines; None before any record, or where there is no room.
+
+    Beside each other where the terminal is wide enough, else below each other. Where not all fit they take turns:
+    `turn` says whose it is.
+    """
     shown: dict[str, tuple[MoteWatch, Packet]] = {}
     for mote in motes:
         if mote.id in taps and mote.channel not in shown:
@@ -26,18 +35,25 @@ def wire_panel(motes: list[MoteWatch], taps: dict[str, Tap], width: int, rows: i
                 shown[mote.channel] = (mote, packet)
     if not shown:
         return None
-    side_by_side = width >= _SIDE_BY_SIDE_FROM and len(shown) > 1
-    inner = (width // len(shown) if side_by_side else width) - 4
-    if not side_by_side:
-        return Group(*(_panel(mote, packet, inner, rows, 0) for mote, packet in shown.values()))
-    # Beside each other they get one height, that of the longest caption.
-    lines = max(_lines(packet.caption, inner) for _, packet in shown.values())
-    panels = [_panel(mote, packet, inner, rows, lines) for mote, packet in shown.values()]
-    grid = Table.grid(expand=True)
-    for _ in panels:
-        grid.add_column(ratio=1)
-    grid.add_row(*panels)
-    return grid
+    several = list(shown.values())
+    if width >= _SIDE_BY_SIDE_FROM and len(several) > 1:
+        inner = width // len(several) - 4
+        # Beside each other they get one height, that of the longest caption.
+        lines = max(_lines(packet.caption, inner) for _, packet in several)
+        if (rows := _hex_rows(height, lines)) >= _FEW_ROWS:
+            grid = Table.grid(expand=True)
+            for _ in several:
+                grid.add_column(ratio=1)
+            grid.add_row(*(_panel(mote, packet, inner, rows, lines) for mote, packet in several))
+            return grid
+    inner = width - 4
+    captions = [_lines(packet.caption, inner) for _, packet in several]
+    each = [_hex_rows(height // len(several), lines) for lines in captions]
+    if min(each) >= _FEW_ROWS:
+        return Group(*(_panel(mote, packet, inner, min(each), 0) for mote, packet in several))
+    which = turn % len(several)
+    rows = _hex_rows(height, captions[which])
+    return _panel(*several[which], inner, rows, 0) if rows > 0 else None
 
 
 def record_on_wire(captured: list[Captured]) -> Packet | None:
@@ -74,6 +90,10 @@ def hexdump(packet: Packet, width: int, rows: int) -> Text:
 
 def _style(packet: Packet, at: int) -> str:
     return _LEGIBLE if at < packet.legible else _HIDDEN
+
+
+def _hex_rows(height: int, caption_lines: int) -> int:
+    return min(_MOST_ROWS, height - caption_lines - _AROUND)
 
 
 def _lines(caption: str, inner: int) -> int:

@@ -97,6 +97,15 @@ class KeyCare:
         self.challenge(mote)  # the mote keeps its old key until something verifies under the new one
         return [RootRotated(mote, trust.generation)]
 
+    def reload(self) -> None:
+        """Take up again what the trusts say is not done, after they have been loaded from the store."""
+        for mote, trust in self._trusts.items():
+            self._generations[mote] = trust.generation
+            if not trust.confirmed and (mote, CHALLENGE) not in self._asked:
+                self.challenge(mote)
+            if trust.successor is not None and (mote, ROTATE) not in self._asked:
+                self.rotate(mote)
+
     def behind(self, mote: str) -> None:
         """The count of downlinks was behind what `mote` has seen: what was asked it has refused, so ask at once."""
         for key, asked in self._asked.items():
