@@ -183,7 +183,8 @@ def test_interrupt_ends_cleanly_and_keeps_the_rule_of_the_exit_status(tmp_path: 
     nothing_left(tmp_path)
 
 
-def test_interrupt_before_anything_was_heard_is_no_success(tmp_path: Path):
+@pytest.mark.parametrize("how", ["SIGTERM", "SIGHUP", "SIGQUIT", "SIGINT"])
+def test_interrupt_before_anything_was_heard_is_no_success(tmp_path: Path, how: str):
     process = subprocess.Popen(
         [sys.executable, "-m", "ironmote", "demo", "--json"],
         stdout=subprocess.PIPE,
@@ -192,29 +193,51 @@ def test_interrupt_before_anything_was_heard_is_no_success(tmp_path: Path):
     )
     while not any(path.name.startswith("ironmote-") for path in tmp_path.iterdir()):
         time.sleep(0.01)
-    process.send_signal(signal.SIGTERM)
+    process.send_signal(getattr(signal, how))
+    time.sleep(0.05)
+    process.send_signal(signal.SIGINT)  # a second one changes nothing
     _, errors = process.communicate(timeout=30)
     assert (process.returncode, errors) == (130, b"")
     nothing_left(tmp_path)
 
 
-def test_killed_demo_leaves_no_process(tmp_path: Path):
+def test_killed_demo_leaves_no_process_and_no_key(tmp_path: Path):
     process = subprocess.Popen(
-        [sys.executable, "-m", "ironmote", "demo", "--json", "--keep", str(tmp_path / "kept")],
+        [sys.executable, "-m", "ironmote", "demo", "--json"],
         stdout=subprocess.PIPE,
         text=True,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
     )
     assert process.stdout is not None
     process.stdout.readline()
+    assert list(tmp_path.rglob("root"))
     process.kill()
     process.communicate(timeout=10)
-    deadline = time.monotonic() + 5
-    while processes_naming(str(tmp_path)) and time.monotonic() < deadline:
+    deadline = time.monotonic() + 10
+    while (processes_naming(str(tmp_path)) or list(tmp_path.iterdir())) and time.monotonic() < deadline:
         time.sleep(0.1)
-    assert processes_naming(str(tmp_path)) == []
+    nothing_left(tmp_path)
 
 
-def test_mote_that_dies_is_one_line(tmp_path: Path):
+def test_nobody_else_may_read_what_a_demo_keeps(tmp_path: Path):
+    kept = tmp_path / "kept"
+    kept.mkdir(mode=0o755)
+    status, _, errors = demo("--for", "5", "--keep", str(kept), tmp=tmp_path)
+    assert status == 0, errors
+    assert "holds keys" in errors
+    assert kept.stat().st_mode & 0o777 == 0o755, "a folder that its owner made stays as it is"
+    open_to_others = [path for path in kept.rglob("*") if path.stat().st_mode & 0o077 and not path.is_symlink()]
+    assert open_to_others == []
+
+
+@pytest.mark.parametrize(
+    ("victim", "words"),
+    [
+        ("cellar", 'cellar died: killed by SIGKILL; its console ended with "'),
+        ("broker/clear.conf", '(zone clear) killed by SIGKILL; its log ends with "'),
+    ],
+)
+def test_part_that_dies_is_one_line_and_the_summary_is_still_the_last(tmp_path: Path, victim: str, words: str):
     process = subprocess.Popen(
         [sys.executable, "-m", "ironmote", "demo", "--json", "--keep", str(tmp_path / "kept")],
         stdout=subprocess.PIPE,
@@ -225,13 +248,15 @@ def test_mote_that_dies_is_one_line(tmp_path: Path):
     process.stdout.readline()
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            if path.read_bytes().rstrip(b"\0").endswith(str(tmp_path / "kept" / "cellar").encode()):
+            if path.read_bytes().rstrip(b"\0").endswith(str(tmp_path / "kept" / victim).encode()):
                 os.kill(int(path.parent.name), signal.SIGKILL)
         except OSError:
             continue
-    _, errors = process.communicate(timeout=30)
+    rest, errors = process.communicate(timeout=30)
     assert process.returncode == 1
-    assert errors.startswith("ironmote: cellar died: ")
+    assert errors.startswith("ironmote: ")
+    assert words in errors
+    assert json.loads(rest.splitlines()[-1])["event"] == "summary"
     assert errors.count("\n") == 1
     assert processes_naming(str(tmp_path)) == []
 
@@ -253,7 +278,7 @@ def test_bad_input_is_one_line_and_a_failure(tmp_path: Path, arguments: tuple[st
     assert errors.count("\n") == 1
 
 
-@pytest.mark.parametrize("arguments", [("--motes", "0"), ("--for", "soon"), ("--every", "-1"), ("--broker", "amqtt")])
+@pytest.mark.parametrize("arguments", [("--motes", "0"), ("--for", "soon"), ("--every", "0.1"), ("--broker", "amqtt")])
 def test_wrong_option_is_a_usage_error(tmp_path: Path, arguments: tuple[str, ...]):
     status, lines, _ = demo(*arguments, tmp=tmp_path)
     assert (status, lines) == (2, [])

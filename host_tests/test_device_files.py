@@ -149,3 +149,13 @@ def test_every_import_of_the_mote_is_copied():
         assert len([path for path in flash if path.startswith("/lib/mote/")]) > 25
         for module in ("command", "sealed", "record", "aead", "tls", "facts", "sensors/buses"):
             assert f"/lib/mote/{module}.mpy" in flash
+
+
+def test_damaged_file_of_the_cache_is_compiled_anew(cache, tmp_path):
+    source = tmp_path / "a.py"
+    source.write_text("x = 1\n")
+    first = compiler.compile_file(source, "a.py", 1, 31)
+    (kept,) = [path for path in cache.rglob("*") if path.is_file()]
+    for damaged in (b"", kept.read_bytes()[:-1], kept.read_bytes()[:-1] + b"?"):
+        kept.write_bytes(damaged)
+        assert compiler.compile_file(source, "a.py", 1, 31) == first

@@ -65,7 +65,7 @@ class Scene:
 @pytest.fixture
 def scene():
     events: queue.Queue = queue.Queue()
-    with set_up(2, "nats", None, 0.2, None, lambda _: None, events.put, lambda *_: None) as stage:
+    with set_up(2, "nats", "auto", None, 0.2, None, lambda _: None, events.put, lambda *_: None) as stage:
         stage.motes[MOTE].start()
         yield Scene(stage, events)
 

@@ -16,6 +16,8 @@ from mote import cbor, keys, sealed, senml, topics
 
 WITHIN_S = 30.0
 DOWN = b"sealed/cellar/down"
+LESS_HEAP = 5000  # a board with so much less still works, and it is where what a stranger sends would count
+QUANTITIES = ("temperature", "humidity", "pressure")
 PINS_8266 = {"i2c": {"sda": 4, "scl": 5, "freq_hz": 100000}}
 
 
@@ -83,7 +85,16 @@ def test_forged_downlinks_of_every_size_cost_a_small_board_nothing(site):
             break
         site.serve(session, ("relay", 1))
 
-    mote = site.start(script)
+    def tweak(mote):  # everything that such a board is given to do, so that its heap is as full as it gets
+        mote.sensors = [
+            {"kind": "bme280", "address": 0x76, "names": {what: what for what in QUANTITIES}},
+            {"kind": "bh1750", "address": 0x23, "names": {"illuminance": "light"}},
+            {"kind": "ds18b20", "names": {"temperature": "water"}},
+        ]
+
+    profile = boards.load("esp8266")
+    profile = dataclasses.replace(profile, heap_bytes=profile.heap_bytes - LESS_HEAP)
+    mote = site.start(script, profile=profile, tweak=tweak, onewire={"pin": 14})
     assert obeyed(mote, "relay"), mote.lines
     assert mote.said("orders: refused:") >= 1
     assert mote.said("connected, session") == 1, "a forged message ended the session"
@@ -155,15 +166,14 @@ def test_answer_of_a_time_server_that_cannot_be_true_is_said_and_nothing_else_ha
 
 
 def test_reading_more_than_a_packet_holds_comes_in_several_records_of_their_own_numbers(site):
-    quantities = ("temperature", "humidity", "pressure")
-    names = {f"{what}-of-the-north-room-{i:02d}"[-32:] for what in quantities for i in range(15)}
+    names = {f"{what}-of-the-north-room-{i:02d}"[-32:] for what in QUANTITIES for i in range(15)}
 
     def tweak(mote):
         mote.sensors = [
             {
                 "kind": "bme280",
                 "address": 0x76,
-                "names": {what: f"{what}-of-the-north-room-{i:02d}"[-32:] for what in quantities},
+                "names": {what: f"{what}-of-the-north-room-{i:02d}"[-32:] for what in QUANTITIES},
             }
             for i in range(15)
         ]

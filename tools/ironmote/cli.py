@@ -7,20 +7,18 @@ ironmote authenticator   verify the CONNECT tokens of motes, for a broker that a
 import argparse
 import contextlib
 import importlib.metadata
+import io
 import os
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 from mote.channel import AUTO, CHANNELS
 
-from .demo.run import Options, run_demo
+from . import interrupts
 from .errors import IronmoteError
-
-_INTERRUPTED = 130  # what shells give for SIGINT
+from .plain import plain
 
 
 @dataclass(frozen=True)
@@ -36,7 +34,13 @@ class Command:
 
 def _demo_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--for", dest="seconds", type=_seconds, metavar="SECONDS", help="end after this time; else Ctrl-C ends it")
+    add(
+        "--for",
+        dest="seconds",
+        type=_seconds,
+        metavar="SECONDS",
+        help="end after this time, else at Ctrl-C; a command goes out 2 s after each mote's first reading",
+    )
     add("--json", action="store_true", help="print JSON lines instead of the live table")
     add("--replay", type=Path, metavar="FILE.csv", help="let the sensors feel recorded measurements, then end")
     add("--broker", choices=("nats", "mosquitto"), default="nats", help="the broker to use (default: %(default)s)")
@@ -53,13 +57,15 @@ def _demo_options(parser: argparse.ArgumentParser) -> None:
         "--keep",
         type=Path,
         metavar="DIR",
-        help="keep the motes' file systems, the store and all bytes of every link in DIR",
+        help="keep the motes' file systems, the store and all bytes of every link in DIR; it holds keys",
     )
     add("--picture", type=Path, metavar="FILE.svg", help="save the last frame of the table as a picture")
     add("--verbose", action="store_true", help="show start-up times, sizes, heap and the motes' consoles")
 
 
 def _demo(arguments: argparse.Namespace) -> int:
+    from .demo.run import Options, run_demo  # it brings everything along: not for --help, and Ctrl-C finds us ready
+
     return run_demo(
         Options(
             seconds=arguments.seconds,
@@ -118,27 +124,47 @@ COMMANDS = (
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
-    arguments = _parser().parse_args(argv)
-    with contextlib.suppress(ValueError):  # only the main thread may; elsewhere the caller sees to signals
-        signal.signal(signal.SIGTERM, _as_interrupt)
     try:
+        interrupts.hear()
+        _ready_streams()
+        arguments = _parser().parse_args(argv)
         status: int = arguments.run(arguments)
         sys.stdout.flush()
     except IronmoteError as error:
-        print(f"ironmote: {error}", file=sys.stderr)
+        _complain(str(error))
         return error.exit_code
     except KeyboardInterrupt:
-        return _INTERRUPTED
+        return interrupts.STATUS
     except BrokenPipeError:
-        # Whoever read our output has gone; Python must not complain about it at exit either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()  # whoever read it has gone
+        return 1
+    except OSError as error:
+        _drop_output()
+        where = f"{error.filename}: " if error.filename else ""
+        _complain(f"{where}{error.strerror or error}")
         return 1
     return status
 
 
-def _as_interrupt(number: int, frame: FrameType | None) -> None:
-    """SIGTERM ends everything as Ctrl-C does: no process and no file stays behind."""
-    raise KeyboardInterrupt
+def _ready_streams() -> None:
+    """Output that is closed is an error while files could still take its number; letters that it lacks are "?"."""
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 (it is there to the end)
+    if sys.stdout is None:
+        raise IronmoteError("there is no standard output; send it somewhere, to /dev/null if nowhere else")
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def _complain(text: str) -> None:
+    with contextlib.suppress(OSError):  # then there is nobody to tell
+        print(f"ironmote: {plain(text)}", file=sys.stderr, flush=True)
+
+
+def _drop_output() -> None:
+    """Let Python flush what is left into nowhere, or it would complain at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -167,7 +193,7 @@ def _seconds(text: str) -> float:
 
 
 def _period(text: str) -> float:
-    return _between(text, 0.1, 3600)
+    return _between(text, 0.2, 3600)
 
 
 def _motes(text: str) -> int:

@@ -5,11 +5,10 @@ import hashlib
 import importlib
 import os
 import subprocess
-import tempfile
 from pathlib import Path
 
 from .errors import CompileError, MissingTool
-from .packages import cache_folder
+from .packages import cache_folder, keeping
 
 
 def compile_file(source: Path, name: str, optimise: int, small_int_bits: int) -> bytes:
@@ -21,18 +20,31 @@ def compile_file(source: Path, name: str, optimise: int, small_int_bits: int) ->
     arguments = ["-s", name, f"-O{optimise}", f"-msmall-int-bits={small_int_bits}"]
     text = source.read_bytes()
     key = hashlib.sha256("\0".join([_version(), *arguments, ""]).encode() + text).hexdigest()
-    kept = cache_folder() / "mpy" / f"{key}.mpy"
-    if kept.is_file():
-        return kept.read_bytes()
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=kept.parent) as scratch:
-        made = Path(scratch) / "made.mpy"
+    kept = cache_folder() / "mpy" / f"{key}.checked"
+    code = _read(kept)
+    if code is not None:
+        return code
+    with keeping(kept.parent) as scratch:
+        made = scratch / "made.mpy"
         done = subprocess.run([*_command(), *arguments, "-o", str(made), str(source)], capture_output=True, text=True)
         if done.returncode != 0:
             words = (done.stderr or done.stdout).strip().splitlines()
             raise CompileError(f"{name} is not valid MicroPython: {' '.join(words[-2:])}")
-        os.replace(made, kept)
-    return kept.read_bytes()
+        code = made.read_bytes()
+        checked = scratch / "checked"
+        checked.write_bytes(hashlib.sha256(code).digest() + code)
+        os.replace(checked, kept)
+    return code
+
+
+def _read(kept: Path) -> bytes | None:
+    """The .mpy that is kept behind its SHA-256; None where there is none, or where it was damaged."""
+    try:
+        data = kept.read_bytes()
+    except OSError:
+        return None
+    code = data[hashlib.sha256().digest_size :]
+    return code if data == hashlib.sha256(code).digest() + code else None
 
 
 @functools.cache

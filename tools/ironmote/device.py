@@ -57,7 +57,7 @@ def simulation_modules() -> dict[str, bytes]:
     return {
         _compiled(path.relative_to(root).as_posix()): compile_file(path, path.relative_to(root).as_posix(), 3, 63)
         for path in sorted(root.rglob("*.py"))
-        if path != root / "start.py" and "cpython" not in path.relative_to(root).parts
+        if path != root / "start.py"
     }
 
 

@@ -16,18 +16,9 @@ ROOT_BYTES = 32
 FLEET_ID_BYTES = 16
 MAX_GENERATION = 255  # one byte of every epoch
 
+# The zones, each one broker endpoint: TLS on both sides, and TCP for sealed motes only.
 HOME = "home"
 CLEAR = "clear"
-
-ROLES = ("sensor", "controller", "monitor", "administrator")
-
-
-@dataclass(frozen=True)
-class Zone:
-    """One broker endpoint and the trust it has: "trusted" (TLS, the owner's), "clear" (TCP, sealed motes only)."""
-
-    id: str
-    trust: str
 
 
 @dataclass
@@ -46,7 +37,6 @@ class Mote:
     successor: bytes | None = field(default=None, repr=False)  # the next root key, while both are good
     channel: str | None = None
     why: str = ""
-    role: str = "sensor"
     zone: str = HOME
     connect: str = "token"
     sensors: list[dict[str, Any]] = field(default_factory=list)
@@ -108,14 +98,12 @@ class Fleet:
     """All motes of one owner. `id` is random and public: it is the salt of every key derivation."""
 
     id: bytes
-    zones: dict[str, Zone]
     motes: dict[str, Mote] = field(default_factory=dict)
 
     @classmethod
     def create(cls) -> "Fleet":
-        """A new, empty fleet with a trusted zone and a clear one."""
-        zones = {HOME: Zone(HOME, "trusted"), CLEAR: Zone(CLEAR, "clear")}
-        return cls(os.urandom(FLEET_ID_BYTES), zones)
+        """A new, empty fleet."""
+        return cls(os.urandom(FLEET_ID_BYTES))
 
     def add(self, mote_id: str, board: str) -> Mote:
         """Add a mote with a new random root key. Raises IronmoteError on a bad id or one that is taken."""

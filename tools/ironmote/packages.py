@@ -4,6 +4,7 @@ Once a package is in the cache it is used from there, and no network is needed.
 """
 
 import ast
+import contextlib
 import logging
 import os
 import shutil
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,8 +40,25 @@ class Pin:
 
 
 def cache_folder() -> Path:
-    """Where ironmote keeps what it can make or fetch again."""
-    return platformdirs.user_cache_path("ironmote", ensure_exists=True)
+    """Where ironmote keeps what it can make or fetch again. Whoever makes a file in it does so `keeping` it."""
+    return platformdirs.user_cache_path("ironmote")
+
+
+@contextlib.contextmanager
+def keeping(folder: Path) -> Iterator[Path]:
+    """Make `folder`, which is in the cache, and give an empty one beside what it holds, removed afterwards.
+
+    What goes wrong on the disk is an IronmoteError that says what to do.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder) as scratch:
+            yield Path(scratch)
+    except OSError as error:
+        raise IronmoteError(
+            f"the cache cannot be written ({error.strerror}: {error.filename or folder}); "
+            "set XDG_CACHE_HOME to a folder that can"
+        ) from error
 
 
 def pins() -> dict[str, Pin]:
@@ -60,10 +79,9 @@ def fetch(name: str) -> Path:
     kept = cache_folder() / "packages" / f"{pin.project}-{pin.version}-{pin.sha256[:16]}"
     if all((kept / module).is_file() for module in pin.modules):
         return kept
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=kept.parent) as scratch:
-        unpacked = _download(pin, Path(scratch))
-        chosen = Path(scratch) / "chosen"
+    with keeping(kept.parent) as scratch:
+        unpacked = _download(pin, scratch)
+        chosen = scratch / "chosen"
         for module in pin.modules:
             (chosen / module).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(unpacked / module, chosen / module)

@@ -5,9 +5,8 @@ from pathlib import Path
 
 
 def make_folder(folder: Path) -> Path:
-    """Make `folder` (mode 0700) and give it back. One that exists is closed to others."""
+    """Make `folder` (mode 0700) and give it back. One that exists stays as its owner made it."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder.chmod(0o700)
     return folder
 
 

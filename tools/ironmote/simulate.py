@@ -99,7 +99,8 @@ class SimulatedMote:
         self.folder = folder
         self.restarts = 0
         self.exit_reason: str | None = None
-        self.flash_bytes = 0
+        self.flash_bytes = 0  # of the board's file system
+        self.frozen_bytes = 0  # of what its image holds of ours
         self._world = dict(world or {"kind": "room"})
         self._on_line = on_line
         self._wifi = wifi
@@ -125,8 +126,10 @@ class SimulatedMote:
     def build(self) -> None:
         """Write the board's folder. Files of an earlier `build` are replaced; its boot counter and clock stay."""
         flash = device.build_flash(self.profile, self.settings, self.public)
+        frozen = device.frozen_modules(self.profile)
         self.flash_bytes = sum(map(len, flash.values()))
-        self._prepare(flash, self._board())
+        self.frozen_bytes = sum(map(len, frozen.values()))
+        self._prepare(flash, frozen, self._board())
         secrets = self.folder / "nvs" / _NVS_NAMESPACE if self.profile.nvs else self.folder / "flash" / "secrets"
         secret_files.make_folder(secrets)
         for name, value in self.secrets.items():
@@ -174,13 +177,13 @@ class SimulatedMote:
     def _name(self) -> str:
         return str(self.settings.get("mote", self.profile.name))
 
-    def _prepare(self, flash: Mapping[str, bytes], board: Mapping[str, Any]) -> None:
+    def _prepare(self, flash: Mapping[str, bytes], frozen: Mapping[str, bytes], board: Mapping[str, Any]) -> None:
         secret_files.make_folder(self.folder)
         for stale in ("flash/lib", "firmware", "board"):
             shutil.rmtree(self.folder / stale, ignore_errors=True)
         for part, files in (
             ("flash", flash),
-            ("firmware", device.frozen_modules(self.profile)),
+            ("firmware", frozen),
             ("board", device.simulation_modules()),
         ):
             (self.folder / part).mkdir(exist_ok=True)
@@ -252,8 +255,10 @@ class SimulatedMote:
             return self._sleep_s()
         if status in (RESET, SOFT_RESET):
             return 0
-        ended = "its program ended" if status in (0, 1) else f"its process died with status {status}"
-        self.exit_reason = f"{ended}: {_essence(self._console)}"
+        if status in (0, 1):
+            self.exit_reason = f"its program ended: {_essence(self._console)}"
+        else:
+            self.exit_reason = f'{child.how_it_ended(status)}; its console ended with "{_essence(self._console)}"'
         return None
 
     def _read_console(self, process: subprocess.Popen[bytes]) -> None:

@@ -23,8 +23,8 @@ class Endpoint:
 class GatewayAccess:
     """How the gateway reaches one zone: always TLS with a client certificate.
 
-    `prefix` is the first topic level it deals with there. `client_id` is the one that the broker expects; it is
-    stable, so that the gateway's persistent session survives a restart.
+    `prefix` is the first topic level it deals with there. `client_id` is the same for as long as the broker's files
+    are, so that the gateway's persistent session survives a restart of the gateway.
     """
 
     zone: str
@@ -70,6 +70,10 @@ class Broker(Protocol):
     @property
     def alive(self) -> bool:
         """True while every process of the broker runs."""
+
+    @property
+    def trouble(self) -> str | None:
+        """Which process ended, of which zone, and how; None while every one runs."""
 
     def start(self) -> None:
         """Start, and return when it is ready for connections. BrokerError when it does not come up."""

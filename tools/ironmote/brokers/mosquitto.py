@@ -81,7 +81,7 @@ class MosquittoBroker:
             ports.append(self.psk.port)
         configuration = secret_files.write(folder / "mosquitto.conf", text)
         self._process = ServerProcess(
-            self.name,
+            f"{self.name} (zones {HOME} and {CLEAR})",
             [str(program), "-c", str(configuration)],
             folder / "mosquitto.log",
             ports,
@@ -91,6 +91,11 @@ class MosquittoBroker:
     def alive(self) -> bool:
         """True while the process runs."""
         return self._process.alive
+
+    @property
+    def trouble(self) -> str | None:
+        """How it ended; None while it runs."""
+        return self._process.trouble
 
     def start(self) -> None:
         """Start it; BrokerError when it does not come up."""

@@ -124,10 +124,13 @@ class NatsBroker:
         )
         self.processes = [
             ServerProcess(
-                f"{self.name} (trusted)", _command(program, trusted_conf), folder / "trusted.log", [self.trusted.port]
+                f"{self.name} (zone {HOME})",
+                _command(program, trusted_conf),
+                folder / "trusted.log",
+                [self.trusted.port],
             ),
             ServerProcess(
-                f"{self.name} (clear)",
+                f"{self.name} (zone {CLEAR})",
                 _command(program, clear_conf),
                 folder / "clear.log",
                 [self.clear.port, inlet, inner],
@@ -139,6 +142,11 @@ class NatsBroker:
     def alive(self) -> bool:
         """True while every process runs."""
         return all(process.alive for process in self.processes)
+
+    @property
+    def trouble(self) -> str | None:
+        """The first process that ended, and how; None while every one runs."""
+        return next((found for process in self.processes if (found := process.trouble) is not None), None)
 
     def start(self) -> None:
         """Start all; BrokerError when one does not come up, and then none is left running."""

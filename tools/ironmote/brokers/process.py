@@ -45,6 +45,13 @@ class ServerProcess:
         return self._process is not None and self._process.poll() is None
 
     @property
+    def trouble(self) -> str | None:
+        """How the process ended, with the last line of its log; None while it runs."""
+        if self._process is None or (status := self._process.poll()) is None:
+            return None
+        return f'{self.name} {child.how_it_ended(status)}; its log ends with "{self._last_words()}"'
+
+    @property
     def pid(self) -> int | None:
         """The number of the process, or None when it was not started."""
         return None if self._process is None else self._process.pid

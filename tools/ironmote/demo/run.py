@@ -10,6 +10,7 @@ from typing import Protocol, TypeAlias
 
 from mote.channel import AUTO
 
+from .. import interrupts
 from ..errors import IronmoteError
 from ..gateway import Event
 from ..simulate import SimulatedMote
@@ -27,7 +28,6 @@ _BEFORE_ATTACK_S = 2.0
 _QUIET_S = 3.0
 _STALLED_S = 60.0
 _RESTARTS_UNHEARD = 3
-_INTERRUPTED = 130
 
 
 class DemoFailed(IronmoteError):
@@ -84,17 +84,18 @@ def run_demo(options: Options) -> int:
     watch = Watch([])
     face: Face = JsonLines(watch) if options.json else Screen(watch, {}, f"on {options.broker}", options.picture)
     with (
+        _place_for(options.picture),
         contextlib.closing(face),
         set_up(
-            options.motes,
-            options.broker,
-            options.channel,
-            options.keep,
-            every,
-            (lambda path: replay.write(rows, path)) if rows else None,
-            face.phase,
-            happenings.put,
-            lambda mote, text: happenings.put(_Line(mote, text)),
+            count=options.motes,
+            broker=options.broker,
+            wanted=options.channel,
+            keep=options.keep,
+            sample_s=every,
+            rows=(lambda path: replay.write(rows, path)) if rows else None,
+            on_phase=face.phase,
+            on_event=happenings.put,
+            on_line=lambda mote, text: happenings.put(_Line(mote, text)),
         ) as stage,
     ):
         for mote in stage.fleet.motes.values():
@@ -106,8 +107,29 @@ def run_demo(options: Options) -> int:
             play.run()
         except KeyboardInterrupt:
             interrupted = True
-        play.end()
+        finally:
+            play.end()  # where a part died too: what was seen until then is told
+    if options.keep is not None:
+        face.note(f"{options.keep} holds keys, passwords and readings: keep it to yourself, or remove it")
     return play.verdict(interrupted)
+
+
+@contextlib.contextmanager
+def _place_for(picture: Path | None) -> Iterator[None]:
+    """Raise IronmoteError where `picture` cannot be written: now, and not after the show. Leaves no empty file."""
+    if picture is None:
+        yield
+        return
+    try:
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        picture.open("ab").close()
+    except OSError as error:
+        raise IronmoteError(f"{picture} cannot be written: {error.strerror}") from error
+    try:
+        yield
+    finally:
+        if picture.is_file() and picture.stat().st_size == 0:
+            picture.unlink()
 
 
 class Play:
@@ -170,7 +192,7 @@ class Play:
         if not silent and not unanswered:
             return 0
         if interrupted:
-            return _INTERRUPTED
+            return interrupts.STATUS
         if silent:
             words = [f"{name} was never heard ({_last_words(self._stage.motes[name])})" for name in silent]
             raise DemoFailed("; ".join(words))
@@ -264,7 +286,9 @@ class Play:
             free = f"{mote.free:,}" if mote.free is not None else "?"
             yield (
                 f"{name} ({mote.board}): power on to first verified reading {startup}; "
-                f"{board.flash_bytes:,} bytes on the board; heap {free} of {heap:,} bytes free as it reports; "
+                f"{board.flash_bytes:,} bytes on the board and {board.frozen_bytes:,} bytes frozen in its image; "
+                f"heap {free} of {heap:,} bytes free as it reports, the rest being objects, all code and the "
+                f"simulation's own part; "
                 f"{board.restarts} restarts; {mote.records} records"
             )
 

@@ -1,10 +1,9 @@
 """Everything the demo runs on: fleet, certificates, broker, gateway, taps and motes, set up and taken down in order."""
 
 import contextlib
+import os
 import secrets
 import shutil
-import signal
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any, BinaryIO
 
 from mote import channel, epoch
 
-from .. import boards, secret_files
+from .. import boards, guard, interrupts, secret_files
 from ..boards import Profile
 from ..brokers import SERVER_NAME, Broker, endpoint
 from ..brokers.mosquitto import MosquittoBroker
@@ -54,8 +53,8 @@ class Stage:
     def check(self) -> None:
         """Raise IronmoteError where a part has ended that should run."""
         self.gateway.check()
-        if not self.broker.alive:
-            raise IronmoteError(f"{self.broker.name} ended while it was needed")
+        if (trouble := self.broker.trouble) is not None:
+            raise IronmoteError(trouble)
         for name, mote in self.motes.items():
             if not mote.alive:
                 raise IronmoteError(f"{name} died: {mote.exit_reason or 'it said nothing'}")
@@ -63,6 +62,7 @@ class Stage:
 
 @contextlib.contextmanager
 def set_up(
+    *,
     count: int,
     broker: str,
     wanted: str,
@@ -81,9 +81,10 @@ def set_up(
     """
     with contextlib.ExitStack() as stack:
         # While things are taken down, which is done in reverse, a second Ctrl-C must not interrupt it.
-        stack.callback(_hear_interrupts, signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM))
+        stack.enter_context(interrupts.restored())
+        stack.callback(os.umask, os.umask(0o077))  # what others write for us, brokers and boards, is the owner's too
         folder = stack.enter_context(_folder(keep))
-        stack.callback(_hear_interrupts, signal.SIG_IGN, signal.SIG_IGN)
+        stack.callback(interrupts.ignore)
         world: dict[str, Any] = {"kind": "room", "day_s": _day_s(time.time())}
         if rows is not None:
             rows(folder / "rows.csv")
@@ -132,11 +133,8 @@ def _folder(keep: Path | None) -> Iterator[Path]:
         except OSError as error:
             raise IronmoteError(f"{keep} cannot be used: {error.strerror}") from error
         return
-    folder = Path(tempfile.mkdtemp(prefix="ironmote-")).resolve()
-    try:
+    with guard.temporary("ironmote-") as folder:  # it holds keys
         yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -155,12 +153,6 @@ def _write(file: BinaryIO, data: bytes) -> None:
 def _day_s(now: float) -> float:
     """A length of the room's day, counted from 1970, by which it is morning at `now` (seconds since 1970)."""
     return now / (now // _DAY_S + _MORNING)
-
-
-def _hear_interrupts(interrupt: Any, terminate: Any) -> None:
-    with contextlib.suppress(ValueError):  # not in the main thread: then no interrupt comes here
-        signal.signal(signal.SIGINT, interrupt)
-        signal.signal(signal.SIGTERM, terminate)
 
 
 def _provision(folder: Path, count: int, wanted: str, on_phase: Callable[[str], None]) -> Stage:
