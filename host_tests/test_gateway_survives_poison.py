@@ -202,6 +202,7 @@ def test_reprovisioned_mote_is_heard_by_a_gateway_that_knew_it(bench: Bench):
     old = SealingMote(bench.fleet, "cellar", boot=7)
     client = Client(bench.broker, bench.fleet, old)
     client.publish("up", old.up())
+    wait_for(bench, MoteConfirmed)
     client.publish("state", old.state())
     wait_for(bench, StateSeen)
     client.close()
