@@ -256,7 +256,7 @@ def test_every_record_is_taken_once_although_the_disk_was_full_for_a_while(nats:
     client = Client(nats.broker, nats.fleet, mote)
     client.publish("up", mote.up())
     nats.next(RecordSeen)
-    nats.confirmed()
+    nats.next(MoteConfirmed)
     disk = nats.gateway._store._db
     disk.execute(f"PRAGMA max_page_count = {disk.execute('PRAGMA page_count').fetchone()[0]}")
     for _ in range(200):
