@@ -202,6 +202,7 @@ def test_reprovisioned_mote_is_heard_by_a_gateway_that_knew_it(bench: Bench):
     old = SealingMote(bench.fleet, "cellar", boot=7)
     client = Client(bench.broker, bench.fleet, old)
     client.publish("up", old.up())
+    wait_for(bench, MoteConfirmed)
     client.publish("state", old.state())
     wait_for(bench, StateSeen)
     client.close()
@@ -255,7 +256,7 @@ def test_every_record_is_taken_once_although_the_disk_was_full_for_a_while(nats:
     client = Client(nats.broker, nats.fleet, mote)
     client.publish("up", mote.up())
     nats.next(RecordSeen)
-    nats.confirmed()
+    nats.next(MoteConfirmed)
     disk = nats.gateway._store._db
     disk.execute(f"PRAGMA max_page_count = {disk.execute('PRAGMA page_count').fetchone()[0]}")
     for _ in range(200):
