@@ -5,13 +5,15 @@ passed here; `repr` of an exception is, so no exception text holds a secret. A l
 character in it, which could rewrite what a terminal shows, is printed as its `repr`.
 """
 
-from mote import uptime
+from mote import const, record, uptime
+
+_LONGEST = const(400)
 
 
 def say(who, *words):
     """Print `12.345 who: words …`."""
     now = uptime.ms()
     line = " ".join([str(word) for word in words])
-    if any(c < " " or "\x7f" <= c < "\xa0" or c in "\u2028\u2029" for c in line):
-        line = repr(line)
+    if not record.is_text(line, _LONGEST):
+        line = repr(line[:_LONGEST])
     print("%d.%03d %s: %s" % (now // 1000, now % 1000, who, line))
