@@ -1,63 +1,108 @@
-"""What sealing costs beside the two native calls that it cannot do without.
+"""What sealing a record of 64 bytes costs beside what it cannot do without, and beside what others do.
 
-    micropython -X heapsize=240k benchmarks/seal_cost.py
+    python benchmarks/seal_cost.py
 
-Prints microseconds for a 64-byte record, each the best of several rounds. A heap of a board's size matters:
-MicroPython looks for free memory from the front, and a large heap makes every allocation slower.
+By instructions, counted by callgrind on MicroPython's unix port: the difference of two runs of different length, so
+that starting does not count, and the middle of several heap sizes. Where in the heap an object finds room makes more
+difference than a line of code, so the second column leaves out the allocator's search for free memory, and the ratio
+is of that. And by time in one process, where only the ratio means something.
+Without valgrind the instructions are left out.
 """
 
-import gc
-import sys
-import time
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
-from cryptolib import aes
+from ironmote import tree
+from ironmote.certificates import Authority
+from ironmote.simulate import find_micropython
+from rich.console import Console
+from rich.table import Table
 
-sys.path.insert(0, "lib")
-
-from mote import sealed
-from mote.aead import AesCcm
-
-_ROUNDS = 5
-_TIMES = 4000
-
-key = bytes(range(32))
-record = bytes(64)
-name = b"kitchen/up"
-nonce = bytes(13)
-context = sealed.Context(key, b"fleet-id", sealed.UPLINK, sealed.make_epoch(1, 7, bytes(8)))
-message = context.seal(5, name, record)
-aad = context._bound(b"\x41\x05", name)
-cipher = AesCcm(key)
-ecb = aes(key, 1)
-mac = bytearray(16 + (len(aad) + 17) // 16 * 16 + 64)
-stream = bytearray(80)
-
-
-def native(i):
-    """The calls alone, in place: CBC over the MAC's input, ECB over the counter blocks."""
-    aes(key, 2, nonce + b"\0\0\0").encrypt(mac, mac)
-    ecb.encrypt(stream, stream)
+DRIVER = Path(__file__).parent / "device" / "seal.py"
+HEAPS = ("160k", "240k", "320k")
+FEW, MANY = 200, 1200
+WIDTH = 110
+WORDS = {
+    "native": "the two native AES calls alone",
+    "ccm": "AES-CCM",
+    "seal": "seal",
+    "open": "parse and open",
+    "tutorial": "AES-CBC and HMAC as in tutorials, sealing",
+    "tls-write": "TLS write of the same record",
+    "tls-both": "TLS write, and read at the other end",
+}
 
 
-def measure(call):
-    """Return microseconds for one `call`."""
-    best = None
-    for _ in range(_ROUNDS):
-        gc.collect()
-        begun = time.ticks_us()
-        for i in range(_TIMES):
-            call(i)
-        took = time.ticks_diff(time.ticks_us(), begun) / _TIMES
-        best = took if best is None else min(best, took)
-    return best
+class Bench:
+    """The driver, with a certificate for its TLS session."""
+
+    def __init__(self, folder: Path) -> None:
+        server = Authority.create().issue("bench", ["localhost"], server=True)
+        self._files = [str(folder / "cert.der"), str(folder / "key.der")]
+        for path, data in zip(self._files, (server.cert_der, server.key_der), strict=True):
+            Path(path).write_bytes(data)
+        self._folder = folder
+        self._environment = {**os.environ, "MICROPYPATH": f"{tree.find().mote.parent}:.frozen"}
+
+    def times(self) -> dict[str, float]:
+        """Microseconds of each operation, in one process."""
+        done = self._run([], HEAPS[1], "all", 0)
+        lines = [line.split() for line in done.stdout.splitlines()]
+        return {name: float(value) for name, value in lines}
+
+    def instructions(self, name: str) -> tuple[float, float]:
+        """Instructions of one call, with and without the allocator's search: the middle over the heap sizes."""
+        found = []
+        for heap in HEAPS:
+            few, many = self._count(name, heap, FEW), self._count(name, heap, MANY)
+            found.append([(b - a) / (MANY - FEW) for a, b in zip(few, many, strict=True)])
+        return statistics.median(each[0] for each in found), statistics.median(each[1] for each in found)
+
+    def _count(self, name: str, heap: str, times: int) -> tuple[int, int]:
+        out = self._folder / f"{name}.out"
+        self._run(["valgrind", "--tool=callgrind", f"--callgrind-out-file={out}"], heap, name, times)
+        command = ["callgrind_annotate", "--threshold=100", str(out)]
+        text = subprocess.run(command, capture_output=True, text=True, check=True).stdout.replace(",", "")
+        total = int(next(re.finditer(r"(\d+) .*PROGRAM TOTALS", text))[1])
+        return total, total - sum(int(each) for each in re.findall(r"^ *(\d+) .*:gc_alloc\b", text, re.MULTILINE))
+
+    def _run(self, before: list[str], heap: str, name: str, times: int) -> "subprocess.CompletedProcess[str]":
+        command = [*before, *find_micropython(), "-X", f"heapsize={heap}", str(DRIVER), name, str(times), *self._files]
+        return subprocess.run(command, env=self._environment, capture_output=True, text=True, timeout=300, check=True)
 
 
-base = measure(native)
-for words, call in (
-    ("two native calls", native),
-    ("AES-CCM", lambda i: cipher.encrypt(nonce, record, aad)),
-    ("seal", lambda i: context.seal(i, name, record)),
-    ("parse and open", lambda i: context.open(sealed.parse(message, sealed.MAX_UP), name)),
-):
-    took = measure(call)
-    print(f"{words:18} {took:7.2f} us   x {took / base:.1f}")
+def main() -> None:
+    console = Console(width=WIDTH)
+    with tempfile.TemporaryDirectory() as scratch:
+        bench = Bench(Path(scratch))
+        times = bench.times()
+        counts = {}
+        if shutil.which("valgrind"):
+            names = ("nothing", *WORDS)
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                counts = dict(zip(names, pool.map(bench.instructions, names), strict=True))
+        else:
+            console.print("valgrind is not here: no instructions are counted")
+    table = Table(title="a record of 64 bytes, on MicroPython's unix port")
+    table.add_column("", no_wrap=True)
+    for title in ("instructions", "without\nthe search", "x native", "time,\nx native"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for name, words in WORDS.items():
+        row = ["", "", ""]
+        if counts:
+            whole, rest = (a - b for a, b in zip(counts[name], counts["nothing"], strict=True))
+            native = counts["native"][1] - counts["nothing"][1]
+            row = [f"{whole:,.0f}", f"{rest:,.0f}", f"{rest / native:.1f}"]
+        spent = (times[name] - times["nothing"]) / (times["native"] - times["nothing"])
+        table.add_row(words, *row, f"{spent:.1f}")
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main()

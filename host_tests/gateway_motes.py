@@ -2,6 +2,7 @@
 
 import os
 import socket
+import threading
 from pathlib import Path
 
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
@@ -28,13 +29,15 @@ class SealingMote:
         self.sequence = 0
         self.number = 0
         self.connection = 1
+        self._lock = threading.Lock()  # a test's own thread seals, and that of its MQTT client
 
     def context(self, kid: bytes):
         return sealed.Context(self.key, self.fleet_id, kid, self.epoch, AESCCM)
 
     def seal(self, leaf: str, plaintext: bytes, kid: bytes = sealed.UPLINK) -> bytes:
-        message = self.context(kid).seal(self.sequence, topics.name(self.id, leaf), plaintext)
-        self.sequence += 1
+        with self._lock:
+            message = self.context(kid).seal(self.sequence, topics.name(self.id, leaf), plaintext)
+            self.sequence += 1
         return message
 
     def up(self, readings=READINGS, taken=None, base_name: str = "") -> bytes:

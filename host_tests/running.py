@@ -122,13 +122,15 @@ def check_never_repeated(messages) -> set[bytes]:
 class Stage:
     """A fleet of sealed motes, its broker and its gateway. Motes are made and started one by one."""
 
-    def __init__(self, folder: Path, names: tuple[str, ...] = ("cellar",), board: str = "esp8266") -> None:
+    def __init__(
+        self, folder: Path, names: tuple[str, ...] = ("cellar",), board: str = "esp8266", connect: str = "static"
+    ) -> None:
         self.folder = folder
         self.fleet = Fleet.create()
         for name in names:
             mote = self.fleet.add(name, board)
             mote.channel, mote.zone = "sealed", CLEAR
-            mote.connect = "static"
+            mote.connect = connect
         self.authority = Authority.create()
         self.broker = NatsBroker(self.fleet, self.authority, folder / "broker")
         self.broker.start()
@@ -167,7 +169,7 @@ class Stage:
             "v": 1, "mote": name, "fleet": self.fleet.id, "board": of.board, "zone": CLEAR,
             "generation": of.generation, "channel": "sealed", "floor": "sealed", "room": profile.room,
             "wifi": {"ssid": "home"}, "broker": {"host": "127.0.0.1", "port": self.links[name].port, "name": "x"},
-            "connect": "static", "keepalive_s": 30, "timeout_ms": 2000, "sample_ms": 300, "command_age_s": 60,
+            "connect": of.connect, "keepalive_s": 30, "timeout_ms": 2000, "sample_ms": 300, "command_age_s": 60,
             "clock_floor": 1760000000, "ntp": "", "i2c": {"sda": 4, "scl": 5, "freq_hz": 100000}, "onewire": None,
             "sensors": [{"kind": "bh1750", "address": 35, "names": {"illuminance": "light"}}],
             "actuators": [{"kind": "relay", "name": "relay", "pin": 12, "safe": 0}], "led": None, "outbox": 32,

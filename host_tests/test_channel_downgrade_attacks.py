@@ -30,7 +30,8 @@ BACK_S = 60.0
 CONNACK = b"\x20\x02\x00\x00"
 HANDSHAKE_FAILURE = b"\x15\x03\x03\x00\x02\x02\x28"
 LAST_CENTURY = 946_684_800 + 86_400 * 400  # 2001: before any floor
-NEXT_CENTURY = 4_102_444_800  # 2100: after the end of every certificate
+YEARS_AHEAD = int(time.time()) + 15 * 31_557_600  # after the end of every certificate
+NEXT_CENTURY = 4_102_444_800  # 2100: further ahead than any clock is believed
 
 
 class Site:
@@ -132,8 +133,12 @@ WAYS = [
     Way("no_memory", "tls", lambda site: hostile.relay(trusted(site)), {"tls": "no_memory"}),
     Way("memory_error", "tls", lambda site: hostile.relay(trusted(site)), {"tls": "memory_error"}, "MemoryError"),
     Way("clock_below_floor", "tls", lambda site: hostile.relay(trusted(site)), {"ntp": LAST_CENTURY},
-        "answer is before the floor", dials=False),
-    Way("clock_far_ahead", "tls", lambda site: hostile.relay(trusted(site)), {"ntp": NEXT_CENTURY}),
+        "answer is no time, or none that can be true", dials=False),
+    Way("clock_far_ahead", "tls", lambda site: hostile.relay(trusted(site)), {"ntp": YEARS_AHEAD}),
+    Way("clock_next_century", "tls", lambda site: hostile.relay(trusted(site)), {"ntp": NEXT_CENTURY},
+        "answer is no time, or none that can be true", dials=False),
+    Way("clock_short_answer", "tls", lambda site: hostile.relay(trusted(site)), {"ntp": "short"},
+        "answer is no time, or none that can be true", dials=False),
 ]  # fmt: skip
 
 

@@ -8,7 +8,9 @@ from channel_motes import ChannelMote, add
 from hostile import Listener, TlsServer
 from ironmote import boards
 from ironmote.certificates import Authority
+from ironmote.errors import IronmoteError
 from ironmote.fleet import Fleet
+from mote import cbor
 
 FAST = 20.0
 
@@ -53,7 +55,6 @@ NO_ROOM = "the board has no room for a TLS session"
         ("tls-psk", "esp32", ("tls",), {}, f"tls-psk is not possible here: {NO_PSK}"),
         ("tls-psk+sealed", "esp32", ("cryptolib",), {}, f"tls-psk+sealed is not possible here: {NO_AES}"),
         ("sealed", "esp32", ("cryptolib",), {}, f"sealed is not possible here: {NO_AES}"),
-        ("sealed", "esp32", (), {"floor": "tls"}, "sealed is less than the floor, tls"),
         ("auto", "esp32", ("ssl", "tls"), {"floor": "tls-psk"}, "nothing at or above tls-psk is possible here: "),
     ],
 )  # fmt: skip
@@ -63,6 +64,29 @@ def test_channel_that_is_not_possible_stops_the_mote_and_nothing_is_sent(start, 
     assert mote.said(f"mote: stopped: {why}") == 1, mote.lines
     assert mote.dialled() == []
     assert listener.links == []
+
+
+@pytest.mark.parametrize(
+    ("channel", "floor"), [("sealed", "tls"), ("sealed", "tls-psk"), ("tls", "tls+sealed"), ("tls-psk", "tls")]
+)
+def test_channel_below_its_floor_stops_the_mote_though_the_settings_came_past_the_check(start, channel, floor):
+    mote, listener = start(channel)
+    mote.board.stop()
+    path = mote.board.folder / "flash" / "settings.cbor"
+    path.write_bytes(cbor.encode(cbor.decode(path.read_bytes(), 4, 512) | {"floor": floor}))
+    (mote.board.folder / "dialled").unlink(missing_ok=True)
+    before = len(listener.links)
+    mote.lines.clear()
+    mote.board.start()
+    assert mote.waits(lambda: not mote.board.alive, FAST)
+    assert mote.said(f"mote: stopped: channel: {channel} is less than the floor, {floor}") == 1, mote.lines
+    assert mote.dialled() == []
+    assert len(listener.links) == before
+
+
+def test_channel_below_its_floor_is_refused_before_there_is_a_board(start):
+    with pytest.raises(IronmoteError, match="channel: sealed is less than the floor, tls"):
+        start("sealed", floor="tls")
 
 
 @pytest.mark.parametrize(("channel", "missing"), [("tls", "key"), ("tls-psk", "root"), ("tls+sealed", "root")])

@@ -1,5 +1,6 @@
 """Gateway, real broker and real MQTT clients: records in, commands out, replays refused, a restart survived."""
 
+import contextlib
 import queue
 import threading
 import time
@@ -12,9 +13,10 @@ from ironmote.brokers.mosquitto import MosquittoBroker, find_mosquitto
 from ironmote.brokers.nats import NatsBroker
 from ironmote.certificates import Authority
 from ironmote.errors import MissingTool
-from ironmote.gateway import CommandEnded, Gateway, MessageRefused, RecordSeen, StateSeen
+from ironmote.gateway import CommandEnded, Gateway, MessageRefused, MoteConfirmed, RecordSeen, StateSeen
 from ironmote.gateway.members import members_of
 from mote import command
+from mote.command import CHALLENGE
 from paho.mqtt import client as mqtt
 
 
@@ -30,10 +32,18 @@ class Client:
         ready = threading.Event()
         self._client.on_connect = lambda *_: self._client.subscribe(f"sealed/{mote.id}/down", qos=1)
         self._client.on_subscribe = lambda *_: ready.set()
-        self._client.on_message = lambda _, __, message: self.downs.put(message.payload)
+        self._client.on_message = lambda _, __, message: self._take(message.payload)
         self._client.connect(broker.clear.host, broker.clear.port)
         self._client.loop_start()
         assert ready.wait(10)
+
+    def _take(self, payload: bytes) -> None:
+        """Answer a challenge as every mote does; keep what else comes."""
+        order, _ = self.mote.open_command(payload)
+        if order.name != CHALLENGE:
+            self.downs.put(payload)
+            return
+        self._client.publish(f"sealed/{self.mote.id}/ack", self.mote.answer(order, command.DONE, order.value), qos=1)
 
     def publish(self, leaf: str, payload: bytes) -> None:
         self._client.publish(f"sealed/{self.mote.id}/{leaf}", payload, qos=1).wait_for_publish(10)
@@ -52,7 +62,8 @@ class Bench:
     def __init__(self, kind, folder: Path) -> None:
         self.folder = folder
         self.fleet = a_fleet()
-        self.broker = kind(self.fleet, Authority.create(), folder / "broker")
+        self.authority = Authority.create()
+        self.broker = kind(self.fleet, self.authority, folder / "broker")
         self.broker.start()
         self.events: queue.Queue = queue.Queue()
         self.gateway = self.start_gateway()
@@ -66,12 +77,16 @@ class Bench:
 
     def next(self, kind):
         event = self.events.get(timeout=10)
+        if isinstance(event, MoteConfirmed) and kind is not MoteConfirmed:  # it comes when the mote's answer does
+            event = self.events.get(timeout=10)
         assert isinstance(event, kind), event
         return event
 
     def quiet(self) -> None:
-        with pytest.raises(queue.Empty):
-            self.events.get(timeout=0.7)
+        with contextlib.suppress(queue.Empty):
+            while True:
+                event = self.events.get(timeout=0.7)
+                assert isinstance(event, MoteConfirmed), event
 
 
 @pytest.fixture(params=[NatsBroker, MosquittoBroker], ids=["nats", "mosquitto"])
@@ -96,6 +111,9 @@ def test_records_commands_and_wills_cross_a_real_broker(bench: Bench):
     seen = bench.next(RecordSeen)
     assert (seen.mote, seen.channel, seen.boot, seen.number) == ("cellar", "sealed", 1, 1)
     assert [reading.value for reading in seen.readings] == [23.7, 585]
+    assert not seen.confirmed
+
+    assert bench.next(MoteConfirmed).mote == "cellar"
 
     client.publish("up", message)
     assert "already taken" in bench.next(MessageRefused).why

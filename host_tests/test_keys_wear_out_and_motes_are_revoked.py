@@ -27,7 +27,7 @@ def stage(tmp_path: Path):
 def hand_over(stage: Stage, payload: bytes) -> None:
     """Give the gateway a message as the broker would."""
     zone = next(zone for zone in stage.gateway._zones if zone.access.prefix == "sealed")
-    stage.gateway._arrived(zone, Message("clear", "sealed", "sealed/cellar/up", payload), Receipt(0, 0, -1))
+    stage.gateway._arrived(zone, Message("clear", "sealed", "sealed/cellar/up", payload), Receipt(0, 1, -1))
 
 
 def refusals(stage: Stage, words: str) -> list[MessageRefused]:
@@ -83,7 +83,7 @@ def test_guesses_against_one_key_are_counted_over_restarts_and_raise_an_alert(st
     forged = sealed.Context(bytes(32), stage.fleet.id, genuine.kid, genuine.epoch, AESCCM)
     stage.start_gateway()
     for sequence in range(1000, 1002):
-        hand_over(stage, forged.seal(sequence, "cellar/up", b"guess"))
+        hand_over(stage, forged.seal(sequence, b"cellar/up", b"guess"))
     (alert,) = stage.wait(lambda: refusals(stage, "rotate its root key"))
     assert alert.alert
     assert len(refusals(stage, "does not verify")) == 1

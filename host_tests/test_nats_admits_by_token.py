@@ -378,7 +378,7 @@ def test_authenticator_is_given_connect_keys_and_nothing_else_of_the_fleet(site:
     text = "".join(path.read_text() for path in given)
     assert mote.connect_key(site.fleet.id).hex() in text
     for secret in (mote.root, mote.seal_key(site.fleet.id)):
-        for path in site.folder.rglob("*"):
+        for path in [*site.folder.iterdir(), *(site.folder / "tls").iterdir()]:
             if path.is_file():
                 content = path.read_bytes()
                 assert secret not in content, path

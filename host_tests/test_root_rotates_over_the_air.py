@@ -27,6 +27,23 @@ def begin(stage: Stage, name: str = "cellar") -> None:
     stage.gateway.rotate(name, successor_of(mote, stage.fleet.id))
 
 
+def kept(mote) -> bytes:
+    """All that the mote's board holds in secret."""
+    return b"".join(path.read_bytes() for path in vault_file(mote, "root").parent.iterdir())
+
+
+def finish(stage: Stage, generation: int) -> None:
+    """The owner finishes the rotation: the broker is given the password of the new key, and all begin anew."""
+    rotation.finish(stage.fleet.motes["cellar"], generation)
+    stage.stop_gateway()
+    stage.broker.stop()
+    stage.events.clear()
+    stage.broker = NatsBroker(stage.fleet, stage.authority, stage.folder / f"broker{generation}")
+    stage.broker.start()
+    stage.links["cellar"].target = stage.broker.clear
+    stage.start_gateway()
+
+
 def rotated(stage: Stage, name: str = "cellar") -> list[RootRotated]:
     return stage.of(RootRotated, name)
 
@@ -141,7 +158,7 @@ def test_old_key_is_refused_once_the_new_one_was_heard(stage: Stage):
     begin(stage)
     check_new_root_in_force(stage, "cellar")
     zone = next(zone for zone in gateway._zones if zone.access.prefix == "sealed")
-    gateway._arrived(zone, Message("clear", "sealed", "sealed/cellar/up", held[0]), Receipt(0, 0, -1))
+    gateway._arrived(zone, Message("clear", "sealed", "sealed/cellar/up", held[0]), Receipt(0, 1, -1))
     refused = stage.wait(lambda: [each for each in stage.of(MessageRefused) if "generation 1" in each.why])
     assert refused
 
@@ -158,6 +175,28 @@ def test_retired_key_stays_retired_over_a_restart_of_the_gateway(stage: Stage):
     stage.wait(lambda: stage.of(MoteConfirmed))
     assert gateway._trusts["cellar"].generation == 2
     assert gateway._trusts["cellar"].successor is None
+
+
+def test_key_rotates_in_non_volatile_storage_twice(tmp_path: Path):
+    stage = Stage(tmp_path, board="esp32")
+    try:
+        stage.start_gateway()
+        mote = stage.mote()
+        mote.start()
+        for generation in (2, 3):
+            stage.wait(lambda: stage.of(MoteConfirmed))
+            begin(stage)
+            stage.wait(lambda wanted=generation: RootRotated("cellar", wanted) in rotated(stage))
+            finish(stage, generation)
+        stage.wait(lambda: stage.of(MoteConfirmed))
+        of = stage.fleet.motes["cellar"]
+        assert vault_file(mote, "root").read_bytes() == roots.slot(3, of.root)
+        mote.stop()
+        mote.start()
+        stage.wait(lambda: stage.of(RecordSeen)[-1].boot == 4)
+        check_never_repeated(stage.links["cellar"].sealed())
+    finally:
+        stage.close()
 
 
 def test_rotation_begun_before_the_gateway_starts_is_carried_out(stage: Stage):
@@ -181,21 +220,56 @@ def test_mote_erases_the_old_key_when_both_ends_and_the_broker_know_the_new_one(
     begin(stage)
     stage.wait(lambda: len(stage.of(MoteConfirmed)) > 1)
     assert vault_file(mote, "root").read_bytes() == stage.fleet.motes["cellar"].root, "its broker knows no other"
-    # The owner finishes the rotation, so the broker is given the password of the new key.
     old = stage.fleet.motes["cellar"].root
-    rotation.finish(stage.fleet.motes["cellar"], 2)
-    stage.stop_gateway()
-    stage.broker.stop()
-    stage.events.clear()
-    stage.broker = NatsBroker(stage.fleet, stage.authority, stage.folder / "broker2")
-    stage.broker.start()
-    stage.links["cellar"].target = stage.broker.clear
-    stage.start_gateway()
+    finish(stage, 2)
     stage.wait(lambda: stage.of(MoteConfirmed))
     stage.wait(lambda: any("older root key is retired" in line for line in mote.console))
     assert vault_file(mote, "root").read_bytes() == bytes(38)
-    kept = b"".join(path.read_bytes() for path in (mote.folder / "flash" / "secrets").iterdir())
-    assert old not in kept
+    assert old not in kept(mote)
+
+
+def test_with_tokens_both_keys_let_the_mote_in_until_the_old_one_is_retired(tmp_path: Path):
+    stage = Stage(tmp_path, connect="token")
+    try:
+        stage.start_gateway()
+        mote = stage.mote()
+        mote.start()
+        of = stage.fleet.motes["cellar"]
+        for generation in (2, 3):
+            stage.wait(lambda wanted=generation: len(stage.of(MoteConfirmed)) >= wanted - 1)
+            old = of.root
+            rotation.begin(of)
+            stage.broker.admit(stage.fleet)  # both
+            stage.gateway.rotate("cellar", successor_of(of, stage.fleet.id))
+            stage.wait(lambda wanted=generation: RootRotated("cellar", wanted) in rotated(stage))
+            stage.wait(lambda wanted=generation: len(stage.of(MoteConfirmed)) >= wanted)
+            stage.wait(lambda secret=old: secret not in kept(mote))
+            rotation.finish(of, generation)
+            stage.broker.admit(stage.fleet)  # the new one alone
+        mote.stop()
+        mote.start()
+        stage.wait(lambda: stage.of(RecordSeen)[-1].boot == 4)
+        assert not any("refuses this user name" in line or "not authorise" in line for line in mote.console)
+        check_never_repeated(stage.links["cellar"].sealed())
+    finally:
+        stage.close()
+
+
+def test_second_change_waits_until_the_broker_knows_the_first(stage: Stage):
+    stage.start_gateway()
+    stage.mote().start()
+    stage.wait(lambda: stage.of(MoteConfirmed))
+    begin(stage)
+    stage.wait(lambda: len(stage.of(MoteConfirmed)) > 1)
+    rotation.finish(stage.fleet.motes["cellar"], 2)
+    begin(stage)
+    ended = stage.wait(lambda: rotated(stage)[1:])
+    assert "not finished" in ended[0].why
+    stage.gateway.send("cellar", "relay", True)
+    assert [each.result for each in stage.wait(lambda: stage.of(CommandEnded))] == ["done"]
+    finish(stage, 0)
+    stage.wait(lambda: stage.of(RootRotated) and stage.of(MoteConfirmed))
+    assert stage.of(RootRotated) == [RootRotated("cellar", 3)]
 
 
 def test_update_that_was_meddled_with_is_refused_and_the_old_key_stays(stage: Stage):
@@ -226,4 +300,4 @@ def test_new_key_crosses_the_broker_sealed_twice(stage: Stage):
     key = successor_of(mote, stage.fleet.id).seal_key
     wire = b"".join(packet.data for _, packet in stage.links["cellar"].packets)
     assert not any(secret[at : at + 6] in wire for secret in (mote.successor, key, mote.root) for at in range(27))
-    assert sealed.parse(successor_of(mote, stage.fleet.id).update, 128).kid == roots.SENDER
+    assert sealed.parse(successor_of(mote, stage.fleet.id).update, 128).kid == b"\x04"

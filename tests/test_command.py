@@ -1,6 +1,7 @@
 """Commands and answers come back as they were sent; anything else is refused."""
 
 import json
+import struct
 
 from harness import raises
 from mote import cbor, command
@@ -163,3 +164,43 @@ def test_a_long_reason_is_cut_so_that_the_answer_arrives():
 
 def test_a_single_in_an_answer_has_the_digits_that_were_set():
     assert command.decode_answer_cbor(b"\xa4\x01\x48" + ID + b"\x02\x61d\x03\xfa\x42\x05\x33\x33\x06\x00").value == 33.3
+
+
+class SingleFloats:
+    """`struct` of a board: what it reads as a double has lost the digits that a single has not."""
+
+    pack = staticmethod(struct.pack)
+
+    @staticmethod
+    def unpack(form, data):
+        found = struct.unpack(form, data)
+        return tuple(cbor.single(value) for value in found) if form == ">d" else found
+
+
+def test_fraction_is_taken_by_a_board_of_single_precision():
+    for value in (40.5, 33.3, 0.1, 99.9, -1e-7, 1e9):
+        data = command.encode_command_cbor(Command(ID, "dimmer", value, 5, 1760000000))
+        kept, cbor.struct = cbor.struct, SingleFloats
+        try:
+            # `single` unpacks singles, which are not changed.
+            assert command.decode_command_cbor(data).value == cbor.single(value)
+        finally:
+            cbor.struct = kept
+
+
+def test_double_that_no_single_equals_has_its_one_form_on_every_board():
+    for value in (33.3, 0.1, 1 / 3):
+        data = b"\xfb" + struct.pack(">d", value)
+        kept, cbor.struct = cbor.struct, SingleFloats
+        try:
+            assert cbor.decode(data) == cbor.single(value)
+        finally:
+            cbor.struct = kept
+
+
+def test_text_of_more_than_128_bytes_is_refused_however_few_its_characters():
+    for letter, most in (("n", 80), ("\xfc", 64), ("\u20ac", 42), ("\U0001f4a1", 32)):
+        fine = command.encode_command_cbor(Command(ID, "label", letter * most, 5, None))
+        assert command.decode_command_cbor(fine).value == letter * most
+        long = command.encode_command_cbor(Command(ID, "label", letter * (most + 1), 5, None))
+        raises(CommandError, command.decode_command_cbor, long)

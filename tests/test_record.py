@@ -129,6 +129,12 @@ def test_another_motes_record_is_refused():
         raises(RecordError, unpack, pack("kitchen", TIME, "1.7.42", READINGS), "kitchen")
 
 
+def test_half_of_a_surrogate_pair_is_refused():
+    whole = record.pack_json(BASE, TIME, "1.7.42", [Reading("x", "lx", "on", None)])
+    raises(RecordError, senml.unpack_json, whole.replace(b'"on"', b'"\\ud800"'), "kitchen")
+    raises(RecordError, senml.unpack_json, whole.replace(b'"lx"', b'"\\udfff"'), "kitchen")
+
+
 def test_wrong_packs_are_refused():
     for why, pack in (
         ("empty", []),
@@ -154,6 +160,8 @@ def test_wrong_packs_are_refused():
         ("a number for a text", [first(), {"n": "x", "vs": 1}]),
         ("a long text", [first(), {"n": "x", "vs": "x" * 65}]),
         ("control characters", [first(), {"n": "x", "vs": "\x1b[2J"}]),
+        ("a sum beyond a double", [first(bv=1.7e308, v=1.7e308)]),
+        ("a sum beyond what is counted exactly", [first(bv=1 << 53, v=1)]),
         ("data", [first(), {"n": "x", "vd": "aGkgCg"}]),
         ("a sum", [first(s=1)]),
         ("no name", [without("n")]),
@@ -265,3 +273,12 @@ def test_base_fields_are_resolved():
 
 def test_a_reading_without_any_name_is_refused():
     raises(RecordError, senml.resolve, [{"v": 1}])
+
+
+def test_texts_with_control_characters_are_no_texts():
+    for code in (0, 9, 31, 127, 128, 0x85, 159):
+        assert not record.is_text("warm" + chr(code), 20)
+    for code in (32, 126, 160, 0xA9, 0xC2, 0xE9, 0x2080, 0x1F600):
+        assert record.is_text("warm" + chr(code), 20)
+    assert not record.is_text("warm", 3)
+    assert record.is_text("\xe9" * 4, 4)

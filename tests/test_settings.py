@@ -203,3 +203,10 @@ def test_every_flipped_bit_is_refused_or_other_settings():
 def test_what_is_no_table_is_refused():
     for fields in (None, [], 5, "x"):
         raises(SettingsError, settings.to_cbor, fields)
+
+
+def test_fractions_of_settings_are_in_single_precision():
+    lamp = {"kind": "dimmer", "name": "dimmer", "pin": 18, "freq_hz": 1000, "safe": 33.3}
+    data = settings.to_cbor(good(actuators=[lamp]))
+    assert b"\xfb" not in data[data.index(b"safe") :][:6]
+    assert Settings.from_cbor(data).actuators[0].safe == cbor.single(33.3)

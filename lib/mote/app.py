@@ -12,21 +12,19 @@ import time
 
 import machine
 
+import mote
 from mote import actuators, channel, clock, command, epoch, facts, guard, keys, link, log, nap, protect, record
-from mote import settings as settings_module
-from mote import sealed, sensors, store, uptime, vault, wifi
+from mote import sampler, sealed, sensors, store, uptime, vault, wifi
 from mote.care import Care
 from mote.led import Led
 from mote.orders import Orders
 from mote.roots import Roots
 from mote.sensors.buses import Buses
+from mote.timekeeper import Timekeeper
 
 _SETTINGS_LIMIT = 4096
 _SECRET_LIMIT = 512
 _CERTIFICATE_LIMIT = 2048
-_CLOCK_RETRY_MS = 5000
-_CLOCK_PERIOD_MS = 6 * 3600 * 1000
-_CLOCK_DOUBT_MS = 15_000
 _REFUSAL_LOG_MS = 10_000
 _BEHIND_MS = 2000
 
@@ -44,9 +42,10 @@ class App:
         self._led = Led(settings.led)
         self._led.on()
         buses = Buses(settings)
-        self._sensors = [(spec, sensors.create(spec, buses)) for spec in settings.sensors]
+        self._sampler = sampler.Sampler([(spec, sensors.create(spec, buses)) for spec in settings.sensors])
         self._clock = clock.Clock(settings.clock_floor)
         self._wifi = wifi.Wifi(settings.wifi.ssid, keep.get("wifi", _SECRET_LIMIT))
+        self._time = Timekeeper(self._clock, self._wifi, settings)
         self._wifi.switch_on()  # before the epoch: the random part wants the radio's noise
         self._channel, self._why = channel.choose(settings.channel, settings.floor, facts.measure(settings.room))
         log.say("mote", settings.mote, "on", settings.board + ":", "channel", self._channel + ":", self._why)
@@ -55,7 +54,6 @@ class App:
         self._care = None
         asleep = nap.wake(keep, self._roots.generation)
         self._begin_epoch(asleep)
-        self._missing = ()
         self._refused = 0
         self._refusal_said = None
         self._behind = False
@@ -125,11 +123,11 @@ class App:
         """Sample, keep time and keep the link, for ever; raises what none of them could handle."""
         if self._settings.sleep_ms:
             await self._doze()
-        await asyncio.gather(self._sample(), self._keep_time(), self._connect(), self._show())
+        await asyncio.gather(self._sample(), self._time.run(self._link), self._connect(), self._show())
 
     async def _doze(self):
         """One waking: a record, what the gateway has to say to it, and deep sleep."""
-        keeping_time = asyncio.create_task(self._keep_time())
+        keeping_time = asyncio.create_task(self._time.run(self._link))
         await self._take_record()
         await self._link.finish(self._connect(), self._settings.listen_ms)
         keeping_time.cancel()
@@ -154,36 +152,8 @@ class App:
         self._led.off()
         guard.healthy()
 
-    async def _keep_time(self):
-        """Ask the time server until it gave a time that can be true, then now and then.
-
-        While there is no session it is asked sooner, less and less often: a time years ahead, from one liar, makes
-        every certificate expired, and must not do so for hours.
-        """
-        doubt = _CLOCK_DOUBT_MS
-        while self._settings.ntp:
-            waited = 0
-            if await self._ask_time():
-                while waited < _CLOCK_PERIOD_MS and (self._link.up or waited < doubt):
-                    await asyncio.sleep_ms(_CLOCK_DOUBT_MS)
-                    waited += _CLOCK_DOUBT_MS
-                doubt = _CLOCK_DOUBT_MS if self._link.up else min(doubt * 2, _CLOCK_PERIOD_MS)
-            else:
-                await asyncio.sleep_ms(_CLOCK_RETRY_MS)
-
-    async def _ask_time(self):
-        """Ask the time server once; return whether its answer was taken."""
-        try:
-            await self._wifi.join(self._settings.timeout_ms)
-            if self._clock.ask(self._settings.ntp):
-                return True
-            log.say("clock", "the time server's answer is before the floor; not taken")
-        except (OSError, wifi.WifiError) as error:
-            log.say("clock", repr(error))
-        return False
-
     async def _sample(self):
-        """Read every sensor each period and queue what they say as one record."""
+        """Read every sensor each period and queue what they say."""
         due = time.ticks_ms()
         while True:
             await self._take_record()
@@ -194,51 +164,39 @@ class App:
             await asyncio.sleep_ms(max(wait, 0))
 
     async def _take_record(self):
-        """Read every sensor once and queue what they say as one record."""
-        readings, missing = await self._read()
+        """Read every sensor once and queue what they say, as one record where it is not too much for one."""
+        uptime.ms()  # it has to be asked every few days, and here it is whatever else happens
+        readings = await self._sampler.read()
         self._say_behind()
         if self._protection.spent:
             self._renew()
-        if readings:
+        now = self._clock.now()
+        for pack in sampler.packs(readings):
             self._record += 1
             name = record.identity(self._roots.generation, self._boot, self._record)
-            self._link.send("up", self._protection.up(self._clock.now(), name, readings))
-        if missing != self._missing:
-            self._missing = missing
-            log.say("sensors", "missing:" if missing else "all there", *missing)
+            self._link.send("up", self._protection.up(now, name, pack))
         gc.collect()
-
-    async def _read(self):
-        """Return the readings of this moment, and the kinds of the sensors that gave none."""
-        readings = []
-        missing = []
-        for spec, sensor in self._sensors:
-            try:
-                for quantity, value in await sensor.read():
-                    name = spec.names.get(quantity)
-                    if name:
-                        readings.append(record.Reading(name, record.UNITS[quantity], value, None))
-            except (sensors.SensorError, OSError):
-                missing.append(spec.kind)
-        return readings, tuple(missing)
 
     def _take(self, payload):
         """Take a downlink: obey it, say that it is too late, or count it as refused."""
         try:
             order = self._protection.command(payload)
-            if self._care is not None and self._care.takes(order):
-                self._obey_care(order)
-                return
+            if self._care is not None:
+                self._care.settle(self._protection.proven)
+                if self._care.takes(order):
+                    self._obey_care(order)
+                    return
             answer = self._orders.obey(order)
         except protect.Expired as late:
             answer = self._orders.expired(late.command)
-        except (sealed.Refused, command.CommandError) as error:
+        except (sealed.Refused, command.CommandError, MemoryError) as error:
+            gc.collect()
             self._refused += 1
-            now = time.ticks_ms()
+            now = uptime.ms()
             if isinstance(error, protect.Behind):
                 self._behind = True
                 self._say_behind()
-            if self._refusal_said is None or time.ticks_diff(now, self._refusal_said) > _REFUSAL_LOG_MS:
+            if self._refusal_said is None or now - self._refusal_said > _REFUSAL_LOG_MS:
                 self._refusal_said = now
                 log.say("orders", "refused:", error)
             return
@@ -246,22 +204,27 @@ class App:
         self._link.send("ack", self._protection.answer(answer))
 
     def _obey_care(self, order):
-        """Take a command to the mote itself; its answer is still sealed under the keys that it came under."""
+        """Take a command to the mote itself; its answer is still sealed under the keys that it came under.
+
+        The link, which calls this, would go on after an error. Without an epoch of the new root key the mote starts
+        anew instead.
+        """
         generation = self._roots.generation
         answer = self._care.obey(order)
         log.say("orders", answer.name, answer.result, answer.why or "")
         self._link.send("ack", self._protection.answer(answer))
         if self._roots.generation != generation:
-            self._renew()
-        elif self._roots.older is not None and self._protection.proven:
-            # Both ends have used the new key: nobody needs the old one any more.
-            self._roots.retire()
-            log.say("orders", "the older root key is retired")
+            try:
+                self._renew()
+            except (epoch.EpochError, OSError) as error:
+                # The new key is in force from the next start on; this one cannot go on without an epoch of it.
+                log.say("orders", "could not be saved:", repr(error))
+                machine.reset()
 
     def _say_behind(self):
         """A true downlink was not newer than the last: say, not too often, from where its sender has to count on."""
-        now = time.ticks_ms()
-        quiet = self._behind_said is None or time.ticks_diff(now, self._behind_said) > _BEHIND_MS
+        now = uptime.ms()
+        quiet = self._behind_said is None or now - self._behind_said > _BEHIND_MS
         if self._behind and quiet and self._link.up:
             self._behind = False
             self._behind_said = now
@@ -271,6 +234,7 @@ class App:
         """Return the status map; the will is its short form."""
         status = {"online": online, "boot": self._boot, "connection": connection}
         if online:
+            gc.collect()  # so that `free` is what could be had
             status.update(
                 {
                     "channel": self._channel,
@@ -281,7 +245,7 @@ class App:
                     "firmware": "%d.%d.%d" % sys.implementation[1][:3],
                     "free": gc.mem_free(),
                     "used": gc.mem_alloc(),
-                    "missing": list(self._missing),
+                    "missing": list(self._sampler.missing),
                     "dropped": self._link.outbox.dropped,
                     "refused": self._refused,
                     "uptime": uptime.ms() // 1000,
@@ -292,15 +256,31 @@ class App:
         return status
 
 
+def _settings():
+    """Return the settings of this board. Raises Stop."""
+    from mote import settings
+
+    data = store.read(settings.PATH, _SETTINGS_LIMIT)
+    if data is None:
+        raise Stop("no /settings.cbor; provision this mote")
+    try:
+        return settings.Settings.from_cbor(data)
+    except settings.SettingsError as error:
+        raise Stop(str(error))
+    finally:
+        # What reads them has done its work; on a small board it is an eighth of the memory.
+        del sys.modules["mote.settings"], mote.settings
+
+
 def main():
     """Build the mote from what is on the board and run it. Returns only where it may not run."""
     try:
-        data = store.read(settings_module.PATH, _SETTINGS_LIMIT)
-        if data is None:
-            raise Stop("no /settings.cbor; provision this mote")
-        app = App(settings_module.Settings.from_cbor(data), vault.open_vault())
-    except (Stop, settings_module.SettingsError, channel.ChannelError, epoch.EpochError) as error:
+        app = App(_settings(), vault.open_vault())
+    except (Stop, channel.ChannelError, epoch.EpochError, actuators.ActuatorError, sensors.SensorError) as error:
         # Fail closed: the reason stays on the console, the LED stays lit, nothing is sent.
         log.say("mote", "stopped:", error)
+        return
+    except (ValueError, OSError) as error:
+        log.say("mote", "stopped: these settings cannot work here:", repr(error))
         return
     asyncio.run(app.run())

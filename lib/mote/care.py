@@ -4,10 +4,7 @@ They come sealed, with anchor and deadline, as every command. They are not remem
 them twice is to obey it once.
 """
 
-from mote import command, roots, sealed
-
-CHALLENGE = "!challenge"  # value: random bytes; the answer holds the same
-ROTATE = "!rotate"  # value: an update (mote.roots)
+from mote import command, log, roots, sealed
 
 
 class Care:
@@ -25,13 +22,22 @@ class Care:
         return order.name.startswith(command.RESERVED)
 
     def obey(self, order):
-        """Return the Answer to `order`. After a ROTATE that is done the next epoch begins under the new root key."""
-        if order.name == CHALLENGE:
+        """Return the Answer to `order`. After a rotation that is done the next epoch begins under the new root key."""
+        if order.name == command.CHALLENGE:
             return command.Answer(order.id, command.DONE, order.name, order.value, None)
-        if order.name == ROTATE:
+        if order.name == command.ROTATE:
             why = self._rotate(order.value)
             return command.Answer(order.id, command.REFUSED if why else command.DONE, order.name, None, why)
         return command.Answer(order.id, command.REFUSED, order.name, None, "no such command")
+
+    def settle(self, proven):
+        """Erase the root key before the newest once the newest is `proven`: the broker and the gateway have used it."""
+        if self._roots.older is not None and proven:
+            try:
+                self._roots.retire()
+                log.say("care", "the older root key is retired")
+            except OSError as error:
+                log.say("care", "the older root key stays for now:", repr(error))
 
     def _rotate(self, update):
         """Save the root key in `update`; return why that was not done, or None."""
@@ -39,6 +45,9 @@ class Care:
             return "the broker knows this mote by its root key: change it by cable"
         if not isinstance(update, bytes):
             return "no update"
+        if self._roots.older is not None:
+            # The older one may be all that the broker knows; to overwrite it would lock the mote out.
+            return "the last change is not finished: the broker took no password of its key"
         try:
             self._roots.accept(update, self._fleet_id, self._mote_id)
         except (sealed.Refused, roots.RootError) as error:

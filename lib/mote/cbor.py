@@ -93,6 +93,11 @@ def _first(pair):
     return pair[0]
 
 
+def single(value):
+    """Return the float `value` in single precision. Raises OverflowError where CPython cannot."""
+    return struct.unpack(">f", struct.pack(">f", value))[0]
+
+
 def _float(value):
     """Return the shortest of half, single and double that gives `value` back (RFC 8949, 4.2.2)."""
     if value != value:
@@ -162,22 +167,29 @@ def _needs_double(data):
 
 
 def _text(data):
-    """Return the str of strict UTF-8 (RFC 3629, 4); MicroPython's own check lets overlong forms pass."""
+    """Return the str of strict UTF-8 (RFC 3629, 4); MicroPython's own check lets overlong forms and surrogates pass.
+
+    By the bytes: going through a str by letters, MicroPython keeps each letter that is not ASCII for ever.
+    """
     try:
         text = data.decode()
     except UnicodeError:
         raise CborError("text that is not UTF-8")
-    if len(text) == len(data):
-        return text
-    size = 0
-    for letter in text:
-        code = ord(letter)
-        size += 1 if code < 0x80 else 2 if code < 0x800 else 3 if code < 0x10000 else 4
-        if 0xD800 <= code < 0xE000 or code > 0x10FFFF:
+    lead = 0
+    for byte in data if len(text) < len(data) else b"":
+        if byte in b"\xc0\xc1" or byte > 0xF4 or _no_second(lead, byte):
             raise CborError("text that is not UTF-8")
-    if size != len(data):  # an overlong form decodes to a letter that needs fewer bytes
-        raise CborError("text that is not UTF-8")
+        lead = byte
     return text
+
+
+def _no_second(lead, byte):
+    """True where `byte` behind `lead` makes an overlong form, half a surrogate pair, or a letter beyond U+10FFFF."""
+    if lead == 0xE0:
+        return byte < 0xA0
+    if lead == 0xF0:
+        return byte < 0x90
+    return (lead == 0xED and byte >= 0xA0) or (lead == 0xF4 and byte >= 0x90)
 
 
 def decode(data, depth=4, items=128):

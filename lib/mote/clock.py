@@ -1,8 +1,8 @@
 """Wall-clock time with a floor: seconds since 1970 in UTC, or nothing.
 
 A board starts in 1970 or in 2000, and counts from either; both are turned into 1970 here and
-nowhere else. Anyone on the path can answer SNTP, so its word is taken only at or above the floor,
-and it never raises the floor.
+nowhere else. Anyone on the path can answer SNTP, so its word is taken only from the floor to twenty
+years above it, and it never raises the floor.
 """
 
 import time
@@ -11,6 +11,8 @@ from mote import const
 
 _FROM_1970_TO_2000 = const(946684800)
 _SNTP_WAIT_S = const(1)
+_BELIEVED_S = const(631152000)  # 20 years
+_LATEST = const(0x7FFFFFFF)  # in a port's epoch: beyond it ports differ in what gmtime does
 
 
 def _offset():
@@ -32,15 +34,19 @@ class Clock:
     def ask(self, host):
         """Ask the time server `host`; set the clock and return True where its answer can be true.
 
-        Blocks for at most one second after the name is resolved. Raises OSError where nobody answers.
+        Blocks for at most one second after the name is resolved. Raises OSError where nobody answers. What is no
+        answer, which ntptime does not look for, is one that cannot be true.
         """
         import ntptime
         from machine import RTC
 
         ntptime.host = host
         ntptime.timeout = _SNTP_WAIT_S
-        seconds = ntptime.time()  # in this port's epoch
-        if seconds + _offset() < self._floor:
+        try:
+            seconds = ntptime.time()  # in this port's epoch
+        except (ValueError, IndexError, OverflowError):
+            return False
+        if not 0 <= seconds + _offset() - self._floor <= _BELIEVED_S or seconds > _LATEST:
             return False
         year, month, day, hour, minute, second, weekday = time.gmtime(seconds)[:7]
         RTC().datetime((year, month, day, weekday, hour, minute, second, 0))

@@ -6,8 +6,8 @@ from collections import namedtuple
 
 from mote import cbor, const, record, strictjson
 
-# id: 8 bytes; name: which actuator; value: number, bool or str, or bytes where the name is reserved; anchor: sequence
-# number of an uplink, or None inside TLS; deadline: seconds since 1970, or None
+# id: 8 bytes; name: which actuator; value: number, bool or str of at most 80 characters and 128 bytes, or bytes where
+# the name is reserved; anchor: sequence number of an uplink, or None inside TLS; deadline: seconds since 1970, or None
 Command = namedtuple("Command", "id name value anchor deadline")
 # value: the state that is; why: one line where it was not done, or None
 Answer = namedtuple("Answer", "id result name value why")
@@ -16,6 +16,8 @@ DONE = "done"
 REFUSED = "refused"
 EXPIRED = "expired"
 RESERVED = "!"  # a name that begins so is for the mote itself, not for an actuator
+CHALLENGE = "!challenge"  # value: random bytes; the answer holds the same
+ROTATE = "!rotate"  # value: an update (mote.roots)
 _RESULTS = (DONE, REFUSED, EXPIRED)
 
 _ID_SIZE = const(8)
@@ -44,8 +46,14 @@ class CommandError(ValueError):
 
 
 def encode_command_cbor(command):
-    """Return a Command as CBOR."""
-    return cbor.encode(_numbered(_command_map(command)))
+    """Return a Command as CBOR, a float in single precision: boards have no other. Raises CommandError."""
+    fields = _numbered(_command_map(command))
+    if isinstance(command.value, float):
+        try:
+            fields[_VALUE] = cbor.single(command.value)
+        except OverflowError:
+            raise CommandError("too large")
+    return cbor.encode(fields)
 
 
 def encode_command_json(command):
@@ -196,11 +204,18 @@ def _value(fields, required):
     if isinstance(value, bytes) and fields["name"].startswith(RESERVED) and len(value) <= _LONGEST_BYTES:
         return value
     if isinstance(value, str):
-        if not record.is_text(value, _LONGEST_TEXT):
+        if not _is_text(value):
             raise CommandError("a text that is too long, or has control characters")
     elif not isinstance(value, (bool, int, float)) or not -_LARGEST_VALUE <= value <= _LARGEST_VALUE:
         raise CommandError("no value, or too large")  # a NaN is in no range
     return value
+
+
+def _is_text(value):
+    try:
+        return record.is_text(value, _LONGEST_TEXT) and len(value.encode()) <= _LONGEST_BYTES
+    except UnicodeError:  # CPython, of half a surrogate pair
+        return False
 
 
 def _count(fields, name):

@@ -5,6 +5,7 @@ for the same time, and tries the same channel again. It never looks for another.
 """
 
 import asyncio
+import gc
 import random
 import time
 
@@ -19,6 +20,7 @@ _FIRST_PAUSE_MS = const(500)
 _LAST_PAUSE_MS = const(60_000)
 _REFUSED_PAUSE_MS = const(60_000)  # the broker will not change its mind soon: do not hammer it
 _PACKET = const(1536)
+_PAYLOAD = const(1400)  # so that topic, ids and the answers composed meanwhile find room beside it
 
 
 class Ended(Exception):
@@ -45,7 +47,7 @@ class Link:
         self._ping_sent = None  # ticks of a ping that has no answer yet
         self._owed = None  # ticks since which a PUBACK is due
         self._heard = 0
-        self.outbox = Outbox(settings.outbox, _WINDOW)
+        self.outbox = Outbox(settings.outbox, _WINDOW, _PAYLOAD)
         self._announced = False
         self.up = False  # between CONNACK and the end of a session
         self.connection = 0  # counts CONNECTs in this boot; each has its own password and will
@@ -100,6 +102,10 @@ class Link:
             except (OSError, ValueError, mqtt.MqttError, WireError, WifiError, asyncio.TimeoutError) as error:
                 # ValueError is what mbedTLS makes of a certificate with another name.
                 log.say("link", "lost:", repr(error))
+            except Exception as error:
+                # A session may end as it likes, out of memory too; no peer can make this mote start anew.
+                log.say("link", "failed:", type(error).__name__)
+                gc.collect()
             finally:
                 self.up = self._announced = False
                 self._wire.shut()
@@ -189,6 +195,7 @@ class Link:
                 elif kind == mqtt.PUBLISH:
                     await self._wire.flush()  # its PUBACK
         except Exception as error:  # whatever it was, the session is over and says so
+            self._wire.forget()
             self._failure = error
 
     async def _drive(self, client):
@@ -211,17 +218,26 @@ class Link:
                 status = self._status(self.connection, True)
                 self.send("state", self._protection.state(status), self._protection.retain_state)
             entry = self.outbox.due() if self._subscribed else None
-            while entry is not None:
-                again = entry.packet_id != 0
-                client.send_publish(entry.topic, entry.payload, entry.retain, self.outbox.number(entry), again)
-                self.outbox.sent(entry)
-                if self._owed is None:
-                    self._owed = time.ticks_ms()
+            while entry is not None and self._failure is None:
+                self._publish(client, entry)
                 await asyncio.wait_for_ms(self._wire.flush(), timeout)
                 entry = self.outbox.due()
             if self._wire.mark():
                 await asyncio.wait_for_ms(self._wire.flush(), timeout)
             await asyncio.sleep_ms(_STEP_MS)
+
+    def _publish(self, client, entry):
+        """Compose the PUBLISH of `entry`; one that no packet can hold is dropped."""
+        again = entry.packet_id != 0
+        try:
+            client.send_publish(entry.topic, entry.payload, entry.retain, self.outbox.number(entry), again)
+        except WireError as error:
+            log.say("link", "dropped:", error)
+            self.outbox.drop(entry)
+            return
+        self.outbox.sent(entry)
+        if self._owed is None:
+            self._owed = time.ticks_ms()
 
     def _watch(self, client, now, begun, timeout):
         """Raise where the broker owes an answer for too long; send a ping when it has been quiet."""

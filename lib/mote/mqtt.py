@@ -8,6 +8,7 @@ Runs on every generation of umqtt.simple that users meet: 1.3.4 (`ssl_params`, `
   bytes of the broker with `assert`, which vanishes under -O.
 * packet ids: umqtt's never wrap at 65,535 (MQTT 3.1.1, 2.3.1).
 * QoS 2: umqtt asserts; here it is refused with an error.
+* retained messages: umqtt hands them on as new ones; a command is never retained, so none is delivered.
 """
 
 import umqtt.simple as simple
@@ -21,6 +22,7 @@ PUBACK = const(0x40)
 SUBACK = const(0x90)
 PINGRESP = const(0xD0)
 
+_RETAIN = const(0x01)
 _DUP = const(0x08)
 _QOS_MASK = const(0x06)
 _GRANTED_MAX = const(1)  # QoS 0 or 1; 0x80 is a refusal (3.9.3)
@@ -52,7 +54,7 @@ class Client(simple.MQTTClient):
     """One session with a broker over `wire`, which the caller has dialled.
 
     `tls` is an object with wrap_socket(wire, server_hostname), or None. `on_message(topic, payload)`
-    is called from `take` with bytes; it must not raise, and PUBACK follows it.
+    is called from `take` with bytes; it must not raise, and PUBACK follows it. A retained message gets PUBACK alone.
     """
 
     def __init__(self, wire, mote_id, server, port, user, password, keepalive_s, tls, on_message):
@@ -64,7 +66,8 @@ class Client(simple.MQTTClient):
         # umqtt reaches the network through the name `socket` in its module; that name is the Wire now.
         simple.socket = wire
         self.sock = self._wire = wire
-        self.set_callback(on_message)
+        self._on_message = on_message
+        self.set_callback(on_message)  # it composes no SUBSCRIBE without one
 
     def send_connect(self):
         """Compose CONNECT with a clean session."""
@@ -89,10 +92,15 @@ class Client(simple.MQTTClient):
 
     def _compose(self, call, *words):
         """Let umqtt write a packet, and stop it where it would wait for the answer."""
+        self._wire.composing = True  # else it takes what is left of a broker's packet for that answer
         try:
             call(*words)
         except Pending:
             return
+        except (AssertionError, simple.MQTTException):
+            raise MqttError("umqtt could not compose a packet")
+        finally:
+            self._wire.composing = False
         raise MqttError("umqtt did not ask for an answer")
 
     def take(self, first):
@@ -105,8 +113,9 @@ class Client(simple.MQTTClient):
         if kind == PUBLISH:
             if first & _QOS_MASK > 2:
                 raise MqttError("the broker sent a message at QoS 2, which was not subscribed")
+            self.set_callback(_ignore if first & _RETAIN else self._on_message)
             try:
-                self.wait_msg()
+                self.wait_msg()  # parses, calls back, composes PUBACK
             except Pending:
                 raise MqttError("a message that ends before its content")
             return PUBLISH, None
@@ -122,3 +131,7 @@ class Client(simple.MQTTClient):
             if first == PUBACK:
                 return PUBACK, value[0] << 8 | value[1]
         raise MqttError("unexpected packet 0x%02x of %d bytes" % (first, length))
+
+
+def _ignore(topic, message):
+    """Do nothing with a message that was retained: whoever sent it did not send it now."""

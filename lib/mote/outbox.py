@@ -21,12 +21,13 @@ class Entry:
 
 
 class Outbox:
-    """At most `size` messages, of which `window` are in flight at once."""
+    """At most `size` messages of at most `limit` bytes each, of which `window` are in flight at once."""
 
-    def __init__(self, size, window):
+    def __init__(self, size, window, limit):
         self._entries = []
         self._size = size
         self._window = window
+        self._limit = limit
         self._last_id = 0
         self.dropped = 0
 
@@ -34,7 +35,13 @@ class Outbox:
         return len(self._entries)
 
     def put(self, topic, payload, retain=False):
-        """Queue a message; where the queue is full the oldest that is not in flight is dropped and counted."""
+        """Queue a message; where the queue is full the oldest that is not in flight is dropped and counted.
+
+        A message over the limit is itself dropped: no packet can hold it, and it would be in the way for ever.
+        """
+        if len(payload) > self._limit:
+            self.dropped += 1
+            return
         if len(self._entries) >= self._size:
             for i, entry in enumerate(self._entries):
                 if not entry.in_flight:
@@ -76,6 +83,11 @@ class Outbox:
                 del self._entries[i]
                 return True
         return False
+
+    def drop(self, entry):
+        """Take out `entry`, which cannot be sent, and count it."""
+        self._entries.remove(entry)
+        self.dropped += 1
 
     def in_flight(self):
         """True while a message waits for its PUBACK."""

@@ -6,11 +6,14 @@ them a mote has was decided from facts before anything was dialled (`channel`), 
 """
 
 import json
-import time
 
-from mote import cbor, command, const, keys, limits, record, sealed, topics
+from mote import cbor, command, const, keys, limits, record, sealed, topics, uptime
 
 _ANCHORS = const(16)
+# The longest command: 1 for the map; id 10; name 1+2+33; value 1+2+128; anchor and deadline 1+9 each: 198 bytes.
+# Sealed: 9 for the head, sender 8, Partial IV 7, epoch 15, the head of the ciphertext 2, tag 16. What is longer is
+# refused before a key is derived: deciphering takes several times its length, which a small board may not have.
+LONGEST_DOWN = const(255)
 
 
 class Expired(Exception):
@@ -155,7 +158,7 @@ class Sealed:
             raise Spent("the keys of this epoch are spent")
         message = self._uplink.seal(sequence, self._names[leaf], plaintext)
         self.sequence = sequence + 1
-        self._written[sequence % _ANCHORS] = time.ticks_ms()
+        self._written[sequence % _ANCHORS] = uptime.ms()
         return message
 
     def up(self, base_time, identity, readings):
@@ -174,7 +177,7 @@ class Sealed:
 
     def command(self, payload):
         """Return the Command in `payload`. Raises Refused, CommandError, or Expired for a stale anchor."""
-        envelope = sealed.parse(payload, sealed.MAX_DOWN)
+        envelope = sealed.parse(payload, LONGEST_DOWN)
         if envelope.kid[:1] != sealed.DOWNLINK or len(envelope.kid) != 7:
             raise sealed.Refused("not a downlink")
         if envelope.epoch != self._epoch:
@@ -202,7 +205,7 @@ class Sealed:
         if anchor is None or not self.sequence - _ANCHORS <= anchor < self.sequence or anchor < 0:
             return False
         written = self._written[anchor % _ANCHORS]  # None where it was before a sleep
-        return written is not None and time.ticks_diff(time.ticks_ms(), written) <= self._max_age_ms
+        return written is not None and 0 <= uptime.ms() - written <= self._max_age_ms
 
 
 class SealedInTls(Sealed):

@@ -54,20 +54,45 @@ def parse_identity(text):
     return found
 
 
+# Texts are looked at by their bytes: going through a str by letters, MicroPython keeps each letter that is not ASCII
+# for ever, and whoever may send texts would fill its memory.
+
+
 def is_name(text):
     """True where `text` is a name within a mote: [A-Za-z0-9][A-Za-z0-9_.:/-]{0,31} (after RFC 8428, 4.5.1)."""
-    if not isinstance(text, str) or not 0 < len(text) <= _LONGEST_NAME:
+    if not isinstance(text, str) or not 0 < len(text) <= _LONGEST_NAME or text.startswith(("_", ".", ":", "/", "-")):
         return False
-    return text[0] not in "_.:/-" and all(
-        "a" <= c <= "z" or "A" <= c <= "Z" or "0" <= c <= "9" or c in "_.:/-" for c in text
-    )
+    return all(97 <= byte <= 122 or 65 <= byte <= 90 or 48 <= byte <= 57 or byte in b"_.:/-" for byte in _bytes(text))
 
 
 def is_text(text, longest):
-    """True where `text` is a str of at most `longest` characters, none of them a control character."""
+    """True where `text` is a str of at most `longest` characters, with no control character and no lone surrogate.
+
+    Half of a pair comes out of JSON ("\\ud800"), and UTF-8 cannot hold it (RFC 8259, 8.2).
+    """
     if not isinstance(text, str) or len(text) > longest:
         return False
-    return not any(ord(c) < 32 or 127 <= ord(c) < 160 for c in text)
+    lead = 0
+    for byte in _bytes(text):
+        if byte < 32 or byte == 127 or (lead == 0xC2 and byte < 0xA0):  # C2 80 to C2 9F are U+0080 to U+009F
+            return False
+        if lead == 0xED and byte >= 0xA0:  # a surrogate (RFC 3629, 3), which MicroPython's json lets through
+            return False
+        lead = byte
+    return True
+
+
+def _bytes(text):
+    """Return `text` in UTF-8; what has no such form (CPython, half a surrogate pair) as a byte that is nobody's."""
+    try:
+        return text.encode()
+    except UnicodeError:
+        return b"\x00"
+
+
+def is_number(value):
+    """True where `value` is a number that a record can hold: finite, and within what a double counts exactly."""
+    return isinstance(value, (int, float)) and -_LARGEST <= value <= _LARGEST
 
 
 def _number(value):
@@ -79,7 +104,7 @@ def _number(value):
     if not isinstance(value, float):
         raise RecordError("no number")
     try:
-        value = struct.unpack(">f", struct.pack(">f", value))[0]
+        value = cbor.single(value)
     except OverflowError:  # CPython; MicroPython makes it infinite
         raise RecordError("a number that is too large")
     if value - value != 0:  # infinite, or not a number

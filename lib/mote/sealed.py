@@ -73,7 +73,7 @@ def _piv_string(sequence):
     size = 1
     while sequence >> 8 * size:
         size += 1
-    return (0x40 | size).to_bytes(1, "big") + sequence.to_bytes(size, "big")
+    return ((0x40 | size) << 8 * size | sequence).to_bytes(size + 1, "big")
 
 
 class Envelope:
@@ -91,7 +91,8 @@ def parse(message, limit):
     """Return the Envelope in `message`, of at most `limit` bytes. Raises Refused where a byte is out of place."""
     if not isinstance(message, (bytes, bytearray, memoryview)) or len(message) > limit:
         raise Refused("too long")
-    message = bytes(message)
+    if not isinstance(message, bytes):
+        message = bytes(message)
     if message[: len(_HEAD)] != _HEAD:
         raise Refused("not a sealed message")
     kid, at = _short(message, len(_HEAD), _DOWNLINK_SIZE)
@@ -157,8 +158,9 @@ class Context:
 
     def _bound(self, piv, name):
         """Return the AAD: ["Encrypt0", protected, external_aad] (RFC 9052, 5.3), the last as in PROTOCOL."""
-        name = self._external + piv + cbor.head(cbor.TEXT, len(name)) + name
-        return _ENC_STRUCTURE + cbor.head(cbor.BYTES, len(name)) + name
+        text = cbor.head(cbor.TEXT, len(name))
+        size = len(self._external) + len(piv) + len(text) + len(name)
+        return b"".join((_ENC_STRUCTURE, cbor.head(cbor.BYTES, size), self._external, piv, text, name))
 
     def seal(self, sequence, name, content):
         """Return the message with this sequence number for `name`, `<id>/<leaf>` in bytes; a number is used once.
@@ -172,7 +174,7 @@ class Context:
         name = self._bound(piv, name)
         sequence = self.nonce(sequence)
         content = self._aead.encrypt(sequence, content, name)
-        content = self._header + piv + self._middle + cbor.head(cbor.BYTES, len(content)) + content
+        content = b"".join((self._header, piv, self._middle, cbor.head(cbor.BYTES, len(content)), content))
         if len(content) > self._limit:
             raise ValueError("too long to be sealed")
         return content

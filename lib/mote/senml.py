@@ -125,6 +125,11 @@ def _number(value):
     return value
 
 
+def _sum(value, base_value):
+    """Return `value` on its base value; two numbers that are in bounds may have a sum that is not."""
+    return _number(_number(value) + base_value) if base_value else _number(value)
+
+
 def _text(value, longest):
     if not record.is_text(value, longest):
         raise RecordError("no text, too long, or with control characters")
@@ -166,9 +171,9 @@ def _resolved(entry, base):
         _text(unit, _LONGEST_UNIT)
     time = None
     if "t" in entry or "bt" in base:
-        time = _number(entry.get("t", 0)) + base.get("bt", 0)
+        time = _sum(entry.get("t", 0), base.get("bt", 0))
     if "s" in entry:
-        _number(entry["s"])
+        _sum(entry["s"], base.get("bs", 0))
     name = base["bn"] + _text(entry.get("n", ""), _LONGEST_URI)
     if not name:
         raise RecordError("a reading without a name")
@@ -184,7 +189,7 @@ def _value(entry, base_value):
         return None
     value = entry[kinds[0]]
     if kinds[0] == "v":
-        return _number(value) + base_value if base_value else _number(value)
+        return _sum(value, base_value)
     if kinds[0] == "vb":
         if not isinstance(value, bool):
             raise RecordError("no boolean")

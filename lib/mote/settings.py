@@ -219,6 +219,17 @@ class Settings:
 
 
 def to_cbor(fields):
-    """Return `fields` as the mote reads them, after the checks that it will make. Raises SettingsError."""
+    """Return `fields` as the mote reads them, after the checks that it will make. Raises SettingsError.
+
+    Floats are in single precision: boards have no other, and read no double that is not one.
+    """
     check(fields)
-    return cbor.encode(fields)
+    return cbor.encode(_singles(fields))
+
+
+def _singles(value):
+    if isinstance(value, dict):
+        return {key: _singles(value[key]) for key in value}
+    if isinstance(value, (list, tuple)):
+        return [_singles(item) for item in value]
+    return cbor.single(value) if isinstance(value, float) else value

@@ -43,6 +43,7 @@ class Wire:
         self._in_pos = 0
         self._in_end = 0
         self.receiving = None  # ticks at which the packet now coming in began, or None
+        self.composing = False  # while umqtt writes a packet there is nothing for it to read
 
     # --- the stream -----------------------------------------------------------------------------
 
@@ -140,6 +141,10 @@ class Wire:
         self._out_end = self._in_pos = self._in_end = 0
         self.receiving = None
 
+    def forget(self):
+        """Discard what is left of the packet that came in."""
+        self._in_pos = self._in_end = 0
+
     # --- what umqtt sees: first as the module `socket`, then as a socket -------------------------
 
     SOCK_STREAM = socket.SOCK_STREAM
@@ -170,7 +175,9 @@ class Wire:
         return size
 
     def read(self, size):
-        if self._in_pos == self._in_end:
+        if size == 0:
+            return b""  # the payload of an empty message
+        if self.composing or self._in_pos == self._in_end:
             raise Pending
         end = self._in_pos + size
         if size < 0 or end > self._in_end:

@@ -7,7 +7,7 @@ from mote.clock import Clock
 
 
 class FakeNtp:
-    """A time server that says what the test wants, in this port's epoch."""
+    """A time server that says what the test wants, in this port's epoch, or raises it."""
 
     def __init__(self, seconds):
         self._seconds = seconds
@@ -15,6 +15,8 @@ class FakeNtp:
         self.timeout = None
 
     def time(self):
+        if isinstance(self._seconds, Exception):
+            raise self._seconds
         return self._seconds
 
 
@@ -56,3 +58,23 @@ def test_answer_below_the_floor_does_not_set_the_clock():
 def test_answer_at_the_floor_sets_the_clock():
     assert ask(Clock(1760000000), 1760000000)
     assert FakeMachine.was[:3] == (2025, 10, 9)
+
+
+def test_datagram_that_is_no_answer_is_not_taken():
+    for error in (ValueError("buffer too small"), IndexError(), OverflowError()):
+        assert not ask(Clock(1760000000), error)
+        assert FakeMachine.was is None
+
+
+def test_answer_of_more_than_twenty_years_above_the_floor_is_not_taken():
+    twenty_years = 20 * 365.25 * 86400
+    for beyond in (1, 1 << 31, 1 << 40):
+        assert not ask(Clock(1500000000), 1500000000 + int(twenty_years) + beyond)
+        assert FakeMachine.was is None
+    assert ask(Clock(1500000000), 1500000000 + int(twenty_years))
+    assert FakeMachine.was[0] == 2037
+
+
+def test_answer_that_gmtime_may_not_know_is_not_taken():
+    assert not ask(Clock(2000000000), 1 << 31)
+    assert ask(Clock(2000000000), (1 << 31) - 1)

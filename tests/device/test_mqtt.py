@@ -93,3 +93,38 @@ def test_malformed_packets_are_refused_with_our_errors_only():
 def test_every_refusal_of_connect_has_words():
     for code in range(1, 256):
         assert str(mqtt.Refused(code))
+
+
+def test_leftover_of_a_refused_packet_is_not_taken_for_the_answer_to_the_next():
+    """With its asserts compiled in, umqtt took 40 03 for a PUBACK of three bytes."""
+    wire, made = client()
+    raises(mqtt.MqttError, take, wire, made, b"\xf0\x05\x40\x03\x40\x03\x00")
+    made.send_publish(b"t", b"m", False, 7, False)
+    assert composed(wire) == b"\x32\x06\x00\x01t\x00\x07m"
+    made.send_subscribe(b"t", 9)
+    assert composed(wire) == b"\x82\x06\x00\x09\x00\x01t\x01"
+
+
+def test_assertion_of_umqtt_is_our_error():
+    _, made = client()
+    made.set_callback(None)
+    raises(mqtt.MqttError, made.send_subscribe, b"t", 9)
+
+
+def test_retained_message_is_acknowledged_and_not_delivered():
+    got = []
+    wire, made = client(lambda topic, message: got.append(message))
+    assert take(wire, made, b"\x33\x07\x00\x01t\x00\x09ok") == (mqtt.PUBLISH, None)
+    assert composed(wire) == b"\x40\x02\x00\x09"
+    assert take(wire, made, b"\x31\x05\x00\x01tok") == (mqtt.PUBLISH, None)
+    assert got == []
+    take(wire, made, b"\x32\x08\x00\x01t\x00\x0anew")
+    assert got == [b"new"]
+
+
+def test_message_without_a_payload_is_a_message():
+    got = []
+    wire, made = client(lambda topic, message: got.append((topic, message)))
+    assert take(wire, made, b"\x32\x05\x00\x01t\x00\x09") == (mqtt.PUBLISH, None)
+    assert take(wire, made, b"\x30\x03\x00\x01t") == (mqtt.PUBLISH, None)
+    assert got == [(b"t", b"")] * 2

@@ -3,7 +3,7 @@
 import time
 
 from harness import raises
-from mote import command, protect, sealed
+from mote import command, protect, sealed, uptime
 
 FLEET = bytes(range(16))
 ROOT = bytes(range(32))
@@ -201,3 +201,54 @@ def test_anchor_from_before_a_sleep_is_expired():
     raises(sealed.Replayed, one.command, sealed_order(4))
     order = command.Command(b"01234567", "dimmer", 40, 19, None)
     raises(protect.Expired, one.command, sealed_order(5, order))
+
+
+def longest():
+    return command.Command(b"01234567", "!" + "n" * 32, bytes(128), 2**40 - 1, 2**40 - 1)
+
+
+def test_longest_command_is_opened_and_what_is_longer_is_refused_before_a_key_is_derived():
+    one = mote()
+    assert len(sealed_order(2**40 - 1, longest())) == protect.LONGEST_DOWN
+    assert raises(protect.Expired, one.command, sealed_order(2**40 - 1, longest())).command == longest()
+    derived = []
+    one._context = derived.append
+    stranger = sealed.DOWNLINK + b"others"
+    forged = gateway(stranger).seal(2**40 - 1, b"cellar/down", bytes(199))
+    assert len(forged) > protect.LONGEST_DOWN
+    raises(sealed.Refused, one.command, forged)
+    raises(sealed.Refused, one.command, gateway(stranger).seal(5, b"cellar/down", bytes(900)))
+    assert derived == []
+
+
+class Ticks:
+    """Ticks that wrap as on a board, at 2^30 ms, and go on when the test says so."""
+
+    now = 0
+
+    def ticks_ms(self):
+        return self.now % (1 << 30)
+
+    def ticks_diff(self, a, b):
+        return (a - b + (1 << 29)) % (1 << 30) - (1 << 29)
+
+    def wait_days(self, days):
+        for _ in range(round(days * 8)):  # a mote asks more often than every three hours
+            self.now += 3 * 3600 * 1000
+            uptime.ms()
+
+
+def test_anchor_stays_too_old_for_ever_though_the_ticks_wrap():
+    kept, uptime.time = uptime.time, Ticks()
+    try:
+        for days in (0.125, 1, 6.25, 9, 12.375, 12.5, 20, 24.875):
+            uptime.time.now = 0
+            uptime._last = None
+            one = mote()
+            one.state({"online": True})
+            assert one.command(sealed_order()) == ORDER
+            uptime.time.wait_days(days)
+            raises(protect.Expired, one.command, sealed_order(6))
+    finally:
+        uptime.time = kept
+        uptime._last = None

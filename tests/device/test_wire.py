@@ -72,3 +72,21 @@ def test_write_takes_as_many_bytes_as_it_is_told():
     one = Wire(8)
     one.write(b"12345", 2)
     assert one.mark() == 2
+
+
+def test_nothing_of_a_packet_is_read_while_umqtt_composes_or_after_it_was_forgotten():
+    one = wire(b"\x40\x02\x00\x07")
+    receive(one)
+    one.composing = True
+    raises(Pending, one.read, 1)
+    one.composing = False
+    assert one.read(1) == b"\x40"
+    one.forget()
+    raises(Pending, one.read, 1)
+
+
+def test_reading_nothing_gives_nothing_even_at_the_end_of_the_packet():
+    one = wire(b"\x40\x02\x00\x07")
+    receive(one)
+    one.read(4)
+    assert one.read(0) == b""

@@ -4,6 +4,7 @@ It answers whoever has joined the network; `"ntp": false` in board.json silences
 """
 
 from errno import ETIMEDOUT
+from struct import unpack
 
 import _hardware
 
@@ -20,6 +21,8 @@ def time():
     if not network.WLAN(network.STA_IF).isconnected():
         raise OSError(_NO_SUCH_NAME)
     lie = _hardware.fault("ntp")
+    if lie == "short":  # the real module takes any datagram for an answer
+        return unpack("!I", bytes(20)[40:44])[0]
     if isinstance(lie, int):
         return lie - 946684800
     if not _hardware.config.get("ntp", True) or lie == "silent":

@@ -77,6 +77,11 @@ class Mote:
         key: bytes = keys.subkey(self.root, fleet_id, keys.CONNECT)
         return key
 
+    def connect_keys(self, fleet_id: bytes) -> tuple[bytes, ...]:
+        """The connect keys that are good now, newest first: two while the root key is being replaced."""
+        roots = (self.root,) if self.successor is None else (self.successor, self.root)
+        return tuple(keys.subkey(root, fleet_id, keys.CONNECT) for root in roots)
+
     def psk(self, fleet_id: bytes) -> bytes:
         """The 32-byte key of TLS with a pre-shared key: what a broker is given."""
         key: bytes = keys.subkey(self.root, fleet_id, keys.PSK)

@@ -65,7 +65,7 @@ def of_fleet(fleet: Fleet, zone: str = CLEAR) -> Roster:
     """The motes of `fleet` that show a token in `zone`: those that connect without TLS."""
     found = [mote for mote in fleet.clear() if mote.zone == zone]
     return Roster(
-        zone, {mote.id: Entry(mote.id, (mote.connect_key(fleet.id),), mote.connect == "static") for mote in found}
+        zone, {mote.id: Entry(mote.id, mote.connect_keys(fleet.id), mote.connect == "static") for mote in found}
     )
 
 

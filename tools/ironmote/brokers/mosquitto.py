@@ -17,6 +17,7 @@ from .process import LOOPBACK, ServerProcess, choose_port
 
 _MAX_PAYLOAD = 4_096
 _MAX_PACKET = 8_192
+_MAX_QUEUED = 64 * 2**20
 _HASH_ROUNDS = 101  # what Mosquitto itself uses; the passwords are 256-bit secrets, which no number of rounds helps
 _SALT_BYTES = 12
 # The suites of mote.psk, as OpenSSL calls them.
@@ -140,7 +141,9 @@ sys_interval 0
 max_packet_size {_MAX_PACKET}
 message_size_limit {_MAX_PAYLOAD}
 max_inflight_messages 64
-max_queued_messages 4096
+# What waits for the gateway: beyond it a message is dropped although its mote was told that it had arrived.
+max_queued_messages 65536
+max_queued_bytes {_MAX_QUEUED}
 
 # Standard error, which ironmote keeps in a file. Errors and refusals, not what is published.
 log_dest stderr

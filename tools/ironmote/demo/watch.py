@@ -86,9 +86,9 @@ class Watch:
     def take(self, event: Event) -> None:
         """Count an event of the gateway."""
         if isinstance(event, MessageRefused):
-            self.refused += 1
+            self.refused += event.times
             if event.mote in self.motes:
-                self.motes[event.mote].refused += 1
+                self.motes[event.mote].refused += event.times
             return
         mote = self.motes[event.mote]
         if isinstance(event, CommandEnded):

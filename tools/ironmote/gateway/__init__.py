@@ -7,6 +7,7 @@ from .events import (
     MoteConfirmed,
     MoteRevoked,
     RecordSeen,
+    RecordsSkipped,
     RootRotated,
     StateSeen,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "MoteConfirmed",
     "MoteRevoked",
     "RecordSeen",
+    "RecordsSkipped",
     "RootRotated",
     "StateSeen",
     "Successor",

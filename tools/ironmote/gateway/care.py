@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from mote import command
-from mote.care import CHALLENGE, ROTATE
+from mote.command import CHALLENGE, ROTATE
 
 from .events import Event, MoteConfirmed, RootRotated
 from .store import Store
@@ -96,6 +96,15 @@ class KeyCare:
         self._asked.pop((mote, ROTATE), None)
         self.challenge(mote)  # the mote keeps its old key until something verifies under the new one
         return [RootRotated(mote, trust.generation)]
+
+    def reload(self) -> None:
+        """Take up again what the trusts say is not done, after they have been loaded from the store."""
+        for mote, trust in self._trusts.items():
+            self._generations[mote] = trust.generation
+            if not trust.confirmed and (mote, CHALLENGE) not in self._asked:
+                self.challenge(mote)
+            if trust.successor is not None and (mote, ROTATE) not in self._asked:
+                self.rotate(mote)
 
     def behind(self, mote: str) -> None:
         """The count of downlinks was behind what `mote` has seen: what was asked it has refused, so ask at once."""

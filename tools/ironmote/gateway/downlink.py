@@ -3,6 +3,7 @@
 A command for a sealed mote waits until the mote is confirmed: before that the newest epoch known may be an old one.
 """
 
+import contextlib
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -13,12 +14,26 @@ from mote import command, limits, sealed, topics
 from ..errors import IronmoteError
 from .events import CommandEnded, Value
 from .members import Member
-from .store import Store
+from .store import Store, StoreError
 from .trust import MoteTrust
 
 UNKNOWN = "unknown"
 _AGAIN_S = 2.0
 _ID_BYTES = 8
+_LONGEST_WAIT_S = 7 * 24 * 3600
+
+
+def check_order(name: str, value: Value, within_s: float) -> None:
+    """Raise IronmoteError where no mote could take such a command, by the very rules that motes read it with."""
+    try:
+        order = command.Command(bytes(_ID_BYTES), name, value, None, None)
+        command.decode_command_json(command.encode_command_json(order))
+    except (ValueError, TypeError, OverflowError) as error:
+        raise IronmoteError(f"no command for an actuator: {error}") from error
+    if name.startswith(command.RESERVED):
+        raise IronmoteError(f"no command for an actuator: {name} is for the gateway itself")
+    if not 0 < within_s <= _LONGEST_WAIT_S:
+        raise IronmoteError("a command is waited for a week at most")
 
 
 @dataclass
@@ -28,7 +43,8 @@ class _Pending:
     name: str
     value: Value
     began: float  # monotonic seconds
-    deadline: float  # seconds since 1970
+    until: float  # monotonic seconds: a clock that is set changes nothing of how long we wait
+    deadline: float  # seconds since 1970, which is what the mote is told
     epoch: bytes | None = None  # the one that it was sealed under; None while it waits
     sequence: int = -1
     sent: float = 0.0  # monotonic seconds
@@ -60,8 +76,8 @@ class Downlink:
     def send(self, mote: str, name: str, value: Value, within_s: float) -> CommandEnded | None:
         """Send a command; its outcome comes from `answered` or `overdue`, or at once where it cannot be sent."""
         member = self._members[mote]
-        now = time.time()
-        pending = _Pending(member, os.urandom(_ID_BYTES), name, value, time.monotonic(), now + within_s)
+        now, began = time.time(), time.monotonic()
+        pending = _Pending(member, os.urandom(_ID_BYTES), name, value, began, began + within_s, now + within_s)
         self._store.add_command(pending.id, mote, name, value, now, pending.deadline)
         if mote in self._revoked:
             return self._end(pending, command.EXPIRED, None, "the mote was revoked")
@@ -108,9 +124,9 @@ class Downlink:
     def answered(self, mote: str, answer: command.Answer) -> CommandEnded | None:
         """Take a mote's answer: the outcome of a command; None where it is nobody's, or goes out again."""
         pending = self._pending.get(answer.id)
-        if pending is None or pending.member.id != mote:
+        if pending is None or pending.member.id != mote or answer.name != pending.name:
             return None
-        if answer.result == command.EXPIRED and pending.epoch is not None and time.time() < pending.deadline:
+        if answer.result == command.EXPIRED and pending.epoch is not None and time.monotonic() < pending.until:
             trust = self._trusts[mote]
             # Never into another epoch: before its reboot the mote may have obeyed and not been able to say so.
             if trust.newest is not None and trust.newest.epoch == pending.epoch and self._dispatch(pending):
@@ -120,8 +136,8 @@ class Downlink:
 
     def overdue(self) -> list[CommandEnded]:
         """The commands whose deadline has passed with no answer: what they did is unknown."""
-        now = time.time()
-        late = [pending for pending in self._pending.values() if pending.deadline < now]
+        now = time.monotonic()
+        late = [pending for pending in self._pending.values() if pending.until < now]
         for pending in late:
             del self._pending[pending.id]
         return [self._overdue(pending) for pending in late]
@@ -177,5 +193,7 @@ class Downlink:
 
     def _end(self, pending: _Pending, result: str, value: Value, why: str | None) -> CommandEnded:
         elapsed_ms = (time.monotonic() - pending.began) * 1000
-        self._store.end_command(pending.id, result, value, why, time.time())
+        # Where the disk does not take it, who asked is told all the same; the store will say "unknown" for it.
+        with contextlib.suppress(StoreError):
+            self._store.end_command(pending.id, result, value, why, time.time())
         return CommandEnded(pending.member.id, pending.name, result, value, why, elapsed_ms)

@@ -61,6 +61,20 @@ class MessageRefused:
     zone: str
     why: str
     alert: bool
+    times: int = 1  # how many messages this stands for; in a flood only the first of a second are told one by one
+
+
+@dataclass(frozen=True, slots=True)
+class RecordsSkipped:
+    """A record was stored whose number is so far above `after` that what is between does not count as lost.
+
+    The owner should look: either the mote's numbers are wrong, or most of what it said never came here.
+    """
+
+    mote: str
+    boot: int
+    after: int  # the highest number of this boot so far, 0 where there was none
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,4 +104,6 @@ class MoteRevoked:
     mote: str
 
 
-Event: TypeAlias = RecordSeen | StateSeen | CommandEnded | MessageRefused | MoteConfirmed | RootRotated | MoteRevoked
+Event: TypeAlias = (
+    RecordSeen | StateSeen | CommandEnded | MessageRefused | RecordsSkipped | MoteConfirmed | RootRotated | MoteRevoked
+)

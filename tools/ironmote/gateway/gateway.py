@@ -8,36 +8,43 @@ The worker owns the store and all trust; nothing else touches them.
 
 import contextlib
 import queue
+import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
-from mote import command, record, topics
+from mote import command, topics
 
 from ..brokers import GatewayAccess
 from ..errors import IronmoteError
 from .care import KeyCare
-from .downlink import Downlink
-from .events import CommandEnded, Event, MessageRefused, MoteRevoked, RecordSeen, StateSeen, Value
+from .downlink import Downlink, check_order
+from .events import CommandEnded, Event, MessageRefused, MoteRevoked, Value
+from .intake import Delivery, Intake
 from .members import Member, Successor
-from .state import State
-from .store import Store
+from .refusals import Refusals
+from .store import Store, StoreError
 from .trust import MoteTrust
-from .uplink import AlreadyTaken, Message, NotBelieved, Uplink, Verified
+from .uplink import Message, Uplink
 from .zone import Receipt, Zone
+
+_T = TypeVar("_T")
 
 _BATCH = 256
 _TICK_S = 0.25
+_WAITING = 4096  # deliveries that wait for the worker; then the zones stop reading
+_PAUSES_S = (0.5, 1, 2, 4, 8, 15, 30)  # between attempts to write
 
 
 @dataclass(frozen=True)
 class _Delivery:
     zone: Zone
-    message: Message
     receipt: Receipt
-    arrived: float
+    what: Delivery
 
 
 @dataclass(frozen=True)
@@ -77,11 +84,19 @@ class Gateway:
         self._uplink = Uplink(members, self._trusts, [(access.zone, access.prefix) for access in accesses])
         self._downlink = Downlink(members, self._trusts, self._store, self._publish)
         self._care = KeyCare(self._trusts, self._store, self._downlink.ask)
+        self._refusals = Refusals(self._store)
+        self._intake = Intake(members, self._trusts, self._store, self._uplink, self._care, self._refusals)
         for member in members:
             if member.generation <= self._store.standing(member.id)[1]:
                 self._revoke(member.id)
         self._zones = [Zone(access, self._arrived) for access in accesses]
         self._queue: queue.Queue[_Delivery | _Order | _Change | None] = queue.Queue()
+        # Only deliveries wait for room: who sends a command may be on the worker itself, which makes the room.
+        self._room = threading.Semaphore(_WAITING)
+        self._ending = threading.Event()
+        self._careless: Counter[tuple[str, str | None]] = Counter()
+        self._careless_lock = threading.Lock()
+        self._redelivered: Counter[str] = Counter()
         self._worker = threading.Thread(target=self._work, name="gateway", daemon=True)
         self._failure: BaseException | None = None
         self._closed = False
@@ -89,6 +104,7 @@ class Gateway:
 
     def start(self, timeout_s: float = 15.0) -> None:
         """Connect to every zone. Raises IronmoteError, and then nothing is left running."""
+        _forbid_core_dumps()
         self._worker.start()
         try:
             for zone in self._zones:
@@ -99,6 +115,7 @@ class Gateway:
 
     def stop(self) -> None:
         """Finish what had arrived, leave every zone and close the store. What is not acknowledged comes again."""
+        self._ending.set()
         if self._worker.is_alive():
             self._queue.put(None)
             self._worker.join()
@@ -110,16 +127,22 @@ class Gateway:
             self._store.close()
 
     def check(self) -> None:
-        """Raise what made the worker stop, if anything did."""
+        """Raise what made the worker stop, or keeps a zone from being heard, if anything does."""
         if isinstance(self._failure, IronmoteError):
             raise self._failure
         if self._failure is not None:
             raise IronmoteError(f"the gateway stopped: {self._failure!r}") from self._failure
+        for zone in self._zones:
+            zone.check()
 
     def send(self, mote: str, name: str, value: Value, within_s: float = 20.0) -> None:
-        """Send a command to an actuator; its CommandEnded comes within about `within_s` seconds."""
+        """Send a command to an actuator; its CommandEnded comes within about `within_s` seconds.
+
+        Raises IronmoteError where no mote could take it.
+        """
         if mote not in self._members:
             raise IronmoteError(f"there is no mote called {mote}")
+        check_order(name, value, within_s)
         self._queue.put(_Order(mote, name, value, within_s))
 
     def rotate(self, mote: str, successor: Successor) -> None:
@@ -142,8 +165,24 @@ class Gateway:
         """How many records of each mote have a number but never came; known once the gateway has stopped."""
         return self._lost
 
+    @property
+    def redelivered(self) -> dict[str, int]:
+        """How often a broker said of a sealed message of each mote that it delivers it again; any thread may ask.
+
+        A few are normal where a connection broke. Many, and the broker may be replaying.
+        """
+        return dict(self._redelivered)
+
     def _arrived(self, zone: Zone, message: Message, receipt: Receipt) -> None:
-        self._queue.put(_Delivery(zone, message, receipt, time.time()))
+        if receipt.qos == 0:  # motes never do; no broker slows down who does, so none of it may wait here
+            with self._careless_lock:
+                self._careless[message.zone, self._intake.claimed(message)] += 1
+            return
+        delivery = _Delivery(zone, receipt, Delivery(message, time.time()))
+        while not self._room.acquire(timeout=_TICK_S):
+            if self._failure is not None or self._ending.is_set():
+                return  # not acknowledged, so it comes again
+        self._queue.put(delivery)
 
     def _publish(self, prefix: str, topic: str, payload: bytes) -> None:
         serving = [zone for zone in self._zones if zone.access.prefix == prefix]
@@ -168,64 +207,68 @@ class Gateway:
         for item in items:
             if isinstance(item, _Change):
                 self._change(item.mote, item.successor)
-        self._take([item for item in items if isinstance(item, _Delivery)])
+        deliveries = [item for item in items if isinstance(item, _Delivery)]
+        self._take(deliveries)
+        if deliveries:
+            self._room.release(len(deliveries))
         for item in items:
             if isinstance(item, _Order):
-                self._tell(self._downlink.send(item.mote, item.name, item.value, item.within_s))
+                self._tell(self._send(item))
         for ended in self._downlink.overdue():
             self._tell(ended)
+        for more in self._refusals.unsaid(at_once=None in items):
+            self._tell(more)
         return None not in items
 
+    def _send(self, order: _Order) -> CommandEnded | None:
+        try:
+            return self._downlink.send(order.mote, order.name, order.value, order.within_s)
+        except StoreError as error:  # it is published last of all, so it was not
+            return CommandEnded(order.mote, order.name, command.EXPIRED, None, f"not sent: {error}", 0.0)
+
     def _take(self, deliveries: list[_Delivery]) -> None:
-        if not deliveries:
+        careless = self._careless_since()
+        if not deliveries and not careless:
             return
-        events: list[Event] = []
-        answers: list[tuple[str, command.Answer]] = []
-        sealed_motes: set[str] = set()
-        heard: dict[str, int | None] = {}
-        with self._store.transaction():
-            for delivery in deliveries:
-                try:
-                    verified = self._uplink.take(delivery.message)
-                except NotBelieved as error:
-                    events.append(self._refuse(delivery, error))
-                    # It may have verified and been malformed inside: then its window has moved all the same.
-                    if error.mote in self._trusts:
-                        sealed_motes.add(error.mote)
-                except AlreadyTaken:
-                    continue
-                else:
-                    if verified.member.seal_key is not None:
-                        sealed_motes.add(verified.member.id)
-                        events += self._settle(verified, heard)
-                    if isinstance(verified.content, command.Answer):
-                        answers.append((verified.member.id, verified.content))
-                    else:
-                        events += self._keep(delivery, verified)
-            for mote in sealed_motes:
-                self._store.save_epochs(mote, self._trusts[mote].epochs)
+        taken = self._patiently(lambda: self._intake.take([each.what for each in deliveries], careless))
         for delivery in deliveries:
             delivery.zone.acknowledge(delivery.receipt)
-        for event in events:
-            self._tell(event)
-        for mote, answer in answers:
+        self._redelivered.update(taken.again)
+        for event in taken.events:
+            self._tell(self._refusals.say(event) if isinstance(event, MessageRefused) else event)
+        for mote, answer in taken.answers:
             self._tell(self._downlink.answered(mote, answer))
-        self._speak(heard)
+        # What the disk does not take now is not sent: the mote is asked again, and a command ends at its deadline.
+        with contextlib.suppress(StoreError):
+            self._speak(taken.heard)
 
-    def _settle(self, verified: Verified, heard: dict[str, int | None]) -> list[Event]:
-        """What a message of a sealed mote says of its keys. `heard` gets the mote, and `down` where that was ahead."""
-        mote, content = verified.member.id, verified.content
-        events = self._care.settle(mote)
-        if verified.boot is None or verified.sequence is None or not verified.current:
-            return events
-        if isinstance(content, command.Answer):
-            events += self._care.answered(mote, content, verified.boot, verified.sequence)
-        if not isinstance(content, State):
-            heard.setdefault(mote, None)
-        elif content.online:
-            ahead = content.down is not None and self._store.raise_downlink(mote, content.down)
-            heard[mote] = content.down if ahead else heard.get(mote)
-        return events
+    def _patiently(self, write: Callable[[], _T]) -> _T:
+        """Do what must reach the disk, again and again while it cannot. Raises StoreError in the end."""
+        for pause_s in _PAUSES_S:
+            try:
+                return write()
+            except StoreError:
+                self._reload()
+                if self._ending.wait(pause_s):
+                    break
+        return write()
+
+    def _reload(self) -> None:
+        """Believe again what the store says: what was verified since is not on the disk, and will come again."""
+        for mote, trust in self._trusts.items():
+            generation, key, successor = self._keys(self._members[mote])
+            trust.reload(generation, key, self._store.epochs(mote), successor, self._store.confirmed(mote))
+        self._care.reload()
+
+    def _careless_since(self) -> list[tuple[float, MessageRefused]]:
+        """What was sent at QoS 0 since this was asked last, as refusals."""
+        with self._careless_lock:
+            counts, self._careless = self._careless, Counter()
+        now = time.time()
+        return [
+            (now, MessageRefused(mote, zone, "sent at QoS 0, which no mote does", alert=False, times=times))
+            for (zone, mote), times in counts.items()
+        ]
 
     def _speak(self, heard: dict[str, int | None]) -> None:
         """Send what was waiting for these motes to be heard, or confirmed; outside of any transaction."""
@@ -238,79 +281,48 @@ class Gateway:
 
     def _trust(self, member: Member, fleet_id: bytes) -> MoteTrust:
         """What is believed of a sealed mote, from the store; a key that was retired there stays retired."""
+        generation, key, successor = self._keys(member)
+        return MoteTrust(member.id, generation, key, fleet_id, self._store.epochs(member.id), successor)
+
+    def _keys(self, member: Member) -> tuple[int, bytes, Successor | None]:
+        """Generation, seal key and successor of a sealed mote, as far as it was heard under them."""
         generation, key, successor = member.generation, member.seal_key, member.successor
         if successor is not None and self._store.standing(member.id)[0] >= successor.generation:
             generation, key, successor = successor.generation, successor.seal_key, None
         if key is None:
             raise IronmoteError(f"{member.id} is not sealed")
-        return MoteTrust(member.id, generation, key, fleet_id, self._store.epochs(member.id), successor)
+        return generation, key, successor
 
     def _change(self, mote: str, successor: Successor | None) -> None:
         if successor is not None:
+            self._members[mote] = replace(self._members[mote], successor=successor)
             self._trusts[mote].successor = successor
             self._care.rotate(mote)
             return
         trust = self._trusts.get(mote)
-        with self._store.transaction():
-            self._store.set_revoked(mote, trust.generation if trust else self._members[mote].generation)
+        generation = trust.generation if trust else self._members[mote].generation
         for ended in self._revoke(mote):
             self._tell(ended)
+        self._patiently(lambda: self._save_revoked(mote, generation))
         self._tell(MoteRevoked(mote))
+
+    def _save_revoked(self, mote: str, generation: int) -> None:
+        with self._store.transaction():
+            self._store.set_revoked(mote, generation)
 
     def _revoke(self, mote: str) -> list[CommandEnded]:
         self._uplink.revoke(mote)
         self._care.forget(mote)
         return self._downlink.revoke(mote)
 
-    def _refuse(self, delivery: _Delivery, error: NotBelieved) -> MessageRefused:
-        self._store.add_refusal(delivery.arrived, delivery.message.zone, error.mote, error.why, error.alert)
-        return MessageRefused(error.mote, delivery.message.zone, error.why, error.alert)
-
-    def _keep(self, delivery: _Delivery, verified: Verified) -> list[Event]:
-        member, content = verified.member, verified.content
-        size = len(delivery.message.payload)
-        if isinstance(content, State):
-            generation = self._trusts[member.id].generation if member.id in self._trusts else member.generation
-            last, when = self._store.state(member.id), (generation, content.boot, content.connection)
-            if not verified.current or (last is not None and when < last):
-                return []  # of a connection that is over
-            self._store.save_state(member.id, content.online, when, delivery.arrived)
-            return [StateSeen(member.id, content, size, self._confirmed(member))]
-        if not isinstance(content, record.Record):
-            return []
-        readings = tuple(content.readings)
-        epoch = verified.boot if verified.sequence is not None else None
-        new = self._store.add_record(
-            member.id,
-            content.identity,
-            content.base_time,
-            delivery.arrived,
-            member.channel,
-            verified.sequence,
-            epoch,
-            readings,
-            self._confirmed(member),
-        )
-        if not new:
-            return []
-        _, boot, number = content.identity
-        return [
-            RecordSeen(
-                member.id,
-                member.channel,
-                boot,
-                number,
-                content.base_time,
-                delivery.arrived,
-                readings,
-                size,
-                self._confirmed(member),
-            )
-        ]
-
-    def _confirmed(self, member: Member) -> bool:
-        return member.id not in self._trusts or self._trusts[member.id].confirmed
-
     def _tell(self, event: Event | CommandEnded | None) -> None:
         if event is not None:
             self._on_event(event)
+
+
+def _forbid_core_dumps() -> None:
+    """This process holds seal keys, and a core dump would write them to the disk, for good."""
+    if sys.platform != "win32":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -9,6 +9,8 @@ from mote import cbor
 
 _MAX_BYTES = 1024
 _MAX_TEXT = 200
+_LARGEST = 2**48
+_LARGEST_COUNTER = 2**32 - 1
 
 
 class StateError(ValueError):
@@ -78,8 +80,8 @@ def _check(found: object) -> State:
         raise StateError("status with a wrong missing")
     return State(
         online,
-        boot=_required(found, "boot"),
-        connection=_required(found, "connection"),
+        boot=_required(found, "boot", _LARGEST_COUNTER),
+        connection=_required(found, "connection", _LARGEST_COUNTER),
         channel=_text(found.get("channel", "")),
         why=_text(found.get("why", "")),
         board=_text(found.get("board", "")),
@@ -95,18 +97,18 @@ def _check(found: object) -> State:
     )
 
 
-def _required(found: Mapping[str, Any], name: str) -> int:
-    value = _count(found, name)
+def _required(found: Mapping[str, Any], name: str, largest: int) -> int:
+    value = _count(found, name, largest)
     if value is None:
         raise StateError(f"status without {name}")
     return value
 
 
-def _count(found: Mapping[str, Any], name: str) -> int | None:
+def _count(found: Mapping[str, Any], name: str, largest: int = _LARGEST) -> int | None:
     value = found.get(name)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**48:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= largest:
         raise StateError(f"status with a wrong {name}")
     return value
 

@@ -5,8 +5,9 @@ it only after that is on disk. One process owns the file: a second one is refuse
 """
 
 import contextlib
+import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from mote.record import Reading
@@ -16,7 +17,12 @@ from ..errors import IronmoteError
 from .events import Value
 from .trust import EpochTrust
 
-_SCHEMA_VERSION = 2
+MOST_LOST = 10_000  # a longer gap in a mote's numbers says nothing about what was lost
+_REFUSALS_MOST = 100_000
+_REFUSALS_MINUTES = 30 * 24 * 60
+_BUSY_S = 5.0  # how long another process may hold the file before that is an error
+
+_SCHEMA_VERSION = 3
 _SCHEMA = """
 CREATE TABLE motes (
     id TEXT PRIMARY KEY,
@@ -45,12 +51,20 @@ CREATE TABLE readings (
 CREATE INDEX readings_of_record ON readings (record);
 CREATE TABLE states (mote TEXT PRIMARY KEY, online INTEGER NOT NULL, generation INTEGER NOT NULL,
     boot INTEGER NOT NULL, connection INTEGER NOT NULL, arrived REAL NOT NULL) WITHOUT ROWID;
-CREATE TABLE refusals (arrived REAL NOT NULL, zone TEXT NOT NULL, mote TEXT, why TEXT NOT NULL, alert INTEGER NOT NULL);
+CREATE TABLE refusals (                      -- minute: since 1970; mote: '' where it is none of ours
+    minute INTEGER NOT NULL, zone TEXT NOT NULL, mote TEXT NOT NULL, why TEXT NOT NULL, alert INTEGER NOT NULL,
+    times INTEGER NOT NULL,
+    PRIMARY KEY (minute, zone, mote, why, alert)
+) WITHOUT ROWID;
 CREATE TABLE commands (
     id BLOB PRIMARY KEY, mote TEXT NOT NULL, name TEXT NOT NULL, value, made REAL NOT NULL, deadline REAL NOT NULL,
     result TEXT, state, why TEXT, answered REAL
 ) WITHOUT ROWID;
 """
+
+
+# What SQLite says of a value, and not of its file.
+_UNSTORABLE = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
 
 
 class StoreError(IronmoteError):
@@ -64,15 +78,17 @@ class Store:
         """Open or create the store at `path`. Raises StoreError where another process has it."""
         self._path = path
         try:
+            for each in (path, path.with_name(path.name + ".lock")):
+                _make_private(each)
             # A transaction that stays open for as long as we live is a lock that no crash can leave behind.
             self._lock = sqlite3.connect(
                 path.with_name(path.name + ".lock"), timeout=0, isolation_level=None, check_same_thread=False
             )
             self._lock.execute("BEGIN EXCLUSIVE")
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise StoreError(f"{path} cannot be opened, or another gateway is using it: {error}") from error
         try:
-            self._db = sqlite3.connect(path, timeout=5, isolation_level=None, check_same_thread=False)
+            self._db = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
             self._db.execute("PRAGMA journal_mode = WAL")
             # FULL: the broker forgets a message when we acknowledge it, so it has to be on the disk by then.
             self._db.execute("PRAGMA synchronous = FULL")
@@ -83,6 +99,11 @@ class Store:
                 raise StoreError(f"{path} was written by another version of ironmote")
             # Whether this file is the newest state or yesterday's, nothing in it can tell.
             self._db.execute("UPDATE motes SET confirmed = NULL")
+            # Whoever waited for these is gone, and what became of them cannot be known.
+            self._db.execute(
+                "UPDATE commands SET result = 'unknown', why = 'the gateway ended before an answer'"
+                " WHERE result IS NULL"
+            )
         except sqlite3.Error as error:
             raise StoreError(f"{path} cannot be used: {error}") from error
 
@@ -98,12 +119,30 @@ class Store:
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
+                self._db.execute("COMMIT")
             except BaseException:
-                self._db.execute("ROLLBACK")
+                if self._db.in_transaction:  # a full disk may have ended it
+                    self._db.execute("ROLLBACK")
                 raise
-            self._db.execute("COMMIT")
         except sqlite3.Error as error:
             raise StoreError(f"{self._path} cannot be written: {error}") from error
+
+    @contextlib.contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Inside a transaction: what is written inside is taken back where something raises, and all else stays.
+
+        Raises StoreError where it is the file's fault; any other exception is about what was to be written.
+        """
+        self._db.execute("SAVEPOINT part")
+        try:
+            yield
+        except Exception as error:
+            if isinstance(error, sqlite3.Error) and not isinstance(error, _UNSTORABLE):
+                raise StoreError(f"{self._path} cannot be written: {error}") from error
+            self._db.execute("ROLLBACK TO part")
+            self._db.execute("RELEASE part")
+            raise
+        self._db.execute("RELEASE part")
 
     def epochs(self, mote: str) -> list[EpochTrust]:
         """The epochs of a mote as they were last saved."""
@@ -160,9 +199,27 @@ class Store:
         """Remember the state that was applied last, of generation, boot and connection `when`."""
         self._db.execute("INSERT OR REPLACE INTO states VALUES (?, ?, ?, ?, ?, ?)", (mote, online, *when, arrived))
 
-    def add_refusal(self, arrived: float, zone: str, mote: str | None, why: str, alert: bool) -> None:
-        """Remember that a message was refused."""
-        self._db.execute("INSERT INTO refusals VALUES (?, ?, ?, ?, ?)", (arrived, zone, mote, why, alert))
+    def highest(self, mote: str, generation: int, boot: int) -> int:
+        """The highest number of a record of this boot, 0 where there is none."""
+        query = "SELECT MAX(number) FROM records WHERE mote = ? AND generation = ? AND boot = ?"
+        number = self._db.execute(query, (mote, generation, boot)).fetchone()[0]
+        return number or 0
+
+    def add_refusals(self, rows: Mapping[tuple[int, str, str, str, bool], int]) -> None:
+        """Count refused messages by (minute since 1970, zone, mote or "", why, alert)."""
+        self._db.executemany(
+            "INSERT INTO refusals VALUES (?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (minute, zone, mote, why, alert) DO UPDATE SET times = times + excluded.times",
+            [(*row, times) for row, times in rows.items()],
+        )
+
+    def prune_refusals(self, minute: int) -> None:
+        """Forget those of more than 30 days before `minute`, and the oldest where there are more than 100,000 rows."""
+        self._db.execute("DELETE FROM refusals WHERE minute < ?", (minute - _REFUSALS_MINUTES,))
+        self._db.execute(
+            "DELETE FROM refusals WHERE minute <= (SELECT minute FROM refusals ORDER BY minute DESC LIMIT 1 OFFSET ?)",
+            (_REFUSALS_MOST,),
+        )
 
     def next_downlink(self, mote: str) -> int:
         """Take a sequence number for a command to `mote`. It is on disk, used up, when this returns."""
@@ -196,6 +253,11 @@ class Store:
         """Remember that root keys of `mote` up to `generation` are not believed."""
         self._set(mote, "revoked", generation)
 
+    def confirmed(self, mote: str) -> bool:
+        """True where `mote` has answered a challenge since the store was opened."""
+        row = self._db.execute("SELECT confirmed FROM motes WHERE id = ?", (mote,)).fetchone()
+        return row is not None and row[0] is not None
+
     def set_confirmed(self, mote: str, boot: int) -> None:
         """Remember that `mote` has answered a challenge in `boot`; forgotten when the store is opened again."""
         self._set(mote, "confirmed", boot)
@@ -224,12 +286,23 @@ class Store:
             )
 
     def lost(self) -> dict[str, int]:
-        """For each mote that was heard, how many of its records have a number but never came."""
+        """For each mote that was heard, how many of its records have a number but never came.
+
+        Gaps of more than MOST_LOST do not count: one record with a wrong number would make millions of them.
+        """
         rows = self._db.execute(
-            "SELECT mote, SUM(missing) FROM (SELECT mote, MAX(number) - COUNT(*) AS missing"
-            " FROM records GROUP BY mote, generation, boot) GROUP BY mote"
+            "SELECT mote, SUM(CASE WHEN gap BETWEEN 0 AND ? THEN gap ELSE 0 END) FROM ("
+            "SELECT mote, number - 1 - LAG(number, 1, 0)"
+            " OVER (PARTITION BY mote, generation, boot ORDER BY number) AS gap FROM records) GROUP BY mote",
+            (MOST_LOST,),
         )
         return {mote: int(missing) for mote, missing in rows}
+
+
+def _make_private(path: Path) -> None:
+    """Make sure that `path` is there and for nobody but its owner; SQLite gives its other files the same mode."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    path.chmod(0o600)
 
 
 def _kind(value: Value) -> str:

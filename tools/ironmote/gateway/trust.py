@@ -85,7 +85,7 @@ class MoteTrust:
         self.confirmed = False
         self._seal_key = seal_key
         self._fleet_id = fleet_id
-        self._epochs = {each.epoch: each for each in epochs if sealed.split_epoch(each.epoch)[0] == generation}
+        self._epochs = _of_generation(epochs, generation)
         self._contexts: dict[tuple[bytes, bytes], sealed.Context] = {}
         self._failed = 0  # openings under keys of epochs that were never heard
         self._looks = _LOOKS
@@ -132,6 +132,19 @@ class MoteTrust:
             trust.window.commit(envelope.sequence)
         self._looks = _LOOKS
         return Opened(plaintext, generation, boot, envelope.sequence, is_will, trust is self.newest)
+
+    def reload(
+        self,
+        generation: int,
+        seal_key: bytes,
+        epochs: Iterable[EpochTrust],
+        successor: Successor | None,
+        confirmed: bool,
+    ) -> None:
+        """Believe what was stored, where what was believed since could not be."""
+        self.generation, self._seal_key, self.successor, self.confirmed = generation, seal_key, successor, confirmed
+        self._epochs = _of_generation(epochs, generation)
+        self._contexts.clear()
 
     def confirm(self, boot: int, sequence: int) -> None:
         """The mote answered a challenge in message `sequence` of `boot`, which has verified: nothing before it counts.
@@ -221,6 +234,11 @@ class MoteTrust:
     def _forget(self, epoch: bytes) -> None:
         del self._epochs[epoch]
         self._contexts = {key: context for key, context in self._contexts.items() if key[1] != epoch}
+
+
+def _of_generation(epochs: Iterable[EpochTrust], generation: int) -> dict[bytes, EpochTrust]:
+    """Epochs of `generation`: those of another root key say nothing of the boots under this one."""
+    return {each.epoch: each for each in epochs if sealed.split_epoch(each.epoch)[0] == generation}
 
 
 def _judge(failed: int) -> None:

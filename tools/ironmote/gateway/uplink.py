@@ -1,7 +1,7 @@
 """From a message of a broker to what it says: verified, opened and checked, or refused. No I/O, no clock."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from mote import command, record, sealed, topics
@@ -48,7 +48,14 @@ class NotBelieved(Exception):
 
 
 class AlreadyTaken(Exception):
-    """The broker delivered again what had been taken and not yet acknowledged: nothing new, and no attack."""
+    """The broker says that it delivers again what was taken before: nothing new. `mote` is whose message it is.
+
+    A broker can say so of any replay; that is why these are counted.
+    """
+
+    def __init__(self, mote: str) -> None:
+        super().__init__(mote)
+        self.mote = mote
 
 
 class Uplink:
@@ -108,7 +115,7 @@ class Uplink:
             opened = self._trusts[member.id].open(leaf, message.payload)
         except sealed.Replayed:
             if message.redelivered:
-                raise AlreadyTaken from None
+                raise AlreadyTaken(member.id) from None
             raise
         content: Content
         if leaf == "up":
@@ -125,17 +132,24 @@ class Uplink:
 
 
 def _as_pinned(verified: Verified) -> Verified:
-    """A mote says which channel it is on; another one than it was given is for the owner to look into."""
+    """A mote says which channel it is on; another one than it was given is for the owner to look into.
+
+    What is handed on is the channel that the fleet says, whether the mote has said it or not.
+    """
     said, member = verified.content, verified.member
-    if isinstance(said, State) and said.channel not in ("", member.channel):
+    if not isinstance(said, State):
+        return verified
+    if said.channel not in ("", member.channel):
         words = f"says that its channel is {said.channel}, and its profile demands {member.channel}"
         raise NotBelieved(member.id, words, alert=True)
-    return verified
+    return replace(verified, content=replace(said, channel=member.channel))
 
 
 def _of_this_mote(content: record.Record, member: Member, opened: Opened | None) -> record.Record:
     """A record keeps the identity it was taken under; it cannot come from a later boot than the one that sealed it."""
-    generation, boot, _ = content.identity
+    generation, boot, number = content.identity
+    if number == 0:  # they count from 1; it would make up for one that was lost
+        raise record.RecordError("a record with number 0")
     if generation > (member.generation if opened is None else opened.generation) or (
         opened is not None and boot > opened.boot
     ):

@@ -2,6 +2,7 @@
 
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -18,6 +19,7 @@ from .uplink import Message
 _KEEPALIVE_S = 30
 _FIRST_PAUSE_S = 1
 _LAST_PAUSE_S = 30
+_AWAY_S = 120
 _WEBSOCKET_PATH = "/mqtt"
 
 
@@ -42,6 +44,7 @@ class Zone:
         self._on_message = on_message
         self._ready = threading.Event()
         self._trouble = ""
+        self._left: float | None = None  # monotonic seconds; when the connection that there was broke
         self._connection = 0
         self._client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
@@ -60,6 +63,7 @@ class Zone:
         self._client.max_inflight_messages_set(64)
         self._client.on_connect = self._connected
         self._client.on_connect_fail = self._failed
+        self._client.on_disconnect = self._disconnected
         self._client.on_subscribe = self._subscribed
         self._client.on_message = self._arrived
 
@@ -70,6 +74,14 @@ class Zone:
         if not self._ready.wait(timeout_s) or self._trouble:
             self.stop()
             raise ZoneError(f"zone {self.access.zone}: {self._trouble or 'its broker does not answer'}")
+
+    def check(self) -> None:
+        """Raise ZoneError where the broker refuses what it once allowed, or has been away for two minutes."""
+        if self._trouble:
+            raise ZoneError(f"zone {self.access.zone}: {self._trouble}")
+        left = self._left
+        if left is not None and time.monotonic() - left > _AWAY_S:
+            raise ZoneError(f"zone {self.access.zone}: its broker cannot be reached")
 
     def stop(self) -> None:
         """Take leave; the broker keeps the session."""
@@ -98,10 +110,23 @@ class Zone:
             self._ready.set()
             return
         self._connection += 1
+        self._left = None
         result, _ = client.subscribe([(each, 1) for each in topics.subscriptions(self.access.prefix)])
         if result != MQTTErrorCode.MQTT_ERR_SUCCESS:
             self._trouble = "cannot subscribe"
             self._ready.set()
+
+    def _disconnected(
+        self,
+        client: mqtt.Client,
+        userdata: object,
+        flags: mqtt.DisconnectFlags,
+        code: ReasonCode,
+        properties: Properties | None,
+    ) -> None:
+        # paho connects again by itself.
+        if self._left is None:
+            self._left = time.monotonic()
 
     def _failed(self, client: mqtt.Client, userdata: object) -> None:
         # paho tries again by itself; `start` gives up in its own time.

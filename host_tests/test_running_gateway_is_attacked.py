@@ -1,0 +1,132 @@
+"""Uplinks to a running gateway, meddled with: nothing of its state moves, and the next true message is taken.
+
+Gateway, broker and mote are real. While the mote is off, the attacker has its session (a broker can give it to whom it
+likes) and everything that ever crossed its link.
+"""
+
+import sqlite3
+from pathlib import Path
+
+import clients
+import pytest
+from ironmote.demo.wire import Direction, Kind
+from ironmote.gateway import MessageRefused, RecordSeen, StateSeen
+from mote import sealed
+from mutations import Source, composed
+from running import Stage, payload_of, will_of
+
+
+class Attack:
+    """A mote that ran for a while and was switched off, and what was recorded of it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.stage = Stage(folder, ("cellar", "attic"))
+        self.stage.start_gateway()
+        self.mote = self.stage.mote()
+        self.mote.start()
+        self.stage.wait(lambda: any(each.confirmed for each in self.stage.of(RecordSeen)))
+        self.stage.wait(lambda: len(self.stage.of(RecordSeen)) > 3)
+        self.mote.stop()
+        self.stage.wait(lambda: not self.stage.of(StateSeen)[-1].state.online)
+        packets = [packet for direction, packet in self.stage.links["cellar"].packets if direction is Direction.UP]
+        self.ups = [payload_of(each.data) for each in packets if each.topic == "sealed/cellar/up"]
+        self.states = [payload_of(each.data) for each in packets if each.topic == "sealed/cellar/state"]
+        self.will = next(will_of(each.data) for each in packets if each.kind is Kind.MQTT_CONNECT)
+        of = self.stage.fleet.motes["cellar"]
+        self.client = clients.Client("cellar", username="cellar", password=of.static_password(self.stage.fleet.id))
+        assert self.client.connect(self.stage.broker.clear.host, self.stage.broker.clear.port)
+        self.before = self.kept()
+        self.sent = 0
+
+    def close(self) -> None:
+        self.client.disconnect()
+        self.stage.close()
+
+    def kept(self) -> list:
+        """What the gateway has stored and believes of its motes: all but refusals and counts of failures."""
+        with sqlite3.connect(self.stage.folder / "g.db") as db:
+            found = [db.execute("SELECT COUNT(*) FROM records").fetchall()]
+            trust = self.stage.gateway._trusts["cellar"]
+            found.append([(each.epoch, each.window.highest, each.window.bits, each.will) for each in trust.epochs])
+            found.append((trust.generation, trust.confirmed, len(trust._contexts)))
+            return found
+
+    def say(self, payload: bytes, leaf: str = "up", retain: bool = False) -> None:
+        self.client.publish(f"sealed/cellar/{leaf}", payload, retain=retain)
+        self.sent += 1
+
+    def is_refused(self) -> list[str]:
+        """All that was sent has been refused, nothing has changed, and the mote's next record is taken."""
+        self.stage.wait(lambda: len(self.stage.of(MessageRefused)) >= self.sent)
+        assert self.kept() == self.before
+        seen = len(self.stage.of(RecordSeen))
+        self.client.disconnect()
+        self.mote.start()
+        self.stage.wait(lambda: len(self.stage.of(RecordSeen)) > seen)
+        assert self.stage.of(RecordSeen)[-1].boot == 2
+        return [each.why for each in self.stage.of(MessageRefused)]
+
+
+@pytest.fixture
+def attack(tmp_path: Path):
+    attack = Attack(tmp_path)
+    yield attack
+    attack.close()
+
+
+def test_epochs_invented_by_the_thousand_move_nothing(attack: Attack):
+    source = Source(3)
+    true = sealed.parse(attack.ups[-1], sealed.MAX_UP)
+    at = attack.ups[-1].index(true.epoch)
+    for i in range(3000):
+        if i % 3 == 0:
+            attack.say(composed(source, [true.epoch]), source.pick(("up", "ack", "state")))
+            continue
+        epoch = sealed.make_epoch(1, 2 + source.below(2**31), source.bytes(8))
+        attack.say(attack.ups[-1][:at] + epoch + attack.ups[-1][at + len(epoch) :])
+    attack.is_refused()
+
+
+def test_bit_flipped_in_every_byte_and_every_truncation_are_refused(attack: Attack):
+    for payload, leaf in ((attack.ups[-1], "up"), (attack.will, "state")):
+        for i in range(len(payload)):
+            changed = bytearray(payload)
+            changed[i] ^= 1 << i % 8
+            attack.say(bytes(changed), leaf)
+            if i:
+                attack.say(payload[:i], leaf)
+    attack.is_refused()
+
+
+def test_records_replayed_in_any_order_under_any_leaf_or_mote_are_refused(attack: Attack):
+    for payload in attack.ups[::-1]:
+        attack.say(payload)
+        attack.say(payload, "state")
+        attack.say(payload, "ack")
+    why = attack.is_refused()
+    assert any("already taken" in each for each in why)
+
+
+def test_will_forged_or_replayed_does_not_say_that_a_mote_is_gone(attack: Attack):
+    states = len(attack.stage.of(StateSeen))
+    forged = sealed.Context(bytes(32), attack.stage.fleet.id, sealed.WILL, sealed.parse(attack.will, 4096).epoch)
+    for payload in (attack.will, forged.seal(2, b"cellar/state", b"\xa0"), attack.will):
+        attack.say(payload, "state")
+    attack.stage.wait(lambda: len(attack.stage.of(MessageRefused)) >= attack.sent)
+    assert len(attack.stage.of(StateSeen)) == states
+    attack.is_refused()
+
+
+def test_state_that_the_broker_retained_is_refused_by_a_gateway_that_comes_later(attack: Attack):
+    attack.say(attack.states[0], "state", retain=True)
+    attack.stage.wait(lambda: len(attack.stage.of(MessageRefused)) >= attack.sent)
+    assert attack.kept() == attack.before
+    attack.stage.stop_gateway()
+    attack.stage.events.clear()
+    attack.stage.start_gateway()
+    attack.stage.wait(lambda: attack.stage.of(MessageRefused))
+    assert not attack.stage.of(StateSeen)
+    attack.client.disconnect()
+    attack.mote.start()
+    attack.stage.wait(lambda: attack.stage.of(StateSeen))
+    assert attack.stage.of(StateSeen)[0].state.boot == 2

@@ -1,0 +1,195 @@
+"""What arrives, verified and stored: one batch is one transaction, and one message cannot spoil it for the others."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from mote import command, record, topics
+
+from .care import KeyCare
+from .events import Event, MessageRefused, RecordSeen, RecordsSkipped, StateSeen
+from .members import Member
+from .refusals import Refusals
+from .state import State
+from .store import MOST_LOST, Store, StoreError
+from .trust import MoteTrust
+from .uplink import AlreadyTaken, Message, NotBelieved, Uplink, Verified
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A message and when it came, in seconds since 1970."""
+
+    message: Message
+    arrived: float
+
+
+@dataclass
+class Taken:
+    """What a batch came to. `heard` has each mote that listens now, and its `down` where that was ahead of ours."""
+
+    events: list[Event] = field(default_factory=list)
+    answers: list[tuple[str, command.Answer]] = field(default_factory=list)
+    heard: dict[str, int | None] = field(default_factory=dict)
+    again: list[str] = field(default_factory=list)  # motes of whose messages the broker delivered one again
+    refused: list[tuple[float, MessageRefused]] = field(default_factory=list)
+    moved: set[str] = field(default_factory=set)  # sealed motes whose windows or counts may have moved
+
+    def refuse(self, arrived: float, event: MessageRefused) -> None:
+        """Note that a message was refused."""
+        self.refused.append((arrived, event))
+        self.events.append(event)
+
+
+class Intake:
+    """Takes batches of deliveries. Everything here runs on the gateway's worker."""
+
+    def __init__(
+        self,
+        members: Iterable[Member],
+        trusts: Mapping[str, MoteTrust],
+        store: Store,
+        uplink: Uplink,
+        care: KeyCare,
+        refusals: Refusals,
+    ) -> None:
+        self._members = frozenset(member.id for member in members)
+        self._trusts = trusts
+        self._store = store
+        self._uplink = uplink
+        self._care = care
+        self._refusals = refusals
+
+    def take(self, deliveries: Iterable[Delivery], refused: Iterable[tuple[float, MessageRefused]] = ()) -> Taken:
+        """Verify and store `deliveries`, and what was `refused` before it got here.
+
+        Raises StoreError where nothing of it is on the disk: then the trusts are ahead, and have to be loaded again.
+        """
+        taken = Taken()
+        with self._store.transaction():
+            for arrived, event in refused:
+                taken.refuse(arrived, event)
+            for delivery in deliveries:
+                self._one(delivery, taken)
+            for mote in taken.moved:
+                self._store.save_epochs(mote, self._trusts[mote].epochs)
+            self._refusals.keep(taken.refused)
+        return taken
+
+    def _one(self, delivery: Delivery, taken: Taken) -> None:
+        message = delivery.message
+        try:
+            verified = self._uplink.take(message)
+        except NotBelieved as error:
+            taken.refuse(delivery.arrived, MessageRefused(error.mote, message.zone, error.why, error.alert))
+            # It may have verified and been malformed inside: then its window has moved all the same.
+            if error.mote is not None and error.mote in self._trusts:
+                taken.moved.add(error.mote)
+            return
+        except AlreadyTaken as error:
+            taken.again.append(error.mote)
+            return
+        except Exception as error:  # a mistake of ours that a message has found must not stop the others
+            self._spoilt(delivery, taken, "could not be read", error)
+            return
+        mote = verified.member.id
+        if verified.member.seal_key is not None:
+            taken.moved.add(mote)
+            taken.events += self._settle(verified, taken.heard)
+        if isinstance(verified.content, command.Answer):
+            taken.answers.append((mote, verified.content))
+            return
+        try:
+            with self._store.savepoint():
+                events = self._keep(delivery, verified)
+        except StoreError:
+            raise
+        except Exception as error:
+            self._spoilt(delivery, taken, "could not be stored", error)
+        else:
+            taken.events += events
+
+    def _spoilt(self, delivery: Delivery, taken: Taken, what: str, error: Exception) -> None:
+        mote = self.claimed(delivery.message)
+        if mote is not None and mote in self._trusts:
+            taken.moved.add(mote)
+        why = f"{what} ({type(error).__name__})"
+        taken.refuse(delivery.arrived, MessageRefused(mote, delivery.message.zone, why, alert=True))
+
+    def claimed(self, message: Message) -> str | None:
+        """The mote that a message's topic claims, where that is one of ours. For any thread."""
+        try:
+            mote: str = topics.split(message.topic)[1]
+        except topics.TopicError:
+            return None
+        return mote if mote in self._members else None
+
+    def _settle(self, verified: Verified, heard: dict[str, int | None]) -> list[Event]:
+        """What a message of a sealed mote says of its keys. `heard` gets the mote, and `down` where that was ahead."""
+        mote, content = verified.member.id, verified.content
+        events = self._care.settle(mote)
+        if verified.boot is None or verified.sequence is None or not verified.current:
+            return events
+        if isinstance(content, command.Answer):
+            events += self._care.answered(mote, content, verified.boot, verified.sequence)
+        if not isinstance(content, State):
+            heard.setdefault(mote, None)
+        elif content.online:
+            ahead = content.down is not None and self._store.raise_downlink(mote, content.down)
+            heard[mote] = content.down if ahead else heard.get(mote)
+        return events
+
+    def _keep(self, delivery: Delivery, verified: Verified) -> list[Event]:
+        if isinstance(verified.content, State):
+            return self._keep_state(delivery, verified, verified.content)
+        if isinstance(verified.content, record.Record):
+            return self._keep_record(delivery, verified, verified.content)
+        return []
+
+    def _keep_state(self, delivery: Delivery, verified: Verified, content: State) -> list[Event]:
+        member, message = verified.member, delivery.message
+        generation = self._trusts[member.id].generation if member.id in self._trusts else member.generation
+        last, when = self._store.state(member.id), (generation, content.boot, content.connection)
+        # What a mote says inside TLS comes in order. Only a will, and what the broker had kept, may be of a connection
+        # that is over; else one state with a boot counter that is far too high would hide all that follow.
+        fresh = member.seal_key is None and content.online and not message.retained
+        if not verified.current or (not fresh and last is not None and when < last):
+            return []
+        self._store.save_state(member.id, content.online, when, delivery.arrived)
+        return [StateSeen(member.id, content, len(message.payload), self._confirmed(member))]
+
+    def _keep_record(self, delivery: Delivery, verified: Verified, content: record.Record) -> list[Event]:
+        member = verified.member
+        generation, boot, number = content.identity
+        readings = tuple(content.readings)
+        before = self._store.highest(member.id, generation, boot)
+        new = self._store.add_record(
+            member.id,
+            content.identity,
+            content.base_time,
+            delivery.arrived,
+            member.channel,
+            verified.sequence,
+            verified.boot if verified.sequence is not None else None,
+            readings,
+            self._confirmed(member),
+        )
+        if not new:
+            return []
+        skipped: list[Event] = []
+        if number - before - 1 > MOST_LOST:
+            skipped.append(RecordsSkipped(member.id, boot, before, number))
+        seen = RecordSeen(
+            member.id,
+            member.channel,
+            boot,
+            number,
+            content.base_time,
+            delivery.arrived,
+            readings,
+            len(delivery.message.payload),
+            self._confirmed(member),
+        )
+        return [*skipped, seen]
+
+    def _confirmed(self, member: Member) -> bool:
+        return member.id not in self._trusts or self._trusts[member.id].confirmed
