@@ -8,6 +8,7 @@ import pytest
 from ironmote.demo import attack
 from ironmote.demo.stage import Stage, set_up
 from ironmote.gateway import MessageRefused, RecordSeen
+from mote.channel import AUTO
 
 MOTE = "cellar"
 WAIT_S = 60.0
@@ -22,7 +23,7 @@ class Scene:
         self.mote = stage.motes[MOTE]
         self.tap = stage.taps[MOTE]
         (self.authenticator,) = stage.broker.authenticators.processes
-        self.server = next(each for each in stage.broker.processes if each.name.endswith("(clear)"))
+        self.server = next(each for each in stage.broker.processes if each.name.endswith("(zone clear)"))
 
     def next(self, kind):
         deadline = time.monotonic() + WAIT_S
@@ -65,7 +66,17 @@ class Scene:
 @pytest.fixture
 def scene():
     events: queue.Queue = queue.Queue()
-    with set_up(2, "nats", "auto", None, 0.2, None, lambda _: None, events.put, lambda *_: None) as stage:
+    with set_up(
+        count=2,
+        broker="nats",
+        wanted=AUTO,
+        keep=None,
+        sample_s=0.2,
+        rows=None,
+        on_phase=lambda _: None,
+        on_event=events.put,
+        on_line=lambda *_: None,
+    ) as stage:
         stage.motes[MOTE].start()
         yield Scene(stage, events)
 

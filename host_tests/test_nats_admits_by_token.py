@@ -311,7 +311,7 @@ def test_authenticator_finds_its_way_back_to_a_server_that_was_started_again(sta
     site = start()
     password = site.fresh("cellar")
     assert site.admits("cellar", password)
-    server = next(each for each in site.broker.processes if each.name.endswith("(clear)"))
+    server = next(each for each in site.broker.processes if each.name.endswith("(zone clear)"))
     server.stop()
     server.start()
     assert eventually(lambda: site.admits("cellar", site.fresh("cellar")))
