@@ -26,8 +26,6 @@ from .errors import IronmoteError
 # It warns of a link in an archive that it rightly does not follow; what goes wrong is raised.
 logging.getLogger("unearth").setLevel(logging.ERROR)
 
-_DEFAULT_INDEX = PackageFinder().sources[0]["url"]
-
 
 @dataclass(frozen=True)
 class Pin:
@@ -130,5 +128,7 @@ def _sources() -> tuple[list[str], list[str]]:
         from_environment = os.environ.get("PIP_" + key.upper().replace("-", "_"))
         if from_environment:
             settings[key] = from_environment
-    indexes = [settings.get("index-url", _DEFAULT_INDEX), *settings.get("extra-index-url", "").split()]
+    # Named by nobody, it is the library's own.
+    index = settings.get("index-url") or PackageFinder().sources[0]["url"]
+    indexes = [index, *settings.get("extra-index-url", "").split()]
     return indexes, settings.get("find-links", "").split()
