@@ -37,7 +37,10 @@ COMMANDS = st.builds(
     command.Command,
     st.binary(min_size=8, max_size=8),
     NAMES,
-    st.booleans() | st.integers(-(10**9), 10**9) | st.floats(-1e9, 1e9) | st.text("aä☃𝄞 ", max_size=80),
+    st.booleans()
+    | st.integers(-(10**9), 10**9)
+    | st.floats(-(2.0**29), 2.0**29, width=32)
+    | st.text("aä☃𝄞 ", max_size=80),
     st.none() | st.integers(0, 2**40 - 1),
     st.none() | st.integers(0, 2**40 - 1),
 )

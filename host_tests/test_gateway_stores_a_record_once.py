@@ -117,3 +117,13 @@ def test_unusable_file_is_one_line(tmp_path: Path):
     with pytest.raises(IronmoteError) as caught:
         Store(tmp_path / "g.db")
     assert "\n" not in str(caught.value)
+
+
+def test_leap_of_a_downlink_number_is_not_followed_so_one_word_spends_nothing(tmp_path: Path):
+    store = Store(tmp_path / "g.db")
+    with store.transaction():
+        assert not store.raise_downlink("cellar", 2**40 - 1)
+        assert store.raise_downlink("cellar", 1000)
+        assert not store.raise_downlink("cellar", 1000 + 2**20 + 1)
+    assert store.next_downlink("cellar") == 1001
+    store.close()

@@ -210,16 +210,18 @@ class App:
         anew instead.
         """
         generation = self._roots.generation
-        answer = self._care.obey(order)
-        log.say("orders", answer.name, answer.result, answer.why or "")
-        self._link.send("ack", self._protection.answer(answer))
-        if self._roots.generation != generation:
-            try:
+        try:
+            answer = self._care.obey(order)
+            log.say("orders", answer.name, answer.result, answer.why or "")
+            self._link.send("ack", self._protection.answer(answer))
+            if self._roots.generation != generation:
                 self._renew()
-            except (epoch.EpochError, OSError) as error:
-                # The new key is in force from the next start on; this one cannot go on without an epoch of it.
-                log.say("orders", "could not be saved:", repr(error))
-                machine.reset()
+        except Exception as error:
+            if self._roots.generation == generation:
+                raise
+            # The new key is in force from the next start on; this one cannot go on half way, without an epoch of it.
+            log.say("orders", "could not be saved:", repr(error))
+            machine.reset()
 
     def _say_behind(self):
         """A true downlink was not newer than the last: say, not too often, from where its sender has to count on."""

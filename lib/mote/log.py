@@ -14,6 +14,7 @@ def say(who, *words):
     """Print `12.345 who: words …`."""
     now = uptime.ms()
     line = " ".join([str(word) for word in words])
-    if not record.is_text(line, _LONGEST):
+    data = line.encode()  # letter by letter, MicroPython would keep each new one for ever
+    if not record.is_text(line, _LONGEST) or b"\xe2\x80\xa8" in data or b"\xe2\x80\xa9" in data:
         line = repr(line[:_LONGEST])
     print("%d.%03d %s: %s" % (now // 1000, now % 1000, who, line))

@@ -67,15 +67,15 @@ class Marks:
         with self._lock:
             self._db.close()
 
-    def advance(self, zone: str, mote: str, key: bytes, newer: Sequence[bytes], counter: int) -> bool:
+    def advance(self, zone: str, mote: str, key: bytes, others: Sequence[bytes], counter: int) -> bool:
         """Store `counter` as the highest under `key` where it is; it is on the disk when this returns True.
 
-        False where it is not greater than the highest under `key` or under one of the `newer` keys of the mote: a
-        token of the old key that was held back is worth nothing once a later one of the new key was used. Raises
+        False where it is not greater than the highest under `key` or under one of the `others` of the mote: a token
+        of either key that was held back is worth nothing once a later one of the other was used. Raises
         MarksError where the file does not do its part; then the answer is no.
         """
         value = counter.to_bytes(8, "big")
-        keys = [key, *newer]
+        keys = [key, *others]
         places = ", ".join("?" * len(keys))
         try:
             with self._lock, self._transaction():

@@ -19,7 +19,7 @@ _NOBODY = Entry("nobody", (os.urandom(32),))
 class Memory(Protocol):
     """What remembers counters: Marks."""
 
-    def advance(self, zone: str, mote: str, key: bytes, newer: list[bytes], counter: int) -> bool: ...
+    def advance(self, zone: str, mote: str, key: bytes, others: list[bytes], counter: int) -> bool: ...
 
 
 class Register(Protocol):
@@ -78,8 +78,9 @@ class Verifier:
     def _count(self, entry: Entry, zone: str, which: int, counter: int) -> Decision:
         ids = [key_id(key) for key in entry.keys]
         try:
-            # Keys before `which` are newer.
-            if not self._memory.advance(zone, entry.id, ids[which], ids[:which], counter):
+            # A mote's counter never falls, whichever of its keys it uses.
+            others = ids[:which] + ids[which + 1 :]
+            if not self._memory.advance(zone, entry.id, ids[which], others, counter):
                 return Decision(None, "this token, or a later one, was used before")
         except MarksError as error:
             return Decision(None, str(error))

@@ -72,6 +72,7 @@ class Downlink:
         self._sealed = 0
         self._revoked: set[str] = set()
         self._pending: dict[bytes, _Pending] = {}
+        self._overtaken: list[CommandEnded] = []
 
     def send(self, mote: str, name: str, value: Value, within_s: float) -> CommandEnded | None:
         """Send a command; its outcome comes from `answered` or `overdue`, or at once where it cannot be sent."""
@@ -79,6 +80,7 @@ class Downlink:
         now, began = time.time(), time.monotonic()
         pending = _Pending(member, os.urandom(_ID_BYTES), name, value, began, began + within_s, now + within_s)
         self._store.add_command(pending.id, mote, name, value, now, pending.deadline)
+        self._overtake(mote, name)
         if mote in self._revoked:
             return self._end(pending, command.EXPIRED, None, "the mote was revoked")
         waits = member.seal_key is not None and not self._trusts[mote].confirmed
@@ -103,7 +105,7 @@ class Downlink:
             else:
                 same = trust.newest is not None and pending.epoch == trust.newest.epoch
                 due = same and time.monotonic() - pending.sent > _AGAIN_S
-            if due:
+            if due and time.monotonic() < pending.until:
                 self._dispatch(pending)
 
     def behind(self, mote: str, down: int) -> None:
@@ -129,18 +131,29 @@ class Downlink:
         if answer.result == command.EXPIRED and pending.epoch is not None and time.monotonic() < pending.until:
             trust = self._trusts[mote]
             # Never into another epoch: before its reboot the mote may have obeyed and not been able to say so.
-            if trust.newest is not None and trust.newest.epoch == pending.epoch and self._dispatch(pending):
-                return None
+            try:
+                if trust.newest is not None and trust.newest.epoch == pending.epoch and self._dispatch(pending):
+                    return None
+            except StoreError:
+                return None  # it goes out when the mote is heard again, or ends at its deadline
         del self._pending[pending.id]
         return self._end(pending, answer.result, answer.value, answer.why)
 
     def overdue(self) -> list[CommandEnded]:
-        """The commands whose deadline has passed with no answer: what they did is unknown."""
+        """The commands that were overtaken, or whose deadline passed, with no answer: what they did is unknown."""
         now = time.monotonic()
         late = [pending for pending in self._pending.values() if pending.until < now]
         for pending in late:
             del self._pending[pending.id]
-        return [self._overdue(pending) for pending in late]
+        overtaken, self._overtaken = self._overtaken, []
+        return overtaken + [self._overdue(pending) for pending in late]
+
+    def _overtake(self, mote: str, name: str) -> None:
+        """Send no older command for the same actuator again: it would undo what was asked for last."""
+        for pending in self._of(mote):
+            if pending.name == name:
+                del self._pending[pending.id]
+                self._overtaken.append(self._end(pending, UNKNOWN, None, "overtaken by a later command"))
 
     def _overdue(self, pending: _Pending) -> CommandEnded:
         if pending.member.seal_key is not None and pending.epoch is None:
@@ -183,6 +196,8 @@ class Downlink:
         order = command.Command(command_id, name, value, newest.window.highest, deadline)
         plaintext = command.encode_command_cbor(order)
         sequence = self._store.next_downlink(member.id)
+        if sequence > sealed.MAX_SEQUENCE:
+            raise IronmoteError(f"the sequence numbers of {member.id} are spent; provision it again")
         self._sealed += 1
         if self._sealed % limits.SEALS == 0:  # counted over all motes: no key of this sender has sealed more
             self._sender = sealed.DOWNLINK + os.urandom(6)

@@ -223,7 +223,7 @@ class Gateway:
     def _send(self, order: _Order) -> CommandEnded | None:
         try:
             return self._downlink.send(order.mote, order.name, order.value, order.within_s)
-        except StoreError as error:  # it is published last of all, so it was not
+        except IronmoteError as error:  # it is published last of all, so it was not
             return CommandEnded(order.mote, order.name, command.EXPIRED, None, f"not sent: {error}", 0.0)
 
     def _take(self, deliveries: list[_Delivery]) -> None:
@@ -238,9 +238,7 @@ class Gateway:
             self._tell(self._refusals.say(event) if isinstance(event, MessageRefused) else event)
         for mote, answer in taken.answers:
             self._tell(self._downlink.answered(mote, answer))
-        # What the disk does not take now is not sent: the mote is asked again, and a command ends at its deadline.
-        with contextlib.suppress(StoreError):
-            self._speak(taken.heard)
+        self._speak(taken.heard)
 
     def _patiently(self, write: Callable[[], _T]) -> _T:
         """Do what must reach the disk, again and again while it cannot. Raises StoreError in the end."""
@@ -273,11 +271,14 @@ class Gateway:
     def _speak(self, heard: dict[str, int | None]) -> None:
         """Send what was waiting for these motes to be heard, or confirmed; outside of any transaction."""
         for mote, down in heard.items():
-            if down is not None:
-                self._care.behind(mote)
-                self._downlink.behind(mote, down)
-            self._care.heard(mote)
-            self._downlink.heard(mote)
+            # What cannot be sent to one mote, or the disk does not take, harms no other: the mote is asked again when
+            # it is heard again, and a command ends at its deadline.
+            with contextlib.suppress(IronmoteError):
+                if down is not None:
+                    self._care.behind(mote)
+                    self._downlink.behind(mote, down)
+                self._care.heard(mote)
+                self._downlink.heard(mote)
 
     def _trust(self, member: Member, fleet_id: bytes) -> MoteTrust:
         """What is believed of a sealed mote, from the store; a key that was retired there stays retired."""
@@ -295,7 +296,9 @@ class Gateway:
 
     def _change(self, mote: str, successor: Successor | None) -> None:
         if successor is not None:
-            self._members[mote] = replace(self._members[mote], successor=successor)
+            # The member as it is now: an earlier rotation may have ended since it was made.
+            generation, key, _ = self._keys(self._members[mote])
+            self._members[mote] = replace(self._members[mote], generation=generation, seal_key=key, successor=successor)
             self._trusts[mote].successor = successor
             self._care.rotate(mote)
             return

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mote import cbor
+from mote import cbor, sealed
 
 _MAX_BYTES = 1024
 _MAX_TEXT = 200
@@ -92,7 +92,7 @@ def _check(found: object) -> State:
         uptime=_count(found, "uptime"),
         dropped=_count(found, "dropped"),
         refused=_count(found, "refused"),
-        down=_count(found, "down"),
+        down=_count(found, "down", sealed.MAX_SEQUENCE),
         missing=tuple(_text(each) for each in missing),
     )
 

@@ -20,6 +20,7 @@ from .trust import EpochTrust
 MOST_LOST = 10_000  # a longer gap in a mote's numbers says nothing about what was lost
 _REFUSALS_MOST = 100_000
 _REFUSALS_MINUTES = 30 * 24 * 60
+_LONGEST_LEAP = 2**20  # downlink numbers that a gateway can have used since the backup that it starts from
 _BUSY_S = 5.0  # how long another process may hold the file before that is an error
 
 _SCHEMA_VERSION = 3
@@ -232,13 +233,21 @@ class Store:
         return int(row[0])
 
     def raise_downlink(self, mote: str, above: int) -> bool:
-        """Go on above sequence number `above`, which the mote has verified; False where that is so already."""
-        raised = self._db.execute(
+        """Go on above sequence number `above`, which the mote says it has verified.
+
+        False where that is so already, or where it is a leap that no backup explains: a mote gone bad would spend the
+        numbers of its commands with one word.
+        """
+        row = self._db.execute("SELECT downlink FROM motes WHERE id = ?", (mote,)).fetchone()
+        now = 0 if row is None else row[0]
+        if not now <= above < now + _LONGEST_LEAP:
+            return False
+        self._db.execute(
             "INSERT INTO motes (id, downlink) VALUES (?, ?)"
-            " ON CONFLICT (id) DO UPDATE SET downlink = excluded.downlink WHERE downlink < excluded.downlink",
+            " ON CONFLICT (id) DO UPDATE SET downlink = excluded.downlink",
             (mote, above + 1),
         )
-        return raised.rowcount > 0
+        return True
 
     def standing(self, mote: str) -> tuple[int, int]:
         """Of which generation a mote was heard last, and up to which it is revoked; 0 where neither was."""
