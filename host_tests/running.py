@@ -20,7 +20,7 @@ from ironmote.gateway.members import members_of
 from ironmote.simulate import SimulatedMote
 from mote import epoch, sealed
 
-WAIT_S = 40.0
+WAIT_S = 90.0
 
 
 class Link:

@@ -62,7 +62,7 @@ class Attack:
 
     def is_refused(self) -> list[str]:
         """All that was sent has been refused, nothing has changed, and the mote's next record is taken."""
-        self.stage.wait(lambda: self.refused() >= self.sent)
+        self.stage.wait(lambda: self.refused() >= self.sent, within_s=180)
         assert self.kept() == self.before
         seen = len(self.stage.of(RecordSeen))
         self.client.disconnect()
