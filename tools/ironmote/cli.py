@@ -5,7 +5,6 @@ ironmote authenticator   verify the CONNECT tokens of motes, for a broker that a
 """
 
 import argparse
-import contextlib
 import importlib.metadata
 import io
 import os
@@ -158,8 +157,10 @@ def _ready_streams() -> None:
 
 
 def _complain(text: str) -> None:
-    with contextlib.suppress(OSError):  # then there is nobody to tell
+    try:
         print(f"ironmote: {plain(text)}", file=sys.stderr, flush=True)
+    except OSError:  # then there is nobody to tell, and Python must not try once more at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 def _drop_output() -> None:
