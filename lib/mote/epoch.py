@@ -14,6 +14,7 @@ import hashlib
 import struct
 
 from mote import const
+from mote.vault import read_slot
 
 _VERSION = const(1)
 _SLOTS = ("boot0", "boot1")
@@ -43,7 +44,7 @@ def _counter(data):
 
 def last(vault):
     """Return the counter of the epoch that was begun last, or -1 where no slot is valid."""
-    return max([_counter(_read(vault, name)) for name in _SLOTS])
+    return max([_counter(read_slot(vault, name, _SIZE)) for name in _SLOTS])
 
 
 def begin(vault, generation, entropy):
@@ -52,7 +53,7 @@ def begin(vault, generation, entropy):
     `vault` has get(name, limit) and put(name, data). Raises EpochError where no slot is valid,
     the counter is spent, or the new one cannot be read back.
     """
-    counters = [_counter(_read(vault, name)) for name in _SLOTS]
+    counters = [_counter(read_slot(vault, name, _SIZE)) for name in _SLOTS]
     highest = max(counters)
     if highest < 0:
         raise EpochError("no valid boot counter; provision this mote again")
@@ -65,15 +66,7 @@ def begin(vault, generation, entropy):
         vault.put(target, data)
     except OSError:
         pass  # what is read back decides
-    if _read(vault, target) != data:
+    if read_slot(vault, target, _SIZE) != data:
         raise EpochError("the boot counter could not be saved; nothing will be sent")
     head = struct.pack(">BI", generation, highest + 1)
     return head + hashlib.sha256(entropy + head).digest()[:8]
-
-
-def _read(vault, name):
-    """Return what is kept as `name`, or None where it is missing or too large to be a slot."""
-    try:
-        return vault.get(name, _SIZE)
-    except (OSError, ValueError):
-        return None

@@ -11,6 +11,7 @@ import binascii
 import struct
 
 from mote import const, keys, sealed, topics
+from mote.vault import read_slot
 
 _VERSION = const(1)
 _SLOTS = ("root", "root2")
@@ -63,7 +64,7 @@ class Roots:
         self.root = None
         self.older = None
         self._at = 0
-        found = [_parse(_read(vault, name), generation) for name in _SLOTS]
+        found = [_parse(read_slot(vault, name, _SIZE), generation) for name in _SLOTS]
         for i in (0, 1):
             if found[i] and (self.root is None or found[i][0] > self.generation):
                 if self.root is not None:
@@ -90,7 +91,7 @@ class Roots:
         data = slot(generation, root)
         at = 1 - self._at
         self._vault.put(_SLOTS[at], data)
-        if _read(self._vault, _SLOTS[at]) != data:
+        if read_slot(self._vault, _SLOTS[at], _SIZE) != data:
             raise RootError("the new root key could not be saved")
         self.older = self.root
         self.generation, self.root, self._at = generation, root, at
@@ -100,11 +101,3 @@ class Roots:
         if self.older is not None:
             self._vault.put(_SLOTS[1 - self._at], bytes(_SIZE))
             self.older = None
-
-
-def _read(vault, name):
-    """Return what is kept as `name`, or None where it is missing or too large to be a slot."""
-    try:
-        return vault.get(name, _SIZE)
-    except (OSError, ValueError):
-        return None

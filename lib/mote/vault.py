@@ -53,3 +53,11 @@ def open_vault():
     except ImportError:
         return FileVault()
     return NvsVault(NVS(_NAMESPACE))
+
+
+def read_slot(vault, name, size):
+    """Return what `vault` keeps as `name`, or None where it is missing or larger than a slot of `size` bytes."""
+    try:
+        return vault.get(name, size)
+    except (OSError, ValueError):
+        return None
