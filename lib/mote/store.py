@@ -18,13 +18,49 @@ def read(path, limit):
         return file.read(size)
 
 
+def reader(path):
+    """Return the file at `path`, open for reading, to be used with `with`. Raises OSError."""
+    return open(path, "rb")
+
+
+def size(path):
+    """Return how many bytes the file at `path` has. Raises OSError."""
+    return os.stat(path)[6]
+
+
 def write(path, data):
-    """Write `data` as the file `path`, whole or not at all: a temporary file, synced, renamed."""
+    """Write `data` as the file `path`, whole or not at all: a temporary file, synced, renamed. Raises OSError."""
+    write_pieces(path, (data,))
+
+
+def write_pieces(path, pieces):
+    """Write `pieces`, an iterable of bytes, one after the other as `write` does; they are never all in memory."""
     part = path + ".part"
-    with open(part, "wb") as file:
-        file.write(data)
-        file.flush()
+    try:
+        with open(part, "wb") as file:
+            for piece in pieces:
+                file.write(piece)
+            file.flush()
+    except OSError:
+        try:
+            os.remove(part)  # the room that it took is wanted
+        except OSError:
+            pass
+        raise
     os.rename(part, path)
+
+
+def remove(path):
+    """Remove the file at `path`. Raises OSError."""
+    os.remove(path)
+
+
+def names(folder):
+    """Return the names in `folder`, none where it does not exist."""
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
 
 
 def make_folder(path):
