@@ -29,27 +29,27 @@ class Ledger:
     def __init__(self, memory, chip):
         self._memory = memory
         self._chip = chip
-        self._rows = self._load()
+        self.rows = self._load()  # (generation, boot counter, number of the last record), oldest first
         self.record = 0  # the number of the last record
 
     def begin(self, generation, boot, record=0):
         """Count in this boot from here on; `record` were taken in it before a deep sleep."""
-        self._rows = [row for row in self._rows if row[:2] != (generation, boot)][1 - _ROWS :]
-        self._rows.append((generation, boot, record))
+        self.rows = [row for row in self.rows if row[:2] != (generation, boot)][1 - _ROWS :]
+        self.rows.append((generation, boot, record))
         self.record = record
         self._save()
 
     def next(self):
         """Return the identity of the next record: (generation, boot counter, number)."""
-        generation, boot, number = self._rows[-1]
+        generation, boot, number = self.rows[-1]
         self.record = number + 1
-        self._rows[-1] = taken = (generation, boot, number + 1)
+        self.rows[-1] = taken = (generation, boot, number + 1)
         self._save()
         return taken
 
     def before(self):
         """Return [generation, boot counter, number of the last record] of each boot before this that is known."""
-        return [list(row) for row in self._rows[:-1]]
+        return [list(row) for row in self.rows[:-1]]
 
     def _load(self):
         data = self._memory.ledger()
@@ -59,8 +59,8 @@ class Ledger:
 
     def _save(self):
         data = bytearray(_BODY_SIZE)
-        data[:_HEAD_SIZE] = _MAGIC + bytes((len(self._rows),))
-        for i, row in enumerate(self._rows):
+        data[:_HEAD_SIZE] = _MAGIC + bytes((len(self.rows),))
+        for i, row in enumerate(self.rows):
             struct.pack_into(_ROW, data, _HEAD_SIZE + i * _ROW_SIZE, row[0], row[1], row[2])
         self._memory.set_ledger(bytes(data) + self._crc(data))
 
