@@ -18,7 +18,7 @@ from ironmote.demo.wire import Direction, Kind
 from ironmote.gateway import CommandEnded, MoteConfirmed, MoteRevoked, RecordSeen, RootRotated, Successor
 from ironmote.gateway.members import successor_of
 from ironmote.simulate import SimulatedMote
-from mote import command, keys, roots, sealed
+from mote import command, epoch, keys, roots, sealed
 from running import Stage, payload_of, vault_file, will_of
 
 DOWN = "sealed/cellar/down"
@@ -65,12 +65,12 @@ class Attack:
         said = [each for direction, each in self.stage.links["cellar"].sealed() if direction is Direction.UP]
         return next(each for each in (sealed.parse(one, sealed.MAX_UP) for one in said[::-1]) if each.kid == b"\x01")
 
-    def say(self, root: bytes, epoch: bytes, name: str, value: object) -> None:
-        """Publish a command to the mote, sealed under `root` in `epoch`."""
+    def say(self, root: bytes, at: bytes, name: str, value: object) -> None:
+        """Publish a command to the mote, sealed under `root` in the epoch `at`."""
         self._count += 1
         key = keys.subkey(root, self.stage.fleet.id, keys.SEAL)
         order = command.encode_command_cbor(command.Command(os.urandom(8), name, value, self.latest().sequence, None))
-        context = sealed.Context(key, self.stage.fleet.id, b"\x02attack", epoch, AESCCM)
+        context = sealed.Context(key, self.stage.fleet.id, b"\x02attack", at, AESCCM)
         self.broker.publish(DOWN, context.seal(self._count, b"cellar/down", order))
 
 
@@ -120,9 +120,9 @@ def test_key_of_an_earlier_life_is_neither_used_nor_obeyed(tmp_path: Path, erase
         now = attack.latest().epoch
         assert now[0] == 2
         for root in (attack.root, STOLEN):
-            for epoch in (now, far):
-                attack.say(root, epoch, "relay", True)
-                attack.say(root, epoch, command.ROTATE, attack.update(root, FAR + 1))
+            for at in (now, far):
+                attack.say(root, at, "relay", True)
+                attack.say(root, at, command.ROTATE, attack.update(root, FAR + 1))
         for root in (attack.root, STOLEN):
             stage.gateway.rotate("cellar", Successor(FAR + 1, bytes(32), attack.update(root, FAR + 1)))
             ended = stage.wait(lambda: stage.of(RootRotated))
@@ -215,6 +215,23 @@ def test_cable_pulled_at_any_write_leaves_the_earlier_life_or_silence_or_the_new
             assert "stopped:" in cable.life_after((*plan[:-1], torn))
         assert cable.life_after(plan) == (3, cable.of.root)
         print(f"{board}: {len(plan)} writes, the cable pulled after {len(ends)} of them")
+    finally:
+        stage.close()
+
+
+def test_board_whose_boot_counter_is_spent_counts_from_the_start_in_its_next_life(tmp_path: Path):
+    stage = Stage(tmp_path)
+    try:
+        mote = stage.mote()
+        vault_file(mote, "boot1").write_bytes(epoch.slot(1, 0xFFFFFFFF))
+        mote.start()
+        stage.wait(lambda: not mote.alive)
+        assert any("spent; provision this mote again" in line for line in mote.console)
+        of = stage.fleet.motes["cellar"]
+        of.generation, of.root = 2, os.urandom(32)
+        stage.mote().start()
+        stage.wait(lambda: connects(stage, 0))
+        assert sealed.parse(will_of(connects(stage, 0)[0]), sealed.MAX_UP).epoch[:5] == bytes((2, 0, 0, 0, 1))
     finally:
         stage.close()
 
