@@ -16,7 +16,7 @@ from ironmote.brokers.mosquitto import MosquittoBroker, find_mosquitto
 from ironmote.certificates import Authority
 from ironmote.errors import MissingTool
 from ironmote.fleet import Fleet
-from ironmote.simulate import find_micropython
+from ironmote.interpreter import find_micropython
 
 HERE = os.path.dirname(__file__)
 
