@@ -122,7 +122,8 @@ class Downlink:
 
     def ask(self, mote: str, command_id: bytes, name: str, value: bytes) -> None:
         """Send a command to the mote itself, whether it is confirmed or not; its answer is for whoever asks."""
-        self._seal(self._members[mote], command_id, name, value, None)
+        member = self._members[mote]
+        self._seal(member, self._number(mote), command_id, name, value, None)
 
     def heard(self, mote: str) -> None:
         """The mote was just heard, so it listens: send what waited for that, or may have been lost or slept through."""
@@ -226,9 +227,12 @@ class Downlink:
             if each is not pending and each.sent is not None:
                 each.newer.add(pending.id)
         if member.seal_key is not None:
+            number = self._number(member.id)
+            if pending.sent is not None and not pending.remembered:
+                return  # by the numbers that another gateway has used, as is known only now
             deadline = int(pending.deadline)
-            epoch, number = self._seal(member, pending.id, pending.name, pending.value, deadline)
-            pending.epoch, pending.sequence = epoch, number
+            pending.epoch = self._seal(member, number, pending.id, pending.name, pending.value, deadline)
+            pending.sequence = number
         else:
             # Where it is sent again, it is for the boot alone in which the mote can know that.
             anchor = pending.boot
@@ -240,35 +244,34 @@ class Downlink:
         pending.sent = time.monotonic()
         pending.times += 1
 
+    def _number(self, mote: str) -> int:
+        """Take the next sequence number; those between it and the last were used for commands of another gateway."""
+        sequence = self._store.next_downlink(mote)
+        if sequence > sealed.MAX_SEQUENCE:
+            raise IronmoteError(f"the sequence numbers of {mote} are spent; provision it again")
+        skipped = sequence - self._numbers.get(mote, sequence - 1) - 1
+        self._numbers[mote] = sequence
+        for each in self._of(mote):
+            each.foreign += skipped
+        return sequence
+
     def _seal(
-        self, member: Member, command_id: bytes, name: str, value: Value | bytes, deadline: int | None
-    ) -> tuple[bytes, int]:
-        """Seal and publish a command on the last anchor; gives its epoch and its sequence number."""
+        self, member: Member, sequence: int, command_id: bytes, name: str, value: Value | bytes, deadline: int | None
+    ) -> bytes:
+        """Seal and publish a command on the last anchor; gives its epoch."""
         trust = self._trusts[member.id]
         newest = trust.newest
         if newest is None:
             raise IronmoteError(f"{member.id} was never heard")
         order = command.Command(command_id, name, value, newest.window.highest, deadline)
         plaintext = command.encode_command_cbor(order)
-        sequence = self._store.next_downlink(member.id)
-        if sequence > sealed.MAX_SEQUENCE:
-            raise IronmoteError(f"the sequence numbers of {member.id} are spent; provision it again")
-        self._skip(member.id, sequence)
         self._sealed += 1
         if self._sealed % limits.SEALS == 0:  # counted over all motes: no key of this sender has sealed more
             self._sender = sealed.DOWNLINK + os.urandom(6)
         leaf = topics.name(member.id, "down")
         message = trust.context(self._sender, newest.epoch).seal(sequence, leaf, plaintext)
         self._publish(member.prefix, topics.sealed_topic(member.id, "down").decode(), message)
-        return newest.epoch, sequence
-
-    def _skip(self, mote: str, sequence: int) -> None:
-        """Count the numbers between the last one that was used and `sequence`: commands of another gateway."""
-        skipped = sequence - self._numbers.get(mote, sequence - 1) - 1
-        self._numbers[mote] = sequence
-        if skipped:
-            for each in self._of(mote):
-                each.foreign += skipped
+        return newest.epoch
 
     def _end(self, pending: _Pending, result: str, value: Value, why: str | None) -> CommandEnded:
         elapsed_ms = (time.monotonic() - pending.began) * 1000
