@@ -70,8 +70,8 @@ def test_command_whose_answer_was_withheld_switches_once_however_many_follow(att
     others(attack, count)
     assert level(attack.mote.folder) == 0
     ended = attack.stage.wait(lambda: [each for each in attack.stage.of(CommandEnded) if each.name == "relay"])
-    assert [each.result for each in ended] == [result]
     assert level(attack.mote.folder) == 0, "switched twice"
+    assert [each.result for each in ended] == [result]
     attack.is_obeyed_next(attack.heard("relay done"))
 
 
