@@ -10,7 +10,7 @@ import pytest
 from ironmote import rotation
 from ironmote.brokers.nats import NatsBroker
 from ironmote.demo.wire import Direction, Kind
-from ironmote.gateway import CommandEnded, MessageRefused, MoteConfirmed, RecordSeen, RootRotated
+from ironmote.gateway import CommandEnded, MessageRefused, MoteConfirmed, RecordSeen, RootKept, RootRotated
 from ironmote.gateway.members import members_of, successor_of
 from ironmote.gateway.uplink import Message
 from ironmote.gateway.zone import Receipt
@@ -263,8 +263,8 @@ def test_second_change_waits_until_the_broker_knows_the_first(stage: Stage):
     stage.wait(lambda: len(stage.of(MoteConfirmed)) > 1)
     rotation.finish(stage.fleet.motes["cellar"], 2)
     begin(stage)
-    ended = stage.wait(lambda: rotated(stage)[1:])
-    assert "not finished" in ended[0].why
+    (kept,) = stage.wait(lambda: stage.of(RootKept))
+    assert (kept.generation, "not finished" in kept.why) == (3, True)
     stage.gateway.send("cellar", "relay", True)
     assert [each.result for each in stage.wait(lambda: stage.of(CommandEnded))] == ["done"]
     finish(stage, 0)
@@ -283,8 +283,8 @@ def test_update_that_was_meddled_with_is_refused_and_the_old_key_stays(stage: St
     forged = bytearray(good.update)
     forged[-1] ^= 1
     gateway.rotate("cellar", type(good)(good.generation, good.seal_key, bytes(forged)))
-    (ended,) = stage.wait(lambda: rotated(stage))
-    assert ended.why == "does not verify"
+    assert stage.wait(lambda: stage.of(RootKept)) == [RootKept("cellar", 2, "does not verify")]
+    assert rotated(stage) == []
     stage.wait(lambda: stage.of(RecordSeen)[-1].confirmed)
     gateway.rotate("cellar", good)
     stage.wait(lambda: RootRotated("cellar", 2) in rotated(stage))

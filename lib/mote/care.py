@@ -30,9 +30,13 @@ class Care:
             return command.Answer(order.id, command.REFUSED if why else command.DONE, order.name, None, why)
         return command.Answer(order.id, command.REFUSED, order.name, None, "no such command")
 
-    def settle(self, proven):
-        """Erase the root key before the newest once the newest is `proven`: the broker and the gateway have used it."""
-        if self._roots.older is not None and proven:
+    def settle(self, protection):
+        """Erase the root key before the newest once the newest is proven: the broker and the gateway have used it.
+
+        What `protection` (mote.protect) has proven is the key of its epoch, which need not be the newest.
+        """
+        newest = protection.generation == self._roots.generation
+        if self._roots.older is not None and newest and protection.proven:
             try:
                 self._roots.retire()
                 log.say("care", "the older root key is retired")
