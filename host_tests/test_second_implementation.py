@@ -174,6 +174,28 @@ def test_second_mote_takes_a_new_root_from_the_running_gateway(tmp_path: Path):
         stage.close()
 
 
+def test_seal_key_opens_no_session(tmp_path: Path):
+    """What a gateway is given is no connect key, nor does one follow from it."""
+    stage = Stage(tmp_path, connect="token")
+    try:
+        of, fleet = stage.fleet.motes["cellar"], stage.fleet.id
+        seal_key = second.key_for("seal", of.root, fleet)
+
+        def is_let_in(key: bytes, counter: int) -> bool:
+            token = second.password(key, "cellar", of.zone, counter)
+            client = clients.Client("cellar", username="cellar", password=token)
+            endpoint = stage.broker.clear
+            let_in = client.connect(endpoint.host, endpoint.port)
+            client.disconnect()
+            return let_in
+
+        for key in (seal_key, second.key_for("connect", seal_key, fleet), second.key_for("update", of.root, fleet)):
+            assert not is_let_in(key, 1 << 32)
+        assert is_let_in(second.key_for("connect", of.root, fleet), 1 << 32)
+    finally:
+        stage.close()
+
+
 class SecondGateway:
     """The gateway's sealing side of the second implementation, before a running mote: what the mote says and does."""
 
