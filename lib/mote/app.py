@@ -13,8 +13,8 @@ import time
 import machine
 
 import mote
-from mote import actuators, channel, clock, command, epoch, facts, guard, keys, link, log, nap, protect, record
-from mote import sampler, sealed, sensors, store, uptime, vault, wifi
+from mote import actuators, channel, clock, command, epoch, facts, guard, health, keys, link, log, nap, protect
+from mote import record, sampler, sealed, sensors, store, uptime, vault, wifi
 from mote.care import Care
 from mote.led import Led
 from mote.orders import Orders
@@ -47,19 +47,20 @@ class App:
         self._wifi = wifi.Wifi(settings.wifi.ssid, keep.get("wifi", _SECRET_LIMIT))
         self._time = Timekeeper(self._clock, self._wifi, settings)
         self._wifi.switch_on()  # before the epoch: the random part wants the radio's noise
-        self._channel, self._why = channel.choose(settings.channel, settings.floor, facts.measure(settings.room))
-        log.say("mote", settings.mote, "on", settings.board + ":", "channel", self._channel + ":", self._why)
+        self._channel, why = channel.choose(settings.channel, settings.floor, facts.measure(settings.room))
+        log.say("mote", settings.mote, "on", settings.board + ":", "channel", self._channel + ":", why)
+        self._health = health.Health(settings.board, self._channel, why)
         self._keep = keep
         self._roots = Roots(keep, settings.generation)
         self._care = None
         asleep = nap.wake(keep, self._roots.generation)
         self._begin_epoch(asleep)
-        self._refused = 0
         self._refusal_said = None
         self._behind = False
         self._behind_said = None
         self._protection, tls = self._protect(keep)
-        self._link = link.Link(settings, self._wifi, self._protection, tls, self._take, self._status)
+        self._link = link.Link(settings, self._wifi, self._protection, tls, self._take, self._health.status)
+        self._health.watch(self._roots, self._sampler, self._protection, self._link)
         if asleep:
             log.say("epoch", "the one before deep sleep goes on")
             self._protection.resume(asleep.sequence, asleep.down)
@@ -74,7 +75,7 @@ class App:
         else:
             seed = os.urandom(32) + machine.unique_id()
             self._epoch = epoch.begin(self._keep, self._roots.generation, seed)
-        self._boot = sealed.split_epoch(self._epoch)[1]
+        self._boot = self._health.boot = sealed.split_epoch(self._epoch)[1]
         self._record = 0
 
     def _renew(self):
@@ -191,7 +192,7 @@ class App:
             answer = self._orders.expired(late.command)
         except (sealed.Refused, command.CommandError, MemoryError) as error:
             gc.collect()
-            self._refused += 1
+            self._health.refused += 1
             now = uptime.ms()
             if isinstance(error, protect.Behind):
                 self._behind = True
@@ -230,32 +231,7 @@ class App:
         if self._behind and quiet and self._link.up:
             self._behind = False
             self._behind_said = now
-            self._link.send("state", self._protection.state(self._status(self._link.connection, True)))
-
-    def _status(self, connection, online):
-        """Return the status map; the will is its short form."""
-        status = {"online": online, "boot": self._boot, "connection": connection}
-        if online:
-            gc.collect()  # so that `free` is what could be had
-            status.update(
-                {
-                    "channel": self._channel,
-                    "why": self._why,
-                    "board": self._settings.board,
-                    "generation": self._roots.generation,
-                    "reset": guard.cause(),
-                    "firmware": "%d.%d.%d" % sys.implementation[1][:3],
-                    "free": gc.mem_free(),
-                    "used": gc.mem_alloc(),
-                    "missing": list(self._sampler.missing),
-                    "dropped": self._link.outbox.dropped,
-                    "refused": self._refused,
-                    "uptime": uptime.ms() // 1000,
-                }
-            )
-            if self._protection.down >= 0:
-                status["down"] = self._protection.down
-        return status
+            self._link.send("state", self._protection.state(self._health.status(self._link.connection, True)))
 
 
 def _settings():
