@@ -37,7 +37,7 @@ class Care:
                 self._roots.retire()
                 log.say("care", "the older root key is retired")
             except OSError as error:
-                log.say("care", "the older root key stays for now:", repr(error))
+                log.warn("care", "the older root key stays for now:", repr(error))
 
     def _rotate(self, update):
         """Save the root key in `update`; return why that was not done, or None."""

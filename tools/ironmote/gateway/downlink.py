@@ -90,8 +90,11 @@ class Downlink:
         return None
 
     def ask(self, mote: str, command_id: bytes, name: str, value: bytes) -> None:
-        """Send a command to the mote itself, whether it is confirmed or not; its answer is for whoever asks."""
-        self._seal(self._members[mote], command_id, name, value, None)
+        """Send a command to the mote itself, whether it is confirmed or not; its answer is for whoever asks.
+
+        A mote learns from the deadline how late it is at least: the latest possible one says it best.
+        """
+        self._seal(self._members[mote], command_id, name, value, int(time.time()) + _LONGEST_WAIT_S)
 
     def heard(self, mote: str) -> None:
         """The mote was just heard, so it listens: send what waited for that, or may have been lost or slept through.
