@@ -52,7 +52,7 @@ class App:
         self._wifi.switch_on()  # before the epoch: the random part wants the radio's noise
         self._channel, why = channel.choose(settings.channel, settings.floor, facts.measure(settings.room))
         log.say("mote", settings.mote, "on", settings.board + ":", "channel", self._channel + ":", why)
-        self._health = health.Health(settings, self._channel, why, self._clock, self._wifi)
+        self._health = health.Health(settings, self._channel, why, guard.cause(), self._clock, self._wifi)
         self._keep = keep
         self._roots = Roots(keep, settings.generation)
         self._care = None

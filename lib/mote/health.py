@@ -8,25 +8,27 @@ record would do harm.
 import gc
 import sys
 
-from mote import __version__, const, guard, log, uptime
+from mote import __version__, const, log, uptime
 
 _QUIET_MS = const(10_000)
 _COUNTS_QUIET_MS = const(60_000)  # of counts, which whoever is on the path can make grow
-_KINDS = const(8)
+_KINDS = const(6)
+_LAST = const(80)
 _LOW = const(16)  # memory is low where less than one part in so many was free
 
 
 class Health:
     """The status of one mote; `boot` is the counter of its epoch, `refused` counts downlinks that did not verify."""
 
-    def __init__(self, settings, channel, why, clock, wifi):
+    def __init__(self, settings, channel, why, reset, clock, wifi):
+        """`reset` says why the board started."""
         self._settings = settings
         self._channel = channel
         self._why = why
         self._clock = clock
         self._wifi = wifi
         self._low = gc.mem_free()
-        self._reset = guard.cause()
+        self._reset = reset
         self._told_ms = 0
         self._told_missing = ()
         self._told_counts = 0
@@ -94,7 +96,7 @@ class Health:
             ("rssi", self._wifi.rssi()),
             ("clock", self._clock.source if self._clock.now() is not None else None),
             ("lost", self._link.lost),
-            ("last", log.last or None),
+            ("last", log.last[:_LAST] or None),
         ):
             if value is not None:
                 status[name] = value

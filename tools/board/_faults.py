@@ -4,7 +4,8 @@ The file maps a part's kind to a word: "unplugged" (no answer; plugging in again
 "chip_id" (another chip answers), "crc" (a bit is lost on the way), "brownout" (the part restarts
 while it converts). "wifi": "gone" takes the access point away, "ntp": "silent" the time server, which
 lies where "ntp" is a number (seconds since 1970) and sends too little to be an answer where it is
-"short". "tls": see _tls_faults. Loaded only where board.json says `"faults": true`.
+"short". "clock": a number (seconds since 1970) moves the board's clock there, once. "tls": see _tls_faults.
+Loaded only where board.json says `"faults": true`.
 """
 
 import json
