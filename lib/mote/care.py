@@ -1,7 +1,8 @@
 """Commands to the mote itself: names that begin with `!`, which no actuator has.
 
-They come sealed and with an anchor, as every command, but with no deadline: the gateway wants them until
-they are answered. They are not remembered: to obey one of them twice is to obey it once.
+They come sealed and with an anchor, as every command; the gateway wants them until they are answered, and their
+deadline, the latest that there can be, only says how late it is. They are not remembered: to obey one of them
+twice is to obey it once.
 """
 
 from mote import command, log, roots, sealed
@@ -41,7 +42,7 @@ class Care:
                 self._roots.retire()
                 log.say("care", "the older root key is retired")
             except OSError as error:
-                log.say("care", "the older root key stays for now:", repr(error))
+                log.warn("care", "the older root key stays for now:", repr(error))
 
     def _rotate(self, update):
         """Save the root key in `update`; return why that was not done, or None."""

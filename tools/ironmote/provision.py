@@ -23,7 +23,7 @@ from .fleet import Mote
 
 _ROOT, _FROM_THE_AIR = "root", "root2"
 _ERASED = bytes(roots.SIZE)
-_NO_COUNTER = bytes(epoch.SIZE)
+_NO_COUNTER = bytes(epoch.SLOT_SIZE)
 
 
 class Place(enum.Enum):

@@ -121,9 +121,13 @@ class Downlink:
         return None
 
     def ask(self, mote: str, command_id: bytes, name: str, value: bytes) -> None:
-        """Send a command to the mote itself, whether it is confirmed or not; its answer is for whoever asks."""
+        """Send a command to the mote itself, whether it is confirmed or not; its answer is for whoever asks.
+
+        A mote learns from the deadline how late it is at least: the latest possible one says it best.
+        """
         member = self._members[mote]
-        self._seal(member, self._number(mote), command_id, name, value, None)
+        deadline = int(time.time()) + _LONGEST_WAIT_S
+        self._seal(member, self._number(mote), command_id, name, value, deadline)
 
     def heard(self, mote: str) -> None:
         """The mote was just heard, so it listens: send what waited for that, or may have been lost or slept through."""
