@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from channel_motes import ChannelMote, add
-from ironmote import interpreter
+from ironmote import interpreter, simulate
 from ironmote.brokers import endpoint
 from ironmote.brokers.nats import NatsBroker
 from ironmote.certificates import Authority
