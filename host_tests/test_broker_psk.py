@@ -16,7 +16,7 @@ from clients import Client, gateway, with_certificate
 from ironmote.brokers.mosquitto import MosquittoBroker
 from ironmote.certificates import Authority
 from ironmote.fleet import Fleet
-from ironmote.simulate import find_micropython
+from ironmote.interpreter import find_micropython
 
 HERE = os.path.dirname(__file__)
 

@@ -14,6 +14,7 @@ from .events import (
     MoteRevoked,
     RecordSeen,
     RecordsSkipped,
+    RootKept,
     RootRotated,
     StateSeen,
 )
@@ -30,6 +31,7 @@ __all__ = [
     "MoteRevoked",
     "RecordSeen",
     "RecordsSkipped",
+    "RootKept",
     "RootRotated",
     "StateSeen",
     "Successor",

@@ -110,6 +110,9 @@ class Intake:
             self._spoilt(delivery, taken, "could not be stored", error)
         else:
             taken.events += events
+            gone = isinstance(verified.content, State) and not verified.content.online
+            if verified.member.seal_key is None and not message.retained and not gone:
+                taken.heard.setdefault(mote, None)
 
     def _spoilt(self, delivery: Delivery, taken: Taken, what: str, error: Exception) -> None:
         mote = self.claimed(delivery.message)
