@@ -66,7 +66,7 @@ class App:
         self._health.watch(self._roots, self._sampler, self._protection, self._link)
         if asleep:
             log.say("epoch", "the one before deep sleep goes on")
-            self._protection.resume(asleep.sequence, asleep.down)
+            self._protection.resume(asleep.sequence, asleep.down, asleep.failed)
             self._record = asleep.record
             self._link.connection = asleep.connection
             self._orders.answers = asleep.answers
@@ -107,7 +107,7 @@ class App:
 
             tls = Psk(settings.broker.name, settings.mote, keys.subkey(self._root(), settings.fleet, keys.PSK))
         if not seals:
-            return protect.InTls(settings.mote, self._clock), tls
+            return protect.InTls(settings.mote, self._clock, self._boot), tls
         static = settings.connect == "static"
         age_ms = settings.command_age_s * 1000
         kind = protect.Sealed if tls is None else protect.SealedInTls
@@ -138,8 +138,8 @@ class App:
         if self._link.acknowledged:
             guard.healthy()
         protection = self._protection
-        counters = (self._epoch, protection.sequence, protection.down, self._link.connection, self._record)
-        nap.sleep(self._settings.sleep_ms, counters, self._orders.answers)
+        numbers = (protection.sequence, protection.down, self._link.connection, self._record, protection.failed)
+        nap.sleep(self._settings.sleep_ms, self._epoch, numbers, self._orders.answers)
 
     async def _connect(self):
         """Keep the link; where there are certificates, first wait for a time at which they can be judged."""
@@ -193,7 +193,7 @@ class App:
             order = self._protection.command(payload)
             self._time.told(order.deadline)
             if self._care is not None:
-                self._care.settle(self._protection.proven)
+                self._care.settle(self._protection)
                 if self._care.takes(order):
                     self._obey_care(order)
                     return

@@ -8,6 +8,7 @@ from .events import (
     MoteRevoked,
     RecordSeen,
     RecordsSkipped,
+    RootKept,
     RootRotated,
     StateSeen,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "MoteRevoked",
     "RecordSeen",
     "RecordsSkipped",
+    "RootKept",
     "RootRotated",
     "StateSeen",
     "Successor",

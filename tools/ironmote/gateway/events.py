@@ -87,14 +87,19 @@ class MoteConfirmed:
 
 @dataclass(frozen=True, slots=True)
 class RootRotated:
-    """A mote was heard under a root key of `generation`, and the one before it is refused.
-
-    Where `why` is not None the mote refuses the new key, for this reason, and keeps the old one.
-    """
+    """A mote was heard under a root key of `generation`, and the one before it is refused."""
 
     mote: str
     generation: int
-    why: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RootKept:
+    """A mote refuses the root key of `generation` that it was given, for the reason `why`, and keeps the one it has."""
+
+    mote: str
+    generation: int
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,5 +110,13 @@ class MoteRevoked:
 
 
 Event: TypeAlias = (
-    RecordSeen | StateSeen | CommandEnded | MessageRefused | RecordsSkipped | MoteConfirmed | RootRotated | MoteRevoked
+    RecordSeen
+    | StateSeen
+    | CommandEnded
+    | MessageRefused
+    | RecordsSkipped
+    | MoteConfirmed
+    | RootRotated
+    | RootKept
+    | MoteRevoked
 )
