@@ -1,7 +1,7 @@
 """Commands to the mote itself: names that begin with `!`, which no actuator has.
 
-They come sealed, with anchor and deadline, as every command. They are not remembered: to obey one of
-them twice is to obey it once.
+They come sealed and with an anchor, as every command, but with no deadline: the gateway wants them until
+they are answered. They are not remembered: to obey one of them twice is to obey it once.
 """
 
 from mote import command, log, roots, sealed

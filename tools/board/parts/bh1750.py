@@ -3,6 +3,8 @@
 from micropython import const
 from utime import ticks_diff, ticks_us
 
+import _hardware
+
 _H_US = const(120000)  # typical; 180 ms at most
 _L_US = const(16000)
 _TYPICAL_MTREG = const(69)
@@ -27,6 +29,7 @@ class Part:
         self._on = False
         self._mtreg = _TYPICAL_MTREG
         self._data = 0
+        self._fresh = False
         self._next = None
         self._once = False
         self._instruction = 0
@@ -68,6 +71,9 @@ class Part:
         if self._gone:
             return False
         self._settle()
+        if self._fresh:
+            self._fresh = False
+            _hardware.tally(self._data)
         for index in range(len(buffer)):
             buffer[index] = (self._data >> 8, self._data & 0xFF)[index] if index < 2 else 0xFF
         return True
@@ -92,6 +98,7 @@ class Part:
         """Let time have its effect."""
         if self._next is not None and ticks_diff(ticks_us(), self._begun) >= self._busy_us:
             self._data, self._next = self._next, None
+            self._fresh = True  # nobody has read it yet
             if self._once:
                 self._on = False
             else:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from mote import command, record, topics
 
+from ..brokers import rights
 from .care import KeyCare
 from .events import Event, MessageRefused, RecordSeen, RecordsSkipped, StateSeen
 from .members import Member
@@ -77,6 +78,8 @@ class Intake:
 
     def _one(self, delivery: Delivery, taken: Taken) -> None:
         message = delivery.message
+        if _is_downward(message.topic):  # what hears motes in their order hears our own commands too
+            return
         try:
             verified = self._uplink.take(message)
         except NotBelieved as error:
@@ -196,3 +199,10 @@ class Intake:
 
     def _confirmed(self, member: Member) -> bool:
         return member.id not in self._trusts or self._trusts[member.id].confirmed
+
+
+def _is_downward(topic: str) -> bool:
+    try:
+        return topics.split(topic)[2] in rights.DOWNWARD
+    except topics.TopicError:
+        return False

@@ -9,6 +9,7 @@ from mote import cbor, sealed
 
 _MAX_BYTES = 1024
 _MAX_TEXT = 200
+_MOST_MISSING = 16  # as many sensors as settings can name
 _LARGEST = 2**48
 _LARGEST_COUNTER = 2**32 - 1
 
@@ -76,7 +77,7 @@ def _check(found: object) -> State:
     if not isinstance(online, bool):
         raise StateError("status without online")
     missing = found.get("missing") or ()
-    if not isinstance(missing, list | tuple) or len(missing) > 16:
+    if not isinstance(missing, list | tuple) or len(missing) > _MOST_MISSING:
         raise StateError("status with a wrong missing")
     return State(
         online,
