@@ -121,7 +121,7 @@ def test_full_outbox_drops_the_oldest_that_waits_and_counts_it():
     assert bench.box.dropped == 1
     bench.box.disconnected()
     assert bench.drain() == [1, 3, 4, 5]
-    assert bench.said == [("outbox", "1 dropped so far, now 1.7.2:", "no room")]
+    assert bench.said == [("outbox", "dropped", 1, "so far, now 1.7.2:", "no room")]
 
 
 def test_full_outbox_drops_the_newest_where_it_is_told_so():
@@ -306,7 +306,7 @@ def test_save_puts_everything_into_flash_and_says_what_it_could_not():
     bench = Bench(8, 2, Flash(3), newest=True)
     bench.take(5)
     assert bench.box.save() == 2
-    assert bench.said[-1] == ("outbox", "2 records could not be saved")
+    assert bench.said[-1] == ("outbox", "could not save", 2, "records")
     assert Bench(8, 2).box.save() == 0
 
 

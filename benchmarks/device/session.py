@@ -53,7 +53,7 @@ def _protection(plan, mote_id, root, fleet):
 
         tls = Psk("localhost", mote_id, keys.subkey(root, fleet, keys.PSK))
     if not seals:
-        return protect.InTls(mote_id, NoClock()), tls
+        return protect.InTls(mote_id, NoClock(), 1), tls
     epoch = sealed.make_epoch(1, plan["boot"], b"8 random")
     kind = protect.Sealed if tls is None else protect.SealedInTls
     return kind(mote_id, plan["zone"], fleet, root, epoch, plan["boot"], True, 60000), tls
@@ -75,7 +75,7 @@ async def _run(plan):
         return protection.up(parcel.taken(data, None, None), name, parcel.readings(data))
 
     topic = protection.topic("up")
-    outbox = Outbox(32, link.WINDOW, link.PAYLOAD, topic, make, None, False, 0, log.say)
+    outbox = Outbox(32, link.WINDOW, link.PAYLOAD, topic, make, None, False, 0, log.warn)
     the_link = link.Link(settings, Joined(), protection, tls, outbox, lambda payload: None, status)
     task = asyncio.create_task(the_link.run())
     while the_link.acknowledged < 1:  # the status

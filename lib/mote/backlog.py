@@ -26,15 +26,15 @@ class Backlog:
     """At most `limit` bytes of segments in `folder`, for whoever `owner` (bytes) is.
 
     `dropped` counts records that were evicted, `damaged` segments that could not be read; how many records were in
-    those nobody knows but who misses their numbers. `say(who, *words)` tells the console. No method raises for what
+    those nobody knows but who misses their numbers. `warn(who, *words)` tells the console. No method raises for what
     the file system does: what it cannot do is told by the result.
     """
 
-    def __init__(self, folder, limit, owner, say):
+    def __init__(self, folder, limit, owner, warn):
         self._folder = folder
         self._limit = limit
         self._owner = binascii.crc32(owner)
-        self._say = say
+        self._warn = warn
         self._numbers = []  # of the segments, oldest first
         self._next = 0
         self._bytes = 0
@@ -52,7 +52,7 @@ class Backlog:
                 elif name.endswith(".part"):
                     store.remove(folder + "/" + name)  # the power went while it was written
             except OSError as error:
-                say("backlog", "cannot be read:", repr(error))
+                warn("backlog", "cannot be read:", repr(error))
         self._numbers.sort()
         if self._numbers:
             self._next = self._numbers[-1] + 1
@@ -108,7 +108,7 @@ class Backlog:
             except OSError as error:
                 if error.errno != _ENOSPC or not evict or not self._evict(1 if old else 0):
                     self.failed = True
-                    self._say("backlog", "cannot be written:", repr(error))
+                    self._warn("backlog", "cannot be written:", repr(error))
                     return 0
         if old:
             self._remove(-1)  # all of it is in the new one
@@ -164,7 +164,7 @@ class Backlog:
             self.damaged += 1
         self._remove(at)
         self.dropped += count
-        self._say("backlog", "full: dropped a segment of %d records, %d so far" % (count, self.dropped))
+        self._warn("backlog", "full, dropped the oldest records:", count, "now,", self.dropped, "so far")
         return True
 
     # --- reading --------------------------------------------------------------------------------
@@ -240,7 +240,7 @@ class Backlog:
 
     def _spoilt(self, at):
         self.damaged += 1
-        self._say("backlog", "dropped a segment that is damaged, or not of this mote")
+        self._warn("backlog", "dropped a segment that is damaged, or not of this mote")
         self._remove(at)
 
     def _remove(self, at):
@@ -250,4 +250,4 @@ class Backlog:
             self._bytes -= store.size(path)
             store.remove(path)
         except OSError as error:
-            self._say("backlog", "a segment cannot be removed:", repr(error))
+            self._warn("backlog", "a segment cannot be removed:", repr(error))

@@ -38,9 +38,10 @@ class Outbox:
     A message has at most `limit` bytes. `make(parcel, since)` returns the payload of a record for `topic`, or raises
     ValueError where it is none; `since` says that the parcel was made since the start. With `newest` it is the newest
     record that is dropped where there is no room, else the oldest. After `keep_ms` (0: never) records go into flash.
+    `warn(who, *words)` tells the console.
     """
 
-    def __init__(self, size, window, limit, topic, make, backlog, newest, keep_ms, say):
+    def __init__(self, size, window, limit, topic, make, backlog, newest, keep_ms, warn):
         self._notes = []
         self._window = []
         self._queue = []
@@ -54,7 +55,7 @@ class Outbox:
         self._backlog = backlog
         self._newest = newest
         self._keep_ms = keep_ms
-        self._say = say
+        self._warn = warn
         self._last_id = 0
         self._stored_next = False
         self._retry_ms = 0
@@ -100,7 +101,7 @@ class Outbox:
         """Count a record that is lost; it is said of the first, the second, the fourth, the eighth and so on."""
         self._dropped += 1
         if not self._dropped & self._dropped - 1:
-            self._say("outbox", "%d dropped so far, now %d.%d.%d:" % ((self._dropped,) + identity), why)
+            self._warn("outbox", "dropped", self._dropped, "so far, now %d.%d.%d:" % identity, why)
 
     def tick(self, ms):
         """Put what has waited for long into flash; call it every second or so."""
@@ -119,7 +120,7 @@ class Outbox:
         self._spill(0, not self._newest)
         left = len(self._waiting(self._size + self._places))
         if left:
-            self._say("outbox", "%d records could not be saved" % left)
+            self._warn("outbox", "could not save", left, "records")
         return left
 
     def _full(self, data):

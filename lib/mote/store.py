@@ -29,12 +29,16 @@ def size(path):
 
 
 def write(path, data):
-    """Write `data` as the file `path`, whole or not at all: a temporary file, synced, renamed. Raises OSError."""
+    """Write `data` as the file `path`, whole or not at all, as `write_pieces` does. Raises OSError."""
     write_pieces(path, (data,))
 
 
 def write_pieces(path, pieces):
-    """Write `pieces`, an iterable of bytes, one after the other as `write` does; they are never all in memory."""
+    """Write `pieces`, an iterable of bytes that need never all be in memory, as the file `path`, whole or not at all.
+
+    A temporary file, synced, renamed, synced. Where the port has no `os.sync` closing a file and renaming it is enough:
+    LittleFS syncs on both. Raises OSError.
+    """
     part = path + ".part"
     try:
         with open(part, "wb") as file:
@@ -47,7 +51,14 @@ def write_pieces(path, pieces):
         except OSError:
             pass
         raise
+    _sync()
     os.rename(part, path)
+    _sync()
+
+
+def _sync():
+    if hasattr(os, "sync"):
+        os.sync()
 
 
 def remove(path):

@@ -139,6 +139,14 @@ class Store:
             raise StoreError(f"{self._path} cannot be written: {error}") from error
 
     @contextlib.contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Raise StoreError where what is read inside cannot be."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StoreError(f"{self._path} cannot be read: {error}") from error
+
+    @contextlib.contextmanager
     def savepoint(self) -> Iterator[None]:
         """Inside a transaction: what is written inside is taken back where something raises, and all else stays.
 
@@ -157,7 +165,9 @@ class Store:
 
     def epochs(self, mote: str) -> list[EpochTrust]:
         """The epochs of a mote as they were last saved."""
-        rows = self._db.execute("SELECT epoch, highest, bits, will, failed FROM epochs WHERE mote = ?", (mote,))
+        query = "SELECT epoch, highest, bits, will, failed FROM epochs WHERE mote = ?"
+        with self._reading():
+            rows = self._db.execute(query, (mote,)).fetchall()
         return [
             EpochTrust(epoch, Window(highest=highest, bits=int.from_bytes(bits, "big")), will, failed)
             for epoch, highest, bits, will, failed in rows
@@ -203,7 +213,8 @@ class Store:
     def state(self, mote: str) -> tuple[int, int, int] | None:
         """Generation, boot and connection of the last state that was applied, or None."""
         query = "SELECT generation, boot, connection FROM states WHERE mote = ?"
-        row = self._db.execute(query, (mote,)).fetchone()
+        with self._reading():
+            row = self._db.execute(query, (mote,)).fetchone()
         return None if row is None else (row[0], row[1], row[2])
 
     def save_state(self, mote: str, online: bool, when: tuple[int, int, int], arrived: float) -> None:
@@ -219,7 +230,8 @@ class Store:
     def latest_boot(self, mote: str) -> tuple[int, int] | None:
         """Generation and counter of the boot of which a status came first last, or None."""
         query = "SELECT generation, boot FROM boots WHERE mote = ? AND heard IS NOT NULL ORDER BY heard DESC LIMIT 1"
-        row = self._db.execute(query, (mote,)).fetchone()
+        with self._reading():
+            row = self._db.execute(query, (mote,)).fetchone()
         return None if row is None else (row[0], row[1])
 
     def add_boot(self, mote: str, generation: int, boot: int) -> bool:
@@ -246,7 +258,8 @@ class Store:
 
     def missing(self) -> list[tuple[str, int, int, int]]:
         """Mote, boot, after which number and until which boot records may be missing, oldest first."""
-        rows = self._db.execute("SELECT mote, boot, after, until FROM missing ORDER BY rowid")
+        with self._reading():
+            rows = self._db.execute("SELECT mote, boot, after, until FROM missing ORDER BY rowid").fetchall()
         return [(mote, boot, after, until) for mote, boot, after, until in rows]
 
     def add_refusals(self, rows: Mapping[tuple[int, str, str, str, bool], int]) -> None:
@@ -294,7 +307,8 @@ class Store:
 
     def standing(self, mote: str) -> tuple[int, int]:
         """Of which generation a mote was heard last, and up to which it is revoked; 0 where neither was."""
-        row = self._db.execute("SELECT generation, revoked FROM motes WHERE id = ?", (mote,)).fetchone()
+        with self._reading():
+            row = self._db.execute("SELECT generation, revoked FROM motes WHERE id = ?", (mote,)).fetchone()
         return (0, 0) if row is None else (row[0], row[1])
 
     def set_generation(self, mote: str, generation: int) -> None:
@@ -307,7 +321,8 @@ class Store:
 
     def confirmed(self, mote: str) -> bool:
         """True where `mote` has answered a challenge since the store was opened."""
-        row = self._db.execute("SELECT confirmed FROM motes WHERE id = ?", (mote,)).fetchone()
+        with self._reading():
+            row = self._db.execute("SELECT confirmed FROM motes WHERE id = ?", (mote,)).fetchone()
         return row is not None and row[0] is not None
 
     def set_confirmed(self, mote: str, boot: int) -> None:
@@ -343,15 +358,16 @@ class Store:
         Also what is missing from the end of a boot, where the mote has said how many there were. Gaps of more than
         MOST_LOST do not count: one record with a wrong number would make millions of them.
         """
-        rows = self._db.execute(
+        query = (
             "SELECT mote, SUM(CASE WHEN gap BETWEEN 0 AND ? THEN gap ELSE 0 END) FROM ("
             "SELECT mote, number - 1 - LAG(number, 1, 0)"
             " OVER (PARTITION BY mote, generation, boot ORDER BY number) AS gap FROM records UNION ALL "
             "SELECT mote, last - COALESCE((SELECT MAX(number) FROM records AS each WHERE each.mote = boots.mote"
             " AND each.generation = boots.generation AND each.boot = boots.boot), 0) AS gap"
-            " FROM boots WHERE last IS NOT NULL) GROUP BY mote",
-            (MOST_LOST,),
+            " FROM boots WHERE last IS NOT NULL) GROUP BY mote"
         )
+        with self._reading():
+            rows = self._db.execute(query, (MOST_LOST,)).fetchall()
         return {mote: int(missing) for mote, missing in rows}
 
 
