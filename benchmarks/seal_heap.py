@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from ironmote import tree
-from ironmote.simulate import find_micropython
+from ironmote.interpreter import find_micropython
 from rich.console import Console
 from rich.table import Table
 

@@ -23,7 +23,7 @@ from ironmote.brokers.mosquitto import MosquittoBroker
 from ironmote.certificates import Authority
 from ironmote.demo.tap import Tap, Taps
 from ironmote.fleet import CLEAR, HOME, Fleet, Mote
-from ironmote.simulate import find_micropython
+from ironmote.interpreter import find_micropython
 from mote.channel import CHANNELS
 from rich.console import Console
 from rich.table import Table

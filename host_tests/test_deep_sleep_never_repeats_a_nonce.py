@@ -28,7 +28,7 @@ def asleep(mote) -> bool:
 
 
 def running(mote) -> bool:
-    return mote._process is not None and mote._process.poll() is None
+    return mote.pid is not None
 
 
 def falls_asleep(stage: Stage, mote, times: int = 1) -> None:

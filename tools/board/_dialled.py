@@ -5,10 +5,21 @@ A connection needs an address, and addresses come from getaddrinfo: what is not 
 
 import socket as _socket
 from socket import *  # noqa: F403
+from time import sleep
+
+import _hardware
+
+_NO_SUCH_NAME = -202  # what the firmware's resolver says without a network
+_PATIENCE_S = 1
 
 
 def getaddrinfo(host, port, *rest):
     """Return what the real one returns, and write down what it was asked."""
     with open("/.state/dialled", "a") as file:
         file.write("%s %d\n" % (host, port))
+    fault = _hardware.fault("dns")
+    if fault == "silent":
+        sleep(_PATIENCE_S)
+    if fault:
+        raise OSError(_NO_SUCH_NAME)
     return _socket.getaddrinfo(host, port, *rest)
