@@ -273,8 +273,9 @@ def test_bad_input_is_one_line_and_a_failure(tmp_path: Path, arguments: tuple[st
 
 @pytest.mark.parametrize("arguments", [("--motes", "0"), ("--for", "soon"), ("--every", "0.1"), ("--broker", "amqtt")])
 def test_wrong_option_is_a_usage_error(tmp_path: Path, arguments: tuple[str, ...]):
-    status, lines, _ = demo(*arguments, tmp=tmp_path)
+    status, lines, errors = demo(*arguments, tmp=tmp_path)
     assert (status, lines) == (2, [])
+    assert errors.count("\n") == 1
 
 
 def test_kept_folder_must_be_new(tmp_path: Path):

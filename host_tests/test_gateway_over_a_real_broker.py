@@ -65,3 +65,36 @@ def test_hundreds_of_records_arrive_in_order_and_none_is_lost(bench: Bench):
     bench.gateway.stop()
     assert bench.gateway.lost == {"cellar": 0}
     client.close()
+
+
+def test_listener_that_raises_loses_no_record_and_is_told_none_twice(bench: Bench, caplog):
+    tell, told = bench.events.put, []
+
+    def stumbling(event) -> None:
+        if isinstance(event, RecordSeen):
+            told.append(event.number)
+            if event.number % 2:
+                raise RuntimeError("the listener's own trouble")
+        tell(event)
+
+    bench.gateway.stop()
+    bench.events.put = stumbling  # type: ignore[method-assign]
+    bench.gateway = bench.start_gateway()
+    mote = SealingMote(bench.fleet, "cellar")
+    client = Client(bench.broker, bench.fleet, mote)
+    for _ in range(20):
+        client.publish("up", mote.up())
+    numbers = [bench.next(RecordSeen).number for _ in range(10)]
+    bench.gateway.check()
+    bench.gateway.stop()
+    bench.gateway = bench.start_gateway()  # what was not acknowledged would come again now
+    client.publish("up", mote.up())
+    client.publish("up", mote.up())
+    assert bench.next(RecordSeen).number == 22
+    bench.quiet()
+    client.close()
+    assert numbers == list(range(2, 21, 2))
+    assert told == list(range(1, 23))
+    assert bench.rows("SELECT number FROM records ORDER BY number") == [(number,) for number in range(1, 23)]
+    failures = [each for each in caplog.records if each.name == "ironmote.gateway.gateway"]
+    assert [each.getMessage() for each in failures] == ["a listener failed at a RecordSeen of cellar"] * 11

@@ -43,7 +43,7 @@ def of_mote(mote: Party) -> Rights:
 def of_gateway(fleet: Fleet, prefix: str) -> Rights:
     """The gateway hears every mote under `prefix` and commands it; only it may speak for a sealed mote under mote/.
 
-    What it may hear is one filter, which takes its own commands in: docs/decisions/0006-one-subscription.md.
+    What it may hear is one filter, which takes its own commands in: docs/decisions/0007-one-subscription.md.
     """
     publish = _topics(prefix, _ANY, DOWNWARD)
     if prefix == "mote":

@@ -21,7 +21,6 @@ class RecordSeen:
     taken: float | None
     arrived: float
     readings: tuple[Reading, ...]
-    size: int  # bytes of the message's payload as it crossed the broker
     confirmed: bool = True  # False: sealed, and the mote had not yet answered a challenge: it may be a recording
 
 
@@ -31,7 +30,6 @@ class StateSeen:
 
     mote: str
     state: State
-    size: int
     confirmed: bool = True  # as in RecordSeen
 
 

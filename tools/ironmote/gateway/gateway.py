@@ -7,6 +7,7 @@ The worker owns the store and all trust; nothing else touches them.
 """
 
 import contextlib
+import logging
 import queue
 import sys
 import threading
@@ -33,6 +34,7 @@ from .uplink import REVOKED, Message, Uplink
 from .zone import Receipt, Zone
 
 _T = TypeVar("_T")
+_log = logging.getLogger(__name__)
 
 _BATCH = 256
 _TICK_S = 0.25
@@ -57,7 +59,10 @@ class _Change:
 
 
 class Gateway:
-    """Serves `members` in the zones of `accesses`. `on_event` is called on the worker's thread, in order."""
+    """Serves `members` in the zones of `accesses`. `on_event` is called on the worker's thread, in order.
+
+    What `on_event` raises is logged and changes nothing else; the package says what it may rely on.
+    """
 
     def __init__(
         self,
@@ -330,8 +335,12 @@ class Gateway:
         return self._downlink.revoke(mote)
 
     def _tell(self, event: Event | CommandEnded | None) -> None:
-        if event is not None:
+        if event is None:
+            return
+        try:
             self._on_event(event)
+        except Exception:  # what is told is on the disk and acknowledged: the listener's trouble is its own
+            _log.exception("a listener failed at a %s of %s", type(event).__name__, event.mote)
 
 
 def _forbid_core_dumps() -> None:

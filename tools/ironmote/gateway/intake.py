@@ -161,7 +161,7 @@ class Intake:
         if not verified.current or (not fresh and last is not None and when < last):
             return []
         self._store.save_state(member.id, content.online, when, delivery.arrived)
-        return [StateSeen(member.id, content, len(message.payload), self._confirmed(member))]
+        return [StateSeen(member.id, content, self._confirmed(member))]
 
     def _keep_record(self, delivery: Delivery, verified: Verified, content: record.Record) -> list[Event]:
         member = verified.member
@@ -192,7 +192,6 @@ class Intake:
             content.base_time,
             delivery.arrived,
             readings,
-            len(delivery.message.payload),
             self._confirmed(member),
         )
         return [*skipped, seen]
