@@ -182,11 +182,13 @@ class App:
         for pack in sampler.packs(readings):
             self._record += 1
             name = record.identity(self._roots.generation, self._boot, self._record)
+            log.debug("record", name)
             self._link.send("up", self._protection.up(now, name, pack))
         self._health.collect()
 
     def _take(self, payload):
         """Take a downlink: obey it, say that it is too late, or count it as refused."""
+        log.debug("orders", "downlink of", len(payload), "bytes")
         try:
             order = self._protection.command(payload)
             self._time.told(order.deadline)

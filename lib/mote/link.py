@@ -130,6 +130,7 @@ class Link:
         """One session, from dialling to its failure, which is raised."""
         timeout = self._settings.timeout_ms
         broker = self._settings.broker
+        log.debug("link", "dials", broker.host, broker.port)
         await self._wire.dial(broker.host, broker.port, timeout)
         client = await asyncio.wait_for_ms(self._greet(broker), timeout)
         self.up = True
