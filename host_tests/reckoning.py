@@ -156,8 +156,10 @@ def settle(
 
 def table(accounts: Mapping[tuple[str, str], Iterable[tuple[str, Sums]]]) -> str:
     """`accounts` as a table: (mote, channel) to (fault, sums)."""
-    words = ("taken", "once", "reported", "in hand", "silent", "twice")
-    lines = [f"{'channel':18} {'fault':22}" + "".join(f" {word:>8}" for word in words)]
+    lines = [
+        f"{'channel':18} {'fault':22} {'taken':>6} {'once':>6} {'reported':>8} {'in hand':>7}"
+        f" {'silent':>6} {'twice':>5}"
+    ]
     by_channel: dict[tuple[str, str], Sums] = {}
     for (_, channel), found in accounts.items():
         for fault, sums in found:

@@ -23,6 +23,12 @@ _PACKET = const(1536)
 _PAYLOAD = const(1400)  # so that topic, ids and the answers composed meanwhile find room beside it
 
 
+def word(error):
+    """Return `error` in a word, with the number that the system or the broker gave it: nothing else from outside."""
+    number = error.errno if isinstance(error, OSError) else getattr(error, "code", None)
+    return type(error).__name__ if number is None else "%s %s" % (type(error).__name__, number)
+
+
 class Ended(Exception):
     """The session was ended from this side, with a DISCONNECT."""
 
@@ -52,6 +58,7 @@ class Link:
         self.up = False  # between CONNACK and the end of a session
         self.connection = 0  # counts CONNECTs in this boot; each has its own password and will
         self.acknowledged = 0
+        self.lost = None  # what ended the last session or try, in a word
         self._ending = False
         self._leaving = False
 
@@ -84,7 +91,7 @@ class Link:
         try:
             await asyncio.wait_for_ms(task, timeout)
         except asyncio.TimeoutError:
-            log.say("link", "left without a DISCONNECT")
+            log.warn("link", "left without a DISCONNECT")
 
     async def run(self):
         """Keep a session until told to leave."""
@@ -97,14 +104,17 @@ class Link:
             except Ended:
                 pause = _FIRST_PAUSE_MS
             except mqtt.Refused as error:
-                log.say("link", error)
+                self.lost = word(error)
+                log.warn("link", "not let in:", error)
                 pause = pause if self._protection.refused() else _REFUSED_PAUSE_MS
             except (OSError, ValueError, mqtt.MqttError, WireError, WifiError, asyncio.TimeoutError) as error:
                 # ValueError is what mbedTLS makes of a certificate with another name.
-                log.say("link", "lost:", repr(error))
+                self.lost = word(error)
+                log.warn("link", "lost:", repr(error))
             except Exception as error:
                 # A session may end as it likes, out of memory too; no peer can make this mote start anew.
-                log.say("link", "failed:", type(error).__name__)
+                self.lost = word(error)
+                log.error("link", "failed:", type(error).__name__)
                 gc.collect()
             finally:
                 self.up = self._announced = False
@@ -120,6 +130,7 @@ class Link:
         """One session, from dialling to its failure, which is raised."""
         timeout = self._settings.timeout_ms
         broker = self._settings.broker
+        log.debug("link", "dials", broker.host, broker.port)
         await self._wire.dial(broker.host, broker.port, timeout)
         client = await asyncio.wait_for_ms(self._greet(broker), timeout)
         self.up = True
@@ -232,7 +243,7 @@ class Link:
         try:
             client.send_publish(entry.topic, entry.payload, entry.retain, self.outbox.number(entry), again)
         except WireError as error:
-            log.say("link", "dropped:", error)
+            log.warn("link", "dropped:", error)
             self.outbox.drop(entry)
             return
         self.outbox.sent(entry)

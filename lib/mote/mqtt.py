@@ -1,8 +1,8 @@
 """The MQTT 3.1.1 client: umqtt.simple composes and parses, the Wire waits, and what umqtt would do
 unsafely is done here.
 
-Runs on every generation of umqtt.simple that users meet: 1.3.4 (`ssl_params`, `ussl`), 1.4 to 1.8
-(`ssl=` an object with `wrap_socket`). What is replaced, and why:
+Runs on every generation of umqtt.simple that users meet: 1.3.4 (`ssl_params`, `ussl`), 1.4 (`ssl=` alone, an
+object with `wrap_socket`), 1.5 to 1.8 (both). What is replaced, and why:
 
 * CONNACK, SUBACK and PUBACK: umqtt waits for each inside the call that asked for it, and checks
   bytes of the broker with `assert`, which vanishes under -O.

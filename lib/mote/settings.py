@@ -73,8 +73,11 @@ _RULES = {
     # listen_ms after the broker has all that it had to say.
     "sleep_ms": (_INT, 0, 86400000),
     "listen_ms": (_INT, 100, 60000),
+    # How often it says how it is, besides at each connect and when something matters; 0 is no more often than that.
+    "health_s": (_INT, 0, 86400),
+    "log": (_WORD, "debug", "info", "warning", "error"),
 }
-_DEFAULTS = {"sleep_ms": 0, "listen_ms": 2000}
+_DEFAULTS = {"sleep_ms": 0, "listen_ms": 2000, "health_s": 900, "log": "info"}
 
 
 class SettingsError(ValueError):

@@ -21,6 +21,7 @@ class Wifi:
         self._ssid = ssid
         self._passphrase = passphrase
         self._wlan = network.WLAN(network.STA_IF)
+        self.joins = 0  # how often this start has joined
         self._lock = asyncio.Lock()  # the firmware refuses to be asked for a connection while it makes one
 
     def switch_on(self):
@@ -47,3 +48,11 @@ class Wifi:
                 self._wlan.disconnect()
                 raise WifiError("network %s not joined (status %d)" % (self._ssid, status))
             await asyncio.sleep_ms(_STEP_MS)
+        self.joins += 1
+
+    def rssi(self):
+        """Return the strength of the access point's signal in dBm, or None while there is none."""
+        try:
+            return self._wlan.status("rssi") or None
+        except (OSError, ValueError, TypeError):  # not joined; or a firmware that does not say it
+            return None

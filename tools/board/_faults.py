@@ -5,9 +5,9 @@ The file maps a part's kind to a word: "unplugged" (no answer; plugging in again
 while it converts). "wifi": "gone" takes the access point away, "ntp": "silent" the time server, which
 lies where "ntp" is a number (seconds since 1970) and sends too little to be an answer where it is
 "short". "dns": "gone" has no name resolved, "silent" resolves none and takes a second to say so. "clock":
-a number sets the board's own clock to that time (seconds since 1970), once for each number. "flash":
-"full" lets nothing be written. "heap": a number leaves that many bytes of the heap, as code beside the
-mote would. "tls": see _tls_faults. Loaded only where board.json says `"faults": true`.
+a number (seconds since 1970) moves the board's clock there, once for each number. "flash": "full" lets nothing
+be written. "heap": a number leaves that many bytes of the heap, as code beside the mote would. "tls": see
+_tls_faults. Loaded only where board.json says `"faults": true`.
 """
 
 import gc
@@ -32,8 +32,6 @@ class Faults:
         if text != self._text:
             self._text = text
             self._now = json.loads(text) if text else {}
-            if "clock" in self._now:
-                _hardware.set_clock_us(self._now["clock"] * 1000000)
             self._fill(self._now.get("heap"))
 
     def _fill(self, left):

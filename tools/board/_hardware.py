@@ -26,6 +26,7 @@ _outputs = {}
 _i2c = None
 _onewire = None
 _faults = None
+_clock_fault = None
 
 
 def power_on(board, rows, consume):
@@ -99,6 +100,12 @@ def true_us():
 
 def clock_us():
     """Return the board's own clock, in microseconds since 1970."""
+    global _clock_fault
+    moved = fault("clock")
+    if moved != _clock_fault:
+        _clock_fault = moved
+        if moved is not None:
+            set_clock_us(moved * 1000000)
     return (time_ns() // 1000 - int.from_bytes(rtc[:_OFFSET_BYTES], "little")) & 0xFFFFFFFFFFFFFFFF
 
 

@@ -4,6 +4,7 @@ from micropython import const
 from utime import ticks_diff, ticks_us
 
 import _hardware
+from parts._sensor import Sensor
 
 _H_US = const(120000)  # typical; 180 ms at most
 _L_US = const(16000)
@@ -11,17 +12,13 @@ _TYPICAL_MTREG = const(69)
 _COUNTS_PER_LUX = 1.2
 
 
-class Part:
+class Part(Sensor):
     """One BH1750."""
 
     KIND = "bh1750"
 
     def __init__(self, world, number, description):
-        self._world = world
-        self._number = number
-        self._cursor = world.start(number)
-        self._gone = False
-        self.fault = None
+        super().__init__(world, number)
         self.power_on()
 
     def power_on(self):
@@ -35,10 +32,6 @@ class Part:
         self._instruction = 0
         self._busy_us = 0
         self._begun = 0
-
-    def answers(self):
-        """True while there is a world to measure."""
-        return not self._gone
 
     def write(self, data):
         """Take an instruction; the part takes one a transaction."""
@@ -79,11 +72,9 @@ class Part:
         return True
 
     def _measure(self):
-        felt = self._world.feel(self._number, self._cursor)
-        if felt is None:
-            self._gone = True
+        values = self._feel()
+        if values is None:
             return False
-        values, self._cursor = felt
         low = self._instruction & 3 == 3
         counts = values[2] * _COUNTS_PER_LUX * self._mtreg / _TYPICAL_MTREG
         if self._instruction & 3 == 1:
