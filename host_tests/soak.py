@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import soak_faults
-from bookkeeping import Account, counts, table
+from reckoning import Account, counts, table
 from soak_site import SoakMote, SoakSite
 
 _COMMAND_S = 7.0

@@ -8,7 +8,6 @@ import threading
 import time
 from pathlib import Path
 
-from bookkeeping import Account, settle, stored_in, taken_in
 from channel_motes import ChannelMote, add
 from faulty_link import NONE, Fault, FaultyLink
 from ironmote.brokers import endpoint
@@ -20,6 +19,7 @@ from ironmote.errors import IronmoteError
 from ironmote.fleet import Fleet
 from ironmote.gateway import CommandEnded, Gateway, RecordSeen
 from ironmote.gateway.members import members_of
+from reckoning import Account, settle, stored_in, taken_in
 
 ROWS = 60_000
 _HEARD_S = 150.0  # a mote that is not heard for so long after its last fault has given up
