@@ -17,7 +17,7 @@ from mote import channel, keys, link, protect, record, sealed  # noqa: E402
 _WAITING = 4  # as many as the link keeps in flight
 
 Broker = namedtuple("Broker", "host port name")
-Settings = namedtuple("Settings", "mote broker keepalive_s timeout_ms outbox")
+Settings = namedtuple("Settings", "mote broker brokers keepalive_s timeout_ms outbox watchdog_s")
 
 
 class NoClock:
@@ -32,6 +32,9 @@ class Joined:
 
     async def join(self, timeout_ms):
         pass
+
+    def connected(self):
+        return True
 
 
 def _file(path):
@@ -61,7 +64,8 @@ def _protection(plan, mote_id, root, fleet):
 async def _run(plan):
     mote_id = plan["mote"]
     protection, tls = _protection(plan, mote_id, bytes.fromhex(plan["root"]), bytes.fromhex(plan["fleet"]))
-    settings = Settings(mote_id, Broker("127.0.0.1", plan["port"], "localhost"), 60, 10000, 32)
+    broker = Broker("127.0.0.1", plan["port"], "localhost")
+    settings = Settings(mote_id, broker, [broker], 60, 10000, 32, 0)
 
     def status(connection, online):
         said = {"online": online, "boot": plan["boot"], "connection": connection}

@@ -2,7 +2,8 @@
 
 The file maps a part's kind to a word: "unplugged" (no answer; plugging in again is a power-on),
 "chip_id" (another chip answers), "crc" (a bit is lost on the way), "brownout" (the part restarts
-while it converts). "wifi": "gone" takes the access point away, "ntp": "silent" the time server, which
+while it converts), "hung" (it holds the bus, and whoever asks it waits for ever). "wifi": "gone" takes all access
+points away, a list of names some, "dns": "silent" the name server, "ntp": "silent" the time server, which
 lies where "ntp" is a number (seconds since 1970) and sends too little to be an answer where it is
 "short". "tls": see _tls_faults. Loaded only where board.json says `"faults": true`.
 """
@@ -41,6 +42,8 @@ class Faults:
 
     def _put(self, part):
         fault = self._now.get(part.KIND)
+        while fault == "hung":
+            pass
         if part.fault == "unplugged" and fault != "unplugged":
             part.power_on()
         part.fault = fault

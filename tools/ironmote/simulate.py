@@ -82,12 +82,12 @@ class SimulatedMote:
         world: Mapping[str, Any] | None = None,
         on_line: Callable[[str], None] = lambda line: None,
         *,
-        wifi: Mapping[str, str] | None = None,
+        wifi: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
         parts: Sequence[Mapping[str, Any]] | None = None,
         time_offset_s: float = 0,
         faults: bool = False,
     ) -> None:
-        """`wifi` is the access point in the air, by default the one that settings and secrets name.
+        """`wifi` are the access points in the air, one or several, by default those that settings and secrets name.
 
         `parts` are those on the buses, by default one for each sensor of the settings. `faults` lets faults.json in
         the folder put faults on them.
@@ -199,13 +199,18 @@ class SimulatedMote:
         settings = self.settings
         wifi = self._wifi
         if wifi is None:
-            wifi = {"ssid": settings["wifi"]["ssid"], "password": self.secrets.get("wifi", b"").decode()}
+            names = [settings["wifi"]["ssid"], *(settings["wifi"].get("more") or ())]
+            vault = ["wifi", *(f"wifi{number}" for number in range(1, len(names)))]
+            wifi = [
+                {"ssid": name, "password": self.secrets.get(key, b"").decode()}
+                for name, key in zip(names, vault, strict=True)
+            ]
         parts = [_part_for(sensor, settings) for sensor in settings.get("sensors", ())]
         return {
             "board": self.profile.name,
             "unique_id": _unique_id(self.profile, self._name),
             "hide": list(self.profile.hide),
-            "wifi": dict(wifi),
+            "wifi": dict(wifi) if isinstance(wifi, Mapping) else [dict(each) for each in wifi],
             "parts": parts if self._parts is None else [dict(part) for part in self._parts],
             "i2c": settings.get("i2c") or {},
             "world": self._world,
