@@ -20,7 +20,7 @@ from pathlib import Path
 
 from ironmote import tree
 from ironmote.certificates import Authority
-from ironmote.simulate import find_micropython
+from ironmote.interpreter import find_micropython
 from rich.console import Console
 from rich.table import Table
 

@@ -16,7 +16,8 @@ from pathlib import Path
 from ironmote import boards, device, packages, tree
 from ironmote.boards import Profile
 from ironmote.compiler import compile_file
-from ironmote.simulate import SimulatedMote, board_environment, find_micropython
+from ironmote.interpreter import board_environment, find_micropython
+from ironmote.simulate import SimulatedMote
 
 ROOMY = "heapsize=4000000"
 SENSORS = [

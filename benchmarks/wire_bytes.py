@@ -13,6 +13,7 @@ import os
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from ironmote.brokers.mosquitto import MosquittoBroker
 from ironmote.certificates import Authority
 from ironmote.demo.tap import Tap, Taps
 from ironmote.fleet import CLEAR, HOME, Fleet, Mote
-from ironmote.simulate import find_micropython
+from ironmote.interpreter import find_micropython
 from mote.channel import CHANNELS
 from rich.console import Console
 from rich.table import Table
@@ -47,11 +48,12 @@ def fleet_of_all_channels() -> Fleet:
         mote = fleet.add(f"mote-{index}", "esp32")  # names of one length, so that they do not make the difference
         mote.channel = channel
         mote.zone = HOME if mote.encrypts else CLEAR
+        mote.connect = "static"  # Mosquitto compares passwords; a token is longer by the digits of its counter
     return fleet
 
 
-def run_session(folder: Path, fleet: Fleet, mote: Mote, tap: Tap, readings: int) -> int:
-    """The bytes of one session with this many readings."""
+def run_session(folder: Path, fleet: Fleet, mote: Mote, tap: Tap, seen: list[int], readings: int) -> int:
+    """The bytes of one session with this many readings; `seen` has the size of each piece that the tap passed on."""
     plan = {
         "mote": mote.id, "zone": mote.zone, "channel": mote.channel, "boot": next(_boots), "port": tap.port,
         "fleet": fleet.id.hex(), "root": mote.root.hex(), "count": readings, "status": STATUS, "time": _TIME,
@@ -59,7 +61,7 @@ def run_session(folder: Path, fleet: Fleet, mote: Mote, tap: Tap, readings: int)
     }  # fmt: skip
     path = folder / "plan.json"
     path.write_text(json.dumps(plan))
-    before = _total(tap)
+    before = sum(seen)
     lib = tree.find().mote.parent
     done = subprocess.run(
         [*find_micropython(), str(DRIVER), str(path)],
@@ -71,16 +73,12 @@ def run_session(folder: Path, fleet: Fleet, mote: Mote, tap: Tap, readings: int)
     )
     if f"sessions 1 acknowledged {readings + 1}" not in done.stdout:
         raise SystemExit(f"{mote.channel}: {done.stdout}{done.stderr}")
-    while (seen := _total(tap)) == before or time.sleep(_QUIET_S) or _total(tap) != seen:
+    while (total := sum(seen)) == before or time.sleep(_QUIET_S) or sum(seen) != total:
         pass
-    return seen - before
+    return total - before
 
 
-def _total(tap: Tap) -> int:
-    return sum(tap.bytes_seen.values())
-
-
-def measure() -> dict[str, dict[int, int]]:
+def measure(counts: Sequence[int] = COUNTS) -> dict[str, dict[int, int]]:
     """For each channel the bytes of a session, by how many readings it carried (0 is setting up alone)."""
     found: dict[str, dict[int, int]] = {}
     fleet, authority = fleet_of_all_channels(), Authority.create()
@@ -98,8 +96,9 @@ def measure() -> dict[str, dict[int, int]]:
                     ("key", credential.key_der),
                 ):
                     (folder / f"{mote.id}.{name}").write_bytes(data)
-                tap = taps.add(endpoint(broker, mote))
-                found[mote.channel or ""] = {n: run_session(folder, fleet, mote, tap, n) for n in (0, *COUNTS)}
+                seen: list[int] = []
+                tap = taps.add(endpoint(broker, mote), lambda _, data, seen=seen: seen.append(len(data)))
+                found[mote.channel or ""] = {n: run_session(folder, fleet, mote, tap, seen, n) for n in (0, *counts)}
         finally:
             taps.close()
             broker.stop()

@@ -39,7 +39,16 @@ class ChannelMote:
     """A mote that connects to `port`; its board can be given faults, and tells whom it dials."""
 
     def __init__(
-        self, fleet: Fleet, mote: Mote, authority: Authority, port: int, folder: Path, *, profile=None, **change: Any
+        self,
+        fleet: Fleet,
+        mote: Mote,
+        authority: Authority,
+        port: int,
+        folder: Path,
+        *,
+        profile=None,
+        world=None,
+        **change: Any,
     ) -> None:
         vault = {"wifi": secrets.token_urlsafe(12).encode(), "boot0": epoch.slot(mote.generation, 0)}
         vault["root"] = mote.root
@@ -51,7 +60,7 @@ class ChannelMote:
         self.lines: list[str] = []
         self._changed = threading.Condition()
         self.board = SimulatedMote(
-            profile or boards.load(mote.board), settings(fleet, mote, port, **change), vault, public, folder,
+            profile or boards.load(mote.board), settings(fleet, mote, port, **change), vault, public, folder, world,
             on_line=self._hear, faults=True,
         )  # fmt: skip
         self.board.build()

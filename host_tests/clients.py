@@ -67,6 +67,13 @@ class Client:
     def publish(self, topic: str, payload: bytes = b"", *, qos: int = 1, retain: bool = False) -> None:
         self._mqtt.publish(topic, payload, qos, retain)
 
+    def hears_something(self) -> bool:
+        return self._wait(lambda: bool(self.messages))
+
+    def keep_unacknowledged(self) -> None:
+        """Take messages and never say so, as one does that dies before it could."""
+        self._mqtt.manual_ack_set(True)
+
     def hears(self, topic: str, payload: bytes) -> bool:
         return self._wait(lambda: any(message[:2] == (topic, payload) for message in self.messages))
 
@@ -75,10 +82,10 @@ class Client:
 
     def drop(self) -> None:
         """End as a mote does that loses power: the broker publishes the will."""
+        self._mqtt.loop_stop()
         sock = self._mqtt.socket()
         if sock is not None:
-            sock.shutdown(2)
-        self._mqtt.loop_stop()
+            sock.close()
 
     def disconnect(self) -> None:
         self._mqtt.disconnect()

@@ -1,23 +1,18 @@
-"""The other end of a sealed channel, written from docs/PROTOCOL.md with libraries that are not ours.
+"""The other end of a sealed channel, whose messages a COSE library opens and seals.
 
-pycose opens and seals, cbor2 encodes, cryptography derives. Nothing of `mote` or `ironmote` is imported.
+pycose has the form, the nonce and the AEAD; keys and what is bound to a message are those of the second implementation.
+Nothing of `mote` or `ironmote` is imported.
 """
 
 import cbor2
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+import second_implementation as second
 from pycose.algorithms import AESCCM16128256
 from pycose.headers import KID, Algorithm, KIDContext, PartialIV
 from pycose.keys import SymmetricKey
 from pycose.keys.keyops import DecryptOp, EncryptOp
 from pycose.keys.keyparam import KpAlg, KpBaseIV, KpKeyOps
 from pycose.messages import Enc0Message
-
-ALGORITHM = 31  # AES-CCM-16-128-256
-
-
-def _hkdf(salt: bytes, ikm: bytes, info: bytes, length: int) -> bytes:
-    return HKDF(SHA256(), length, salt, info).derive(ikm)
+from second_contents import encode
 
 
 class Peer:
@@ -25,14 +20,11 @@ class Peer:
 
     def __init__(self, fleet_id: bytes, root: bytes) -> None:
         self._fleet_id = fleet_id
-        self._seal_key = _hkdf(fleet_id, root, b"ironmote 1 seal", 32)
+        self._seal_key = second.key_for("seal", root, fleet_id)
 
     def key(self, kid: bytes, epoch: bytes) -> SymmetricKey:
         """The COSE key of a sender in an epoch, with the Context IV as its Base IV (RFC 9052, 3.1)."""
-        key = self._derive([kid, epoch, ALGORITHM, "Key", 32], 32)
-        common = self._derive([b"", epoch, ALGORITHM, "IV", 13], 13)
-        label = bytes((len(kid),)) + kid.rjust(7, b"\0") + bytes(5)
-        base = bytes(a ^ b for a, b in zip(common, label, strict=True))
+        key, base = second.context(self._seal_key, self._fleet_id, kid, epoch)
         found = SymmetricKey(key)
         found[KpAlg], found[KpBaseIV], found[KpKeyOps] = AESCCM16128256, base, [EncryptOp, DecryptOp]
         return found
@@ -51,22 +43,19 @@ class Peer:
 
     def seal(self, kid: bytes, sequence: int, epoch: bytes, name: str, content: object) -> bytes:
         """The message that carries `content` as deterministic CBOR."""
-        piv = sequence.to_bytes(max(1, (sequence.bit_length() + 7) // 8), "big")
+        piv = second.minimal(sequence)
         message = Enc0Message(
             phdr={Algorithm: AESCCM16128256},
             uhdr={KID: kid, PartialIV: piv, KIDContext: epoch},
-            payload=cbor2.dumps(content, canonical=True),
+            payload=encode(content),
         )
         self._complete(message, kid, piv, epoch, name)
         sealed: bytes = message.encode()
         return sealed
 
-    def _derive(self, info: list[object], length: int) -> bytes:
-        return _hkdf(self._fleet_id, self._seal_key, cbor2.dumps(info), length)
-
     def _complete(self, message: Enc0Message, kid: bytes, piv: bytes, epoch: bytes, name: str) -> None:
         message.key = self.key(kid, epoch)
-        message.external_aad = cbor2.dumps([1, [ALGORITHM], kid, piv, name])
+        message.external_aad = second.external_aad(kid, piv, name)
         # pycose 1.1.0 drops leading zeros of the nonce that it computes, one time in 256.
         computed = message._get_nonce
         message._get_nonce = lambda: computed().rjust(13, b"\0")

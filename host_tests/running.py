@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
-from ironmote import boards
+from ironmote import boards, provision
 from ironmote.brokers import Endpoint
 from ironmote.brokers.nats import NatsBroker
 from ironmote.certificates import Authority
@@ -18,7 +18,7 @@ from ironmote.fleet import CLEAR, Fleet
 from ironmote.gateway import Gateway
 from ironmote.gateway.members import members_of
 from ironmote.simulate import SimulatedMote
-from mote import epoch, sealed
+from mote import sealed
 
 WAIT_S = 90.0
 
@@ -174,7 +174,7 @@ class Stage:
             "sensors": [{"kind": "bh1750", "address": 35, "names": {"illuminance": "light"}}],
             "actuators": [{"kind": "relay", "name": "relay", "pin": 12, "safe": 0}], "led": None, "outbox": 32,
         }  # fmt: skip
-        secrets = {"wifi": b"password", "root": of.root, "boot0": epoch.slot(of.generation, 0)}
+        secrets = provision.secrets_for(of, b"password")
         made = SimulatedMote(profile, fields | settings, secrets, {}, self.folder / name)
         made.build()
         self.motes[name] = made

@@ -152,6 +152,16 @@ def test_old_generations_token_that_was_held_back_is_refused_once_the_new_one_wa
     assert not desk.admits(held_back)
 
 
+def test_new_generations_token_that_was_held_back_is_refused_once_a_later_one_of_the_old_was_used(desk: Desk):
+    desk.put({"cellar": Entry("cellar", (NEW_KEY, KEY))})
+    held_back = made(FIRST + 1, NEW_KEY)  # it never came, so the mote tried its older key
+    assert desk.admits(made(FIRST + 2))
+    assert not desk.admits(held_back)
+    assert desk.admits(made(FIRST + 3, NEW_KEY))
+    desk.put({"cellar": Entry("cellar", (NEW_KEY,))})
+    assert not desk.admits(held_back), "nor once the old one is gone"
+
+
 def test_mote_provisioned_anew_counts_from_the_start_and_its_old_tokens_are_worth_nothing(desk: Desk):
     assert desk.admits(made(keys.connect_counter(70, 3)))
     desk.put({"cellar": Entry("cellar", (NEW_KEY,))})

@@ -7,6 +7,8 @@ import re
 import socket
 import subprocess
 import sys
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -48,6 +50,9 @@ class Authenticator:
     def auth(self, username: str, password: str, client_id: str | None = None) -> int:
         asked = {"clientid": username if client_id is None else client_id, "username": username, "password": password}
         return self.post("/auth", json.dumps(asked))[0]
+
+    def threads(self) -> int:
+        return len(list(Path(f"/proc/{self._process.pid}/task").iterdir()))
 
     def end(self) -> str:
         self._process.terminate()
@@ -168,11 +173,96 @@ def test_malformed_questions_are_no_yes_and_do_no_harm(start):
     assert asked.post("/auth", good)[0] == 200
 
 
-def test_connections_that_say_nothing_do_not_keep_others_out_for_ever(start):
+def test_connections_that_say_nothing_do_not_keep_others_out(start):
     asked = start("--new")
-    silent = [socket.create_connection(("127.0.0.1", asked.port)) for _ in range(40)]
-    # All threads are taken by them; each is given up after its timeout.
+    silent = [socket.create_connection(("127.0.0.1", asked.port)) for _ in range(100)]
     assert asked.auth("cellar", made(1)) == 200
+    for each in silent:
+        each.close()
+
+
+HEAD = b"POST /auth HTTP/1.1\r\nX-Slow: "
+BODY = b'POST /auth HTTP/1.1\r\nContent-Length: 4000\r\n\r\n{"username": "'
+
+
+class SlowClients:
+    """Connections that say the next byte of a question just often enough; one that is ended is made again."""
+
+    def __init__(self, port: int, many: int) -> None:
+        self._port = port
+        self._ending = threading.Event()
+        self._threads = [threading.Thread(target=self._ask, args=(n,), daemon=True) for n in range(many)]
+        for each in self._threads:
+            each.start()
+
+    def _ask(self, number: int) -> None:
+        while not self._ending.is_set():
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self._port), timeout=30) as slow:
+                slow.sendall((HEAD, BODY)[number % 2])
+                while not self._ending.wait(0.1):
+                    slow.sendall(b"a")
+
+    def end(self) -> None:
+        self._ending.set()
+        for each in self._threads:
+            each.join(30)
+
+
+def ends(connection: socket.socket, more: bytes, pause_s: float) -> bool:
+    """True where the other end has enough after a while of being sent `more`."""
+    try:
+        for _ in range(300):
+            connection.sendall(more)
+            time.sleep(pause_s)
+    except OSError:  # reset or broken pipe, as it comes
+        return True
+    return False
+
+
+def test_slow_headers_and_bodies_from_many_connections_keep_no_true_question_from_its_answer(start):
+    asked = start("--new")
+    slow = SlowClients(asked.port, 100)
+    try:
+        for counter in range(1, 11):
+            assert asked.auth("cellar", made(counter)) == 200
+    finally:
+        slow.end()
+
+
+@pytest.mark.parametrize("beginning", [HEAD, BODY], ids=["headers", "body"])
+def test_question_that_trickles_in_has_one_deadline(start, beginning: bytes):
+    asked = start("--new")
+    with socket.create_connection(("127.0.0.1", asked.port)) as slow:
+        slow.sendall(beginning)
+        assert ends(slow, b"a", 0.1)
+    assert asked.auth("cellar", made(1)) == 200
+
+
+def test_question_that_is_longer_than_any_is_not_read_on(start):
+    asked = start("--new")
+    with socket.create_connection(("127.0.0.1", asked.port)) as endless:
+        endless.sendall(HEAD)
+        assert ends(endless, b"a" * 65_536, 0)
+    assert asked.auth("cellar", made(1)) == 200
+
+
+def test_many_true_questions_at_once_are_all_answered(start):
+    asked = start("--new")
+    with ThreadPoolExecutor(100) as pool:
+        answers = list(pool.map(lambda _: asked.auth("shed", made(0, "shed")), range(300)))
+    assert answers == [200] * 300
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="counts the threads of a process as Linux shows them")
+def test_connections_beyond_the_slots_cost_no_thread(start):
+    asked = start("--new")
+    before = asked.threads()
+    silent = [socket.create_connection(("127.0.0.1", asked.port)) for _ in range(120)]
+    most = 0
+    for _ in range(20):
+        most = max(most, asked.threads() - before)
+        time.sleep(0.02)
+    assert 0 < most <= 32
     for each in silent:
         each.close()
 

@@ -263,7 +263,7 @@ def test_known_networks_are_tried_in_order_or_strongest_first_and_each_failure_i
     said = board.run(WAYS + "join('strongest', ('gone', b'x'), ('near', b'wrong'), ('far', None), ('far', b'one'))\n")
     assert [line.split("joined ")[1] for line in said] == ["far, time 1"], "whatever is not heard comes last"
     said = board.run(WAYS + "join('order', ('gone', b'x'), ('near', b'wrong'))\n")
-    assert said == ["network not joined: gone: not found; near: wrong passphrase"]
+    assert said == ["not joined: gone: not found; near: wrong passphrase"]
 
 
 def test_an_access_point_that_goes_away_is_a_beacon_timeout_and_then_not_found(tmp_path):

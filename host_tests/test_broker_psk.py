@@ -10,13 +10,13 @@ import types
 
 import clients
 import pytest
+import real_brokers
 from channel_motes import add
 from clients import Client, gateway, with_certificate
-from ironmote.brokers.mosquitto import MosquittoBroker, find_mosquitto
+from ironmote.brokers.mosquitto import MosquittoBroker
 from ironmote.certificates import Authority
-from ironmote.errors import MissingTool
 from ironmote.fleet import Fleet
-from ironmote.simulate import find_micropython
+from ironmote.interpreter import find_micropython
 
 HERE = os.path.dirname(__file__)
 
@@ -44,10 +44,7 @@ def subscribe(topic: str, number: int) -> str:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    try:
-        find_mosquitto()
-    except MissingTool as error:
-        pytest.skip(str(error))
+    real_brokers.require_mosquitto()
     folder = tmp_path_factory.mktemp("psk")
     fleet, authority = Fleet.create(), Authority.create()
     for mote, channel in (

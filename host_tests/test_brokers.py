@@ -351,8 +351,9 @@ def test_mote_cannot_command_a_mote(hub, mote):
 
 
 EAVESDROP = [
-    "#", "+/+/+", "mote/#", "mote/+/up", "mote/+/down", "mote/pantry/down", "mote/kitchen/up",
-    "sealed/#", "sealed/+/up", "sealed/attic/down", "$MQTT/#", "$MQTT/sub/#", "$MQTT/sub/+", "$SYS/#", "$JS/#",
+    "#", "+/+/+", "mote/#", "mote/+/+", "mote/+/up", "mote/+/down", "mote/pantry/down", "mote/kitchen/up",
+    "sealed/#", "sealed/+/+", "sealed/+/up", "sealed/attic/down", "$MQTT/#", "$MQTT/sub/#", "$MQTT/sub/+",
+    "$SYS/#", "$JS/#",
 ]  # fmt: skip
 
 

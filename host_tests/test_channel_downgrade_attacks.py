@@ -15,13 +15,13 @@ from unittest import mock
 
 import hostile
 import pytest
+import real_brokers
 from channel_motes import ChannelMote, add
 from clients import gateway
 from hostile import ALERT, APPLICATION_DATA, HANDSHAKE, Listener, TlsServer
 from ironmote import certificates
-from ironmote.brokers.mosquitto import MosquittoBroker, find_mosquitto
+from ironmote.brokers.mosquitto import MosquittoBroker
 from ironmote.certificates import Authority, Credential
-from ironmote.errors import MissingTool
 from ironmote.fleet import Fleet
 
 ATTEMPTS = 2
@@ -161,10 +161,7 @@ def honest_port(site: Site, way: Way) -> int:
 
 @pytest.fixture(scope="module")
 def evidence(tmp_path_factory):
-    try:
-        find_mosquitto()
-    except MissingTool as error:
-        pytest.skip(str(error))
+    real_brokers.require_mosquitto()
     folder = tmp_path_factory.mktemp("attack")
     site = Site(folder, {way.mote_id: way.channel for way in WAYS})
     hubs = [gateway(access) for access in site.broker.gateway]

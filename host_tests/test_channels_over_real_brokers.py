@@ -5,12 +5,12 @@ import stat
 import types
 
 import pytest
+import real_brokers
 from channel_motes import ChannelMote, add
 from ironmote.brokers import endpoint
-from ironmote.brokers.mosquitto import MosquittoBroker, find_mosquitto
+from ironmote.brokers.mosquitto import MosquittoBroker
 from ironmote.brokers.nats import NatsBroker
 from ironmote.certificates import Authority
-from ironmote.errors import MissingTool
 from ironmote.fleet import Fleet
 from ironmote.gateway import CommandEnded, Gateway, MessageRefused, RecordSeen, StateSeen
 from ironmote.gateway.members import members_of
@@ -24,14 +24,10 @@ def name_of(channel: str) -> str:
     return channel.replace("+", "-")
 
 
-@pytest.fixture(scope="module", params=[NatsBroker, MosquittoBroker], ids=["nats", "mosquitto"])
+@pytest.fixture(scope="module", **real_brokers.BOTH)
 def site(request, tmp_path_factory):
     """One mote on every channel that the broker has, all running; the gateway's events by mote."""
-    if request.param is MosquittoBroker:
-        try:
-            find_mosquitto()
-        except MissingTool as error:
-            pytest.skip(str(error))
+    real_brokers.require(request.param)
     channels = ON_NATS if request.param is NatsBroker else CHANNELS
     folder = tmp_path_factory.mktemp("channels")
     fleet, authority = Fleet.create(), Authority.create()

@@ -8,11 +8,12 @@ import shutil
 import threading
 from pathlib import Path
 
+import clients
 import pytest
 from ironmote.demo.wire import Direction, Kind
 from ironmote.gateway import CommandEnded, MessageRefused, MoteConfirmed, RecordSeen
 from mote import sealed
-from running import Stage, check_never_repeated, vault_file
+from running import Stage, check_never_repeated, payload_of, vault_file
 
 SLEEP = {"sleep_ms": 3000, "listen_ms": 300}
 RTC_HEAD = 8 + 3  # the simulated clock's offset, and what the start-up guard owns
@@ -27,7 +28,7 @@ def asleep(mote) -> bool:
 
 
 def running(mote) -> bool:
-    return mote._process is not None and mote._process.poll() is None
+    return mote.pid is not None
 
 
 def falls_asleep(stage: Stage, mote, times: int = 1) -> None:
@@ -96,6 +97,41 @@ def test_command_waits_for_a_sleeper_and_is_obeyed_once(stage: Stage):
     (ended,) = stage.wait(lambda: stage.of(CommandEnded))
     assert ended.result == "done"
     assert lost
+    check_never_repeated(stage.links["cellar"].sealed())
+
+
+def test_recorded_command_does_not_act_again_on_a_mote_that_slept(stage: Stage):
+    """The broker has the command, and says it to the mote each time it wakes."""
+    stage.start_gateway()
+    mote = stage.mote(**SLEEP)
+    mote.start()
+    stage.wait(lambda: stage.of(MoteConfirmed))
+    stage.gateway.send("cellar", "relay", True, within_s=30)
+    assert stage.wait(lambda: stage.of(CommandEnded))[0].result == "done"
+    packets = stage.links["cellar"].packets
+
+    def delivered() -> list[bytes]:
+        return [payload_of(p.data) for d, p in list(packets) if d is Direction.DOWN and p.kind is Kind.MQTT_PUBLISH]
+
+    recorded = delivered()[-1]
+    falls_asleep(stage, mote)
+    before = delivered().count(recorded)
+    (access,) = [each for each in stage.broker.gateway if each.prefix == "sealed"]
+    broker = clients.Client("", username=access.username, password=access.password, transport=access.transport)
+    broker.tls(access.ca_file, access.cert_file, access.key_file)
+    assert broker.connect(access.host, access.port)
+
+    def said_in_two_wakings() -> bool:
+        broker.publish("sealed/cellar/down", recorded)
+        return delivered().count(recorded) > before + 5 and mote.restarts >= woken + 2
+
+    woken = mote.restarts
+    stage.wait(said_in_two_wakings)
+    broker.disconnect()
+    stage.gateway.send("cellar", "relay", False, within_s=30)
+    stage.wait(lambda: len(stage.of(CommandEnded)) > 1)
+    assert [each.result for each in stage.of(CommandEnded)] == ["done", "done"]
+    assert sum("relay done" in line for line in list(mote.console)) == 2
     check_never_repeated(stage.links["cellar"].sealed())
 
 

@@ -3,8 +3,7 @@
 from pathlib import Path
 
 import pytest
-from ironmote.brokers.mosquitto import find_mosquitto
-from ironmote.errors import MissingTool
+import real_brokers
 from test_demo_runs import demo, of
 
 
@@ -13,10 +12,7 @@ from test_demo_runs import demo, of
 )
 def test_channel_that_is_asked_for_is_the_esp32s(tmp_path: Path, channel: str, broker: str):
     if broker == "mosquitto":
-        try:
-            find_mosquitto()
-        except MissingTool as error:
-            pytest.skip(str(error))
+        real_brokers.require_mosquitto()
     status, lines, errors = demo("--for", "8", "--channel", channel, "--broker", broker, tmp=tmp_path)
     assert status == 0, errors
     assert {(line["mote"], line["channel"]) for line in of(lines, "channel")} == {

@@ -11,10 +11,9 @@ import time
 from pathlib import Path
 
 import pytest
+import real_brokers
 from gateway_motes import processes_naming
-from ironmote.brokers.mosquitto import find_mosquitto
 from ironmote.demo.wire import Direction, Kind, Splitter
-from ironmote.errors import MissingTool
 
 ROWS = 12
 
@@ -82,10 +81,7 @@ def test_two_motes_are_heard_and_obey_over_nats(tmp_path: Path):
 
 
 def test_two_motes_are_heard_and_obey_over_mosquitto(tmp_path: Path):
-    try:
-        find_mosquitto()
-    except MissingTool as error:
-        pytest.skip(str(error))
+    real_brokers.require_mosquitto()
     check_two_motes(*demo("--for", "9", "--broker", "mosquitto", tmp=tmp_path))
 
 
@@ -112,10 +108,7 @@ def test_replayed_values_come_out_in_order_to_the_sensors_resolution(tmp_path: P
 def test_captured_messages_sent_again_are_refused(tmp_path: Path, broker: str):
     """NATS asks the authenticator and refuses the CONNECT; Mosquitto compares and does not. The gateway refuses."""
     if broker == "mosquitto":
-        try:
-            find_mosquitto()
-        except MissingTool as error:
-            pytest.skip(str(error))
+        real_brokers.require_mosquitto()
     status, lines, errors = demo("--for", "14", "--attack", "--broker", broker, tmp=tmp_path)
     assert status == 0, errors
     tried = [(line["mote"], line["attack"], line["result"]) for line in of(lines, "attack")]
@@ -280,8 +273,9 @@ def test_bad_input_is_one_line_and_a_failure(tmp_path: Path, arguments: tuple[st
 
 @pytest.mark.parametrize("arguments", [("--motes", "0"), ("--for", "soon"), ("--every", "0.1"), ("--broker", "amqtt")])
 def test_wrong_option_is_a_usage_error(tmp_path: Path, arguments: tuple[str, ...]):
-    status, lines, _ = demo(*arguments, tmp=tmp_path)
+    status, lines, errors = demo(*arguments, tmp=tmp_path)
     assert (status, lines) == (2, [])
+    assert errors.count("\n") == 1
 
 
 def test_kept_folder_must_be_new(tmp_path: Path):

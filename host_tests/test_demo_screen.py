@@ -64,7 +64,7 @@ def a_watch() -> Watch:
 
 def record(mote: str, number: int, value: float) -> RecordSeen:
     readings = (Reading("temperature", "Cel", value, None), Reading("light", "lx", 585.2, None))
-    return RecordSeen(mote, "sealed", 1, number, 1.0, 2.0, readings, 100)
+    return RecordSeen(mote, "sealed", 1, number, 1.0, 2.0, readings)
 
 
 def test_every_mote_heard_and_answered_is_success():
@@ -82,7 +82,7 @@ def test_every_mote_heard_and_answered_is_success():
 
 def test_record_after_a_will_clears_it():
     watch = a_watch()
-    watch.take(StateSeen("cellar", State(False, 1, 1), 10))
+    watch.take(StateSeen("cellar", State(False, 1, 1)))
     assert not watch.motes["cellar"].online
     watch.take(record("cellar", 1, 20.0))
     assert watch.motes["cellar"].online
@@ -142,7 +142,7 @@ def a_demo(motes: int = 2) -> tuple[Screen, Watch]:
                     ("light", "lx", 585.2),
                 )
             )  # fmt: skip
-            event = RecordSeen(name, "tls", 1, number + 1, 1.0, 2.0, readings, 100)
+            event = RecordSeen(name, "tls", 1, number + 1, 1.0, 2.0, readings)
             watch.take(event)
             screen.event(event)
     for name in names:
@@ -197,7 +197,6 @@ def test_what_motes_say_reaches_no_terminal_as_a_control(capfd):
         1.0,
         2.0,
         (Reading("light" + evil, evil, 1.0, None), Reading("text", None, evil, None)),
-        9,
     )
     watch.take(event)
     for each in (
@@ -223,9 +222,7 @@ def test_what_motes_say_reaches_no_terminal_as_a_control(capfd):
 def test_readings_of_ever_new_names_are_not_kept_without_end():
     watch = a_watch()
     for number in range(500):
-        watch.take(
-            RecordSeen("cellar", "sealed", 1, number + 1, 1.0, 2.0, (Reading(f"n{number}", "lx", 1.0, None),), 9)
-        )
+        watch.take(RecordSeen("cellar", "sealed", 1, number + 1, 1.0, 2.0, (Reading(f"n{number}", "lx", 1.0, None),)))
     assert len(watch.motes["cellar"].series) == watching.SERIES
     assert watch.motes["cellar"].readings == 500
     screen = Screen(watch, {}, "")

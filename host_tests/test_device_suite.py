@@ -4,7 +4,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from ironmote import packages, simulate
+from ironmote import interpreter, packages
 
 ROOT = Path(__file__).parent.parent
 
@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 def test_device_tests_pass_under_micropython():
     umqtt = packages.fetch("umqtt-simple")
     ended = subprocess.run(
-        [*simulate.find_micropython(), "tests/run.py"],
+        [*interpreter.find_micropython(), "tests/run.py"],
         cwd=ROOT,
         env={**os.environ, "MICROPYPATH": f":.frozen:{umqtt}"},
         capture_output=True,

@@ -51,3 +51,22 @@ def test_every_test_is_there(document: Path):
 def test_paths_are_found_at_all():
     named = {path.relative_to(ROOT).as_posix() for path, _ in mentions(ROOT / "docs" / "THREATS.md")}
     assert {"tests/test_sealed.py", "host_tests/test_brokers.py"} <= named
+
+
+DECISIONS = {path.name[:4]: path.read_text(encoding="utf-8") for path in (ROOT / "docs" / "decisions").glob("*.md")}
+STATUS = re.compile(r"Accepted\.(?: (Replaced|Replaces) in part(?: by)? (\d{4}): [^.]+\.)?")
+
+
+def test_every_decision_says_its_status_and_what_replaces_it_says_so_too():
+    for number, text in DECISIONS.items():
+        title, empty, status, *_ = text.splitlines()
+        assert title.startswith(f"# {int(number)}. ")
+        assert empty == ""
+        found = STATUS.fullmatch(status)
+        assert found, (number, status)
+        word, other = found.groups()
+        if word == "Replaced":
+            assert f"Replaces in part {number}:" in DECISIONS[other].splitlines()[2]
+            assert f"(replaced by {other}" in text, "the sentences that no longer hold"
+        elif word == "Replaces":
+            assert f"Replaced in part by {number}:" in DECISIONS[other].splitlines()[2]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from channel_motes import ChannelMote, add
-from ironmote import simulate
+from ironmote import interpreter, simulate
 from ironmote.brokers import endpoint
 from ironmote.brokers.nats import NatsBroker
 from ironmote.certificates import Authority
@@ -25,7 +25,7 @@ PINS_8266 = {"i2c": {"sda": 4, "scl": 5, "freq_hz": 100000}}
 @pytest.mark.parametrize("version", VERSIONS)
 def test_clients_own_tests_pass_over(tmp_path, version):
     ended = subprocess.run(
-        [*simulate.find_micropython(), "tests/run.py", "mqtt", "wire"],
+        [*interpreter.find_micropython(), "tests/run.py", "mqtt", "wire"],
         cwd=ROOT,
         env={**os.environ, "MICROPYPATH": f":.frozen:{install(version, tmp_path)}"},
         capture_output=True,

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from gateway_bench import Bench, Client
 from gateway_motes import SealingMote, a_fleet, on_clear, on_home, trusts_of
 from ironmote.brokers.nats import NatsBroker
 from ironmote.fleet import HOME
@@ -11,7 +12,6 @@ from ironmote.gateway import MessageRefused, StateSeen
 from ironmote.gateway.members import members_of
 from ironmote.gateway.uplink import Message, NotBelieved, Uplink
 from mote.channel import CHANNELS
-from test_gateway_over_a_real_broker import Bench, Client
 
 # Two brokers, as with NATS: those who seal inside TLS are heard in their own zone.
 TWO_BROKERS = (("home", "mote"), ("home", "sealed"), ("clear", "sealed"))

@@ -1,105 +1,11 @@
 """Gateway, real broker and real MQTT clients: records in, commands out, replays refused, a restart survived."""
 
-import contextlib
-import queue
-import threading
 import time
-from pathlib import Path
 
-import pytest
-from gateway_motes import SealingMote, a_fleet
-from ironmote.brokers import Broker
-from ironmote.brokers.mosquitto import MosquittoBroker, find_mosquitto
-from ironmote.brokers.nats import NatsBroker
-from ironmote.certificates import Authority
-from ironmote.errors import MissingTool
-from ironmote.gateway import CommandEnded, Gateway, MessageRefused, MoteConfirmed, RecordSeen, StateSeen
-from ironmote.gateway.members import members_of
+from gateway_bench import Bench, Client
+from gateway_motes import SealingMote
+from ironmote.gateway import CommandEnded, MessageRefused, MoteConfirmed, RecordSeen, StateSeen
 from mote import command
-from mote.command import CHALLENGE
-from paho.mqtt import client as mqtt
-
-
-class Client:
-    """A sealed mote's connection: what a board does with umqtt, done with paho."""
-
-    def __init__(self, broker: Broker, fleet, mote: SealingMote) -> None:
-        self.mote = mote
-        self.downs: queue.Queue[bytes] = queue.Queue()
-        self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=mote.id)
-        self._client.username_pw_set(mote.id, fleet.motes[mote.id].static_password(fleet.id))
-        self._client.will_set(f"sealed/{mote.id}/state", mote.will(), qos=1)
-        ready = threading.Event()
-        self._client.on_connect = lambda *_: self._client.subscribe(f"sealed/{mote.id}/down", qos=1)
-        self._client.on_subscribe = lambda *_: ready.set()
-        self._client.on_message = lambda _, __, message: self._take(message.payload)
-        self._client.connect(broker.clear.host, broker.clear.port)
-        self._client.loop_start()
-        assert ready.wait(10)
-
-    def _take(self, payload: bytes) -> None:
-        """Answer a challenge as every mote does; keep what else comes."""
-        order, _ = self.mote.open_command(payload)
-        if order.name != CHALLENGE:
-            self.downs.put(payload)
-            return
-        self._client.publish(f"sealed/{self.mote.id}/ack", self.mote.answer(order, command.DONE, order.value), qos=1)
-
-    def publish(self, leaf: str, payload: bytes) -> None:
-        self._client.publish(f"sealed/{self.mote.id}/{leaf}", payload, qos=1).wait_for_publish(10)
-
-    def vanish(self) -> None:
-        """Break the connection with no DISCONNECT, so that the broker releases the will."""
-        self._client.loop_stop()
-        self._client.socket().close()
-
-    def close(self) -> None:
-        self._client.disconnect()
-        self._client.loop_stop()
-
-
-class Bench:
-    def __init__(self, kind, folder: Path) -> None:
-        self.folder = folder
-        self.fleet = a_fleet()
-        self.authority = Authority.create()
-        self.broker = kind(self.fleet, self.authority, folder / "broker")
-        self.broker.start()
-        self.events: queue.Queue = queue.Queue()
-        self.gateway = self.start_gateway()
-
-    def start_gateway(self) -> Gateway:
-        gateway = Gateway(
-            self.fleet.id, members_of(self.fleet), self.broker.gateway, self.folder / "g.db", self.events.put
-        )
-        gateway.start()
-        return gateway
-
-    def next(self, kind):
-        event = self.events.get(timeout=10)
-        if isinstance(event, MoteConfirmed) and kind is not MoteConfirmed:  # it comes when the mote's answer does
-            event = self.events.get(timeout=10)
-        assert isinstance(event, kind), event
-        return event
-
-    def quiet(self) -> None:
-        with contextlib.suppress(queue.Empty):
-            while True:
-                event = self.events.get(timeout=0.7)
-                assert isinstance(event, MoteConfirmed), event
-
-
-@pytest.fixture(params=[NatsBroker, MosquittoBroker], ids=["nats", "mosquitto"])
-def bench(request, tmp_path: Path):
-    if request.param is MosquittoBroker:
-        try:
-            find_mosquitto()
-        except MissingTool as error:
-            pytest.skip(str(error))
-    bench = Bench(request.param, tmp_path)
-    yield bench
-    bench.gateway.stop()
-    bench.broker.stop()
 
 
 def test_records_commands_and_wills_cross_a_real_broker(bench: Bench):
@@ -159,3 +65,36 @@ def test_hundreds_of_records_arrive_in_order_and_none_is_lost(bench: Bench):
     bench.gateway.stop()
     assert bench.gateway.lost == {"cellar": 0}
     client.close()
+
+
+def test_listener_that_raises_loses_no_record_and_is_told_none_twice(bench: Bench, caplog):
+    tell, told = bench.events.put, []
+
+    def stumbling(event) -> None:
+        if isinstance(event, RecordSeen):
+            told.append(event.number)
+            if event.number % 2:
+                raise RuntimeError("the listener's own trouble")
+        tell(event)
+
+    bench.gateway.stop()
+    bench.events.put = stumbling  # type: ignore[method-assign]
+    bench.gateway = bench.start_gateway()
+    mote = SealingMote(bench.fleet, "cellar")
+    client = Client(bench.broker, bench.fleet, mote)
+    for _ in range(20):
+        client.publish("up", mote.up())
+    numbers = [bench.next(RecordSeen).number for _ in range(10)]
+    bench.gateway.check()
+    bench.gateway.stop()
+    bench.gateway = bench.start_gateway()  # what was not acknowledged would come again now
+    client.publish("up", mote.up())
+    client.publish("up", mote.up())
+    assert bench.next(RecordSeen).number == 22
+    bench.quiet()
+    client.close()
+    assert numbers == list(range(2, 21, 2))
+    assert told == list(range(1, 23))
+    assert bench.rows("SELECT number FROM records ORDER BY number") == [(number,) for number in range(1, 23)]
+    failures = [each for each in caplog.records if each.name == "ironmote.gateway.gateway"]
+    assert [each.getMessage() for each in failures] == ["a listener failed at a RecordSeen of cellar"] * 11

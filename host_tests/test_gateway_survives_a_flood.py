@@ -2,38 +2,21 @@
 
 import queue
 import socket
-import sqlite3
 import threading
 import time
 from pathlib import Path
 
-import pytest
+from gateway_bench import Bench, Client
 from gateway_motes import SealingMote
-from ironmote.brokers.mosquitto import MosquittoBroker, find_mosquitto
 from ironmote.brokers.nats import NatsBroker
-from ironmote.errors import MissingTool
 from ironmote.gateway import CommandEnded, MessageRefused, MoteConfirmed, RecordSeen, StateSeen
 from ironmote.gateway import gateway as gateway_module
 from ironmote.gateway.refusals import REASONS, SAID, Refusals
 from ironmote.gateway.store import Store
 from ironmote.gateway.uplink import Message
 from ironmote.gateway.zone import Receipt
-from test_gateway_over_a_real_broker import Bench, Client
 
 FLOOD = 20_000
-
-
-@pytest.fixture(params=[NatsBroker, MosquittoBroker], ids=["nats", "mosquitto"])
-def bench(request, tmp_path: Path):
-    if request.param is MosquittoBroker:
-        try:
-            find_mosquitto()
-        except MissingTool as error:
-            pytest.skip(str(error))
-    bench = Bench(request.param, tmp_path)
-    yield bench
-    bench.gateway.stop()
-    bench.broker.stop()
 
 
 def packet(first: int, body: bytes) -> bytes:
@@ -57,11 +40,6 @@ def session_of(bench: Bench, mote: str) -> socket.socket:
     sock.sendall(packet(0x10, text(b"MQTT") + b"\x04\xc2\x00\x3c" + text(name) + text(name) + text(password)))
     assert sock.recv(4) == b"\x20\x02\x00\x00"
     return sock
-
-
-def rows(bench: Bench, query: str) -> list:
-    with sqlite3.connect(bench.folder / "g.db") as db:
-        return db.execute(query).fetchall()
 
 
 def collected(bench: Bench, done, wait_s: float = 30.0) -> list:
@@ -99,10 +77,10 @@ def test_flood_at_qos_0_costs_one_row_a_minute_and_loses_no_record_of_another_mo
     assert [each.number for each in before + events if isinstance(each, RecordSeen)] == list(range(1, 22))
     bench.gateway.check()
     bench.gateway.stop()
-    found = rows(bench, "SELECT mote, why, alert, SUM(times) FROM refusals GROUP BY mote, why, alert")
+    found = bench.rows("SELECT mote, why, alert, SUM(times) FROM refusals GROUP BY mote, why, alert")
     assert [row[:3] for row in found] == [("cellar", "sent at QoS 0, which no mote does", 0)]
     assert FLOOD // 100 <= found[0][3] <= FLOOD  # a broker drops of QoS 0 what it has no room for
-    assert rows(bench, "SELECT COUNT(*) FROM refusals")[0][0] <= 3
+    assert bench.rows("SELECT COUNT(*) FROM refusals")[0][0] <= 3
     sock.close()
     client.close()
 
@@ -124,9 +102,9 @@ def test_flood_of_different_lies_at_qos_1_is_kept_in_a_few_rows_and_told_in_a_fe
     told = [each for each in events if isinstance(each, MessageRefused)]
     assert sum(each.times for each in told) == lies
     assert len(told) < lies / 2
-    ((count, times),) = rows(bench, "SELECT COUNT(*), SUM(times) FROM refusals")
+    ((count, times),) = bench.rows("SELECT COUNT(*), SUM(times) FROM refusals")
     assert times == lies
-    minutes = rows(bench, "SELECT COUNT(DISTINCT minute) FROM refusals")[0][0]
+    minutes = bench.rows("SELECT COUNT(DISTINCT minute) FROM refusals")[0][0]
     assert count <= minutes * (REASONS + 1)
     client.close()
 

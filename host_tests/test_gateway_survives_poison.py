@@ -8,15 +8,14 @@ import os
 import sqlite3
 import stat
 import time
-from pathlib import Path
 
 import pytest
 from clients import with_certificate
+from gateway_bench import Bench, Client
 from gateway_motes import SealingMote
 from ironmote.brokers import identity
-from ironmote.brokers.mosquitto import MosquittoBroker, find_mosquitto
-from ironmote.brokers.nats import NatsBroker
-from ironmote.errors import IronmoteError, MissingTool
+from ironmote.brokers.mosquitto import MosquittoBroker
+from ironmote.errors import IronmoteError
 from ironmote.fleet import CLEAR
 from ironmote.gateway import CommandEnded, MessageRefused, MoteConfirmed, RecordSeen, RecordsSkipped, StateSeen
 from ironmote.gateway import gateway as gateway_module
@@ -24,31 +23,8 @@ from ironmote.gateway import store as store_module
 from ironmote.gateway.uplink import Message
 from ironmote.gateway.zone import Receipt
 from mote import cbor, command, senml
-from test_gateway_over_a_real_broker import Bench, Client
 
 WAIT_S = 20.0
-
-
-@pytest.fixture(params=[NatsBroker, MosquittoBroker], ids=["nats", "mosquitto"])
-def bench(request, tmp_path: Path):
-    if request.param is MosquittoBroker:
-        try:
-            find_mosquitto()
-        except MissingTool as error:
-            pytest.skip(str(error))
-    yield from running(request.param, tmp_path)
-
-
-@pytest.fixture
-def nats(tmp_path: Path):
-    yield from running(NatsBroker, tmp_path)
-
-
-def running(kind, folder: Path):
-    bench = Bench(kind, folder)
-    yield bench
-    bench.gateway.stop()
-    bench.broker.stop()
 
 
 class Kitchen:
@@ -81,11 +57,6 @@ def wait_for(bench: Bench, kind, seen: list | None = None):
     return event
 
 
-def rows(bench: Bench, query: str) -> list:
-    with sqlite3.connect(bench.folder / "g.db") as db:
-        return db.execute(query).fetchall()
-
-
 POISON = [
     {"v": 2**63},
     {"v": -(2**64)},
@@ -115,7 +86,7 @@ def test_poison_of_a_genuine_mote_is_refused_and_the_gateway_goes_on_also_after_
     assert all(isinstance(event, MessageRefused) and event.alert for event in before)
     bench.gateway.check()
     bench.gateway.stop()
-    assert rows(bench, "SELECT SUM(times) FROM refusals") == [(len(POISON) + 2,)]
+    assert bench.rows("SELECT SUM(times) FROM refusals") == [(len(POISON) + 2,)]
 
     bench.gateway = bench.start_gateway()
     kitchen.record(78)
@@ -152,7 +123,7 @@ def test_what_no_check_foresaw_is_refused_alone_and_acknowledged(bench: Bench, m
     bench.gateway.stop()
     bench.gateway = bench.start_gateway()  # it was acknowledged: it does not come again
     bench.quiet()
-    assert rows(bench, "SELECT COUNT(*) FROM readings") == [(2,)]
+    assert bench.rows("SELECT COUNT(*) FROM readings") == [(2,)]
     kitchen.close()
 
 
@@ -364,10 +335,10 @@ def test_replays_that_a_broker_marks_as_redelivered_are_counted(nats: Bench):
 def test_command_that_was_open_when_the_gateway_ended_is_unknown_at_the_next_start(nats: Bench):
     kitchen = Kitchen(nats)
     nats.gateway.send("kitchen", "relay", True)
-    until(lambda: rows(nats, "SELECT result FROM commands") == [(None,)])
+    until(lambda: nats.rows("SELECT result FROM commands") == [(None,)])
     nats.gateway.stop()
     nats.gateway = nats.start_gateway()
-    assert rows(nats, "SELECT result, why FROM commands") == [("unknown", "the gateway ended before an answer")]
+    assert nats.rows("SELECT result, why FROM commands") == [("unknown", "the gateway ended before an answer")]
     kitchen.close()
 
 

@@ -1,20 +1,27 @@
 """Limits of a key, a mote whose memory went back or was lost, and revocation: running motes, a real broker."""
 
 import json
+import os
 import shutil
+import threading
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
+from gateway_motes import SealingMote, a_fleet
+from hostile_broker import forged
 from ironmote.brokers.nats import NatsBroker
+from ironmote.demo.wire import Direction, Packet
 from ironmote.gateway import CommandEnded, MessageRefused, MoteConfirmed, MoteRevoked, RecordSeen, StateSeen
 from ironmote.gateway.store import Store
+from ironmote.gateway.trust import MoteTrust, SetBack
 from ironmote.gateway.uplink import Message
 from ironmote.gateway.zone import Receipt
 from mote import epoch, limits, rtc, sealed
 from mote import settings as device_settings
 from running import Stage, check_never_repeated, payload_of, vault_file
 from test_deep_sleep_never_repeats_a_nonce import RTC_HEAD, SLEEP, asleep, boots
+from test_running_mote_is_attacked import Attack
 
 
 @pytest.fixture
@@ -80,15 +87,42 @@ def test_guesses_against_one_key_are_counted_over_restarts_and_raise_an_alert(st
     store.close()
     packets = [packet for _, packet in stage.links["cellar"].packets if packet.topic.endswith("/up")]
     genuine = sealed.parse(payload_of(packets[-1].data), sealed.MAX_UP)
-    forged = sealed.Context(bytes(32), stage.fleet.id, genuine.kid, genuine.epoch, AESCCM)
+    guess = sealed.Context(bytes(32), stage.fleet.id, genuine.kid, genuine.epoch, AESCCM)
     stage.start_gateway()
     for sequence in range(1000, 1002):
-        hand_over(stage, forged.seal(sequence, b"cellar/up", b"guess"))
+        hand_over(stage, guess.seal(sequence, b"cellar/up", b"guess"))
     (alert,) = stage.wait(lambda: refusals(stage, "rotate its root key"))
     assert alert.alert
     assert len(refusals(stage, "does not verify")) == 1
     mote.start()
     stage.wait(lambda: stage.of(RecordSeen)[-1].boot == 2)
+
+
+def test_guesses_against_a_mote_that_sleeps_are_counted_over_its_sleeps(tmp_path: Path):
+    attack = Attack(tmp_path, sleep_ms=2500, listen_ms=1000)
+    try:
+        mote = attack.mote
+        chip = bytes.fromhex(json.loads((mote.folder / "board.json").read_text())["unique_id"])
+
+        def guess_when_it_speaks(direction: Direction, packet: Packet) -> bool:
+            if direction is Direction.UP and packet.topic.endswith("/up"):
+                true = sealed.parse(payload_of(packet.data), sealed.MAX_UP)
+                guess = forged(bytes(true.epoch), 60)
+                threading.Thread(target=attack.say, args=(guess,), daemon=True).start()
+            return True
+
+        def counted() -> int:
+            if not asleep(mote):
+                return 0
+            kept = rtc.unpack((mote.folder / "rtc").read_bytes()[RTC_HEAD:], chip)
+            return kept.failed if kept else 0
+
+        attack.stage.links["cellar"].judge = guess_when_it_speaks
+        attack.stage.wait(lambda: counted() >= 3)
+        assert boots(attack.stage.links["cellar"].sealed()) == [1]
+        assert mote.restarts >= 3
+    finally:
+        attack.close()
 
 
 @pytest.mark.parametrize("board", ["esp8266", "esp32"])
@@ -130,6 +164,65 @@ def test_memory_set_back_far_is_refused_with_the_same_advice(stage: Stage):
     (alert, *_) = stage.wait(lambda: [each for each in stage.of(MessageRefused) if each.alert])
     assert "from boot 4, which was never heard before boot 41" in alert.why
     assert "provision it again" in alert.why
+
+
+def test_forgeries_cannot_hide_that_a_motes_memory_was_set_back(stage: Stage):
+    stage.start_gateway()
+    mote = stage.mote()
+    vault_file(mote, "boot0").write_bytes(epoch.slot(1, 40))
+    mote.start()
+    stage.wait(lambda: stage.of(MoteConfirmed))
+    mote.stop()
+    for each in ("boot0", "boot1"):
+        vault_file(mote, each).write_bytes(epoch.slot(1, 3))
+    told = threading.Event()
+
+    def flood() -> None:
+        while not told.wait(0.003):
+            invented = sealed.make_epoch(1, 1 + int.from_bytes(os.urandom(1)) % 39, os.urandom(8))
+            noise = sealed.Context(bytes(32), stage.fleet.id, sealed.UPLINK, invented, AESCCM)
+            hand_over(stage, noise.seal(0, b"cellar/up", b"noise"))
+
+    flooding = threading.Thread(target=flood)
+    flooding.start()
+    try:
+        stage.wait(lambda: sum(each.times for each in stage.of(MessageRefused)) > 200)
+        mote.start()
+        stage.wait(lambda: [each for each in refusals(stage, "from boot 4, ") if each.alert])
+    finally:
+        told.set()
+        flooding.join()
+
+
+def test_invented_epochs_with_counters_that_went_back_cost_bounded_work_and_no_true_message(monkeypatch):
+    fleet = a_fleet()
+    mote = SealingMote(fleet, "cellar", boot=40)
+    trust = MoteTrust("cellar", 1, mote.key, fleet.id)
+    trust.open("up", mote.up())
+    derived = []
+    derive = MoteTrust._derive
+
+    def counting(self, kid, of):
+        derived.append(of)
+        return derive(self, kid, of)
+
+    monkeypatch.setattr(MoteTrust, "_derive", counting)
+    back = SealingMote(fleet, "cellar", boot=4)
+    for seconds in range(1, 4):
+        for number in range(1000):
+            invented = sealed.make_epoch(1, 1 + number % 39, os.urandom(8))
+            noise = sealed.Context(bytes(32), fleet.id, sealed.UPLINK, invented, AESCCM)
+            with pytest.raises(sealed.Refused):
+                trust.open("up", noise.seal(0, b"cellar/up", b"noise"))
+            if number % 100 == 0:
+                trust.open("up", mote.up())
+        assert len(derived) <= seconds * 65
+        with pytest.raises(sealed.Refused) as caught:
+            trust.open("up", back.up())
+        assert not isinstance(caught.value, SetBack)
+        trust.look_again()
+        with pytest.raises(SetBack):
+            trust.open("up", back.up())
 
 
 @pytest.mark.parametrize("lost", [("boot0", "boot1"), ("root",)])

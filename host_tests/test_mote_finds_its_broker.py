@@ -127,7 +127,7 @@ def test_second_broker_is_trusted_no_more_than_the_first(site, tmp_path):
 def test_name_that_nobody_knows_is_said_and_asked_for_again(site, board):
     broker = site.listens(site.good())
     mote = site.mote([broker.port], board=board, host="localhost", start=False)
-    mote.put(json.dumps({"dns": "silent"}))
+    mote.put(json.dumps({"dns": "gone"}))
     mote.board.start()
     hears(mote, "the host's name is not resolved: Unresolved(-2", 3)
     assert broker.links == []
@@ -182,8 +182,8 @@ def test_network_that_is_gone_is_not_held_against_the_broker(site):
     mote = site.mote([broker.port])
     hears(mote, "orders: relay done")
     mote.put(json.dumps({"wifi": "gone"}))
-    hears(mote, "the network is gone")
-    hears(mote, "network not joined: home: not found", 3)
+    hears(mote, "no network: it is gone")
+    hears(mote, "no network: not joined: home: not found", 3)
     dialled = len(mote.dialled())
     mote.put("{}")
     hears(mote, "connected, session 2")

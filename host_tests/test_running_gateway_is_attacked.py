@@ -32,11 +32,15 @@ class Attack:
         self.ups = [payload_of(each.data) for each in packets if each.topic == "sealed/cellar/up"]
         self.states = [payload_of(each.data) for each in packets if each.topic == "sealed/cellar/state"]
         self.will = next(will_of(each.data) for each in packets if each.kind is Kind.MQTT_CONNECT)
-        of = self.stage.fleet.motes["cellar"]
-        self.client = clients.Client("cellar", username="cellar", password=of.static_password(self.stage.fleet.id))
-        assert self.client.connect(self.stage.broker.clear.host, self.stage.broker.clear.port)
+        self.log_in()
         self.before = self.kept()
         self.sent = 0
+
+    def log_in(self, name: str = "cellar") -> None:
+        """Take the mote's session, which is not there."""
+        password = self.stage.fleet.motes[name].static_password(self.stage.fleet.id)
+        self.client = clients.Client(name, username=name, password=password)
+        assert self.client.connect(self.stage.broker.clear.host, self.stage.broker.clear.port)
 
     def close(self) -> None:
         self.client.disconnect()
@@ -115,9 +119,7 @@ def test_records_replayed_in_any_order_under_any_leaf_or_mote_are_refused(attack
 def test_records_of_one_mote_on_the_topics_of_another_are_refused(attack: Attack):
     """By whoever may publish there: a broker gone bad, or the other mote itself."""
     attack.client.disconnect()
-    other = attack.stage.fleet.motes["attic"]
-    attack.client = clients.Client("attic", username="attic", password=other.static_password(attack.stage.fleet.id))
-    assert attack.client.connect(attack.stage.broker.clear.host, attack.stage.broker.clear.port)
+    attack.log_in("attic")
     for payload, leaf in ((attack.ups[-1], "up"), (attack.states[0], "state"), (attack.will, "state")):
         attack.client.publish(f"sealed/attic/{leaf}", payload)
         attack.sent += 1
@@ -155,3 +157,51 @@ def test_state_that_the_broker_retained_is_refused_by_a_gateway_that_comes_later
     attack.mote.start()
     attack.stage.wait(lambda: attack.stage.of(StateSeen))
     assert attack.stage.of(StateSeen)[0].state.boot == 2
+
+
+def test_records_replayed_to_a_gateway_that_was_started_again_are_refused(attack: Attack):
+    """And again after the mote's next boot: what was said in the one before counts no more than it did."""
+    attack.stage.stop_gateway()
+    attack.stage.start_gateway()
+    attack.before = attack.kept()
+    for payload in attack.ups[::-1]:
+        attack.say(payload)
+    attack.say(attack.states[0], "state")
+    why = attack.is_refused()
+    assert all("already taken" in each for each in why)
+    attack.mote.stop()
+    attack.stage.wait(lambda: not attack.stage.of(StateSeen)[-1].state.online)
+    attack.log_in()
+    attack.before = attack.kept()
+    for payload in attack.ups:
+        attack.say(payload)
+    attack.stage.wait(lambda: attack.refused() >= attack.sent)
+    assert attack.kept() == attack.before
+
+
+def test_records_held_back_and_delivered_backwards_and_twice_are_stored_once_each(attack: Attack):
+    attack.client.disconnect()
+    held: dict[bytes, None] = {}
+
+    def judge(direction: Direction, packet) -> bool:
+        if direction is Direction.UP and packet.topic == "sealed/cellar/up":
+            held[payload_of(packet.data)] = None
+            return False
+        return True
+
+    attack.stage.links["cellar"].judge = judge
+    attack.mote.start()
+    attack.stage.wait(lambda: len(held) > 3)
+    attack.mote.stop()
+    seen = len(attack.stage.of(RecordSeen))
+    attack.log_in()
+    attack.before = attack.kept()
+    for payload in [*held][::-1]:
+        attack.say(payload)
+        attack.say(payload)
+    attack.stage.wait(lambda: attack.refused() >= len(held))
+    attack.stage.wait(lambda: len(attack.stage.of(RecordSeen)) >= seen + len(held))
+    numbers = [each.number for each in attack.stage.of(RecordSeen)[seen:]]
+    assert numbers == sorted(numbers, reverse=True)
+    assert len(set(numbers)) == len(held)
+    assert attack.kept()[0] == [(attack.before[0][0][0] + len(held),)]

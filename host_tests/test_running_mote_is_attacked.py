@@ -22,10 +22,10 @@ REFUSED = "refused:"
 class Attack:
     """A stage with a mote that runs, and the means of its broker."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **settings) -> None:
         self.stage = Stage(folder, ("cellar", "attic"))
         self.stage.start_gateway()
-        self.mote = self.stage.mote(sample_ms=150)
+        self.mote = self.stage.mote(**{"sample_ms": 150, **settings})
         self.mote.start()
         self.stage.wait(lambda: any(each.confirmed for each in self.stage.of(RecordSeen)))
         (access,) = [each for each in self.stage.broker.gateway if each.prefix == "sealed"]

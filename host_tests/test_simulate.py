@@ -5,7 +5,7 @@ import threading
 import time
 
 import pytest
-from ironmote import boards, device, simulate, tree
+from ironmote import boards, device, interpreter, tree
 from ironmote.errors import BoardError
 from ironmote.simulate import SimulatedMote
 from test_device_files import SETTINGS
@@ -123,7 +123,7 @@ def test_board_is_started_once(tmp_path, monkeypatch):
 def test_stop_leaves_no_process(tmp_path, monkeypatch):
     with Board(tmp_path, monkeypatch, "import time\nprint('up')\ntime.sleep(60)\n") as board:
         assert board.says("up")
-        pid = board.mote._process.pid
+        pid = board.mote.pid
         board.mote.stop()
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
@@ -160,7 +160,7 @@ def test_secrets_are_where_the_chip_keeps_them_and_closed_to_others(tmp_path, mo
 
 def test_secrets_are_in_no_command_line(tmp_path, monkeypatch):
     board = Board(tmp_path, monkeypatch, "")
-    words = " ".join(simulate.board_command(board.mote.profile, board.mote.folder))
+    words = " ".join(interpreter.board_command(board.mote.profile, board.mote.folder))
     assert "password" not in words
     assert "00" * 32 not in words
 

@@ -85,7 +85,7 @@ def test_broker_away_for_longer_than_the_grace_is_a_fresh_start_that_says_so(sit
         mote.board.start()
     for mote in motes:
         hears(mote, "mote: started by " + LOST)
-        assert mote.said(LOST + "; starting anew") >= 1
+        assert mote.said("starting anew: " + LOST) >= 1
         assert mote.said("not fed in time") == 0, "it reset itself before the chip's watchdog had to"
     broker.become(plays(serves))
     for mote in motes:

@@ -28,7 +28,7 @@ def test_key_that_came_by_cable_has_the_generation_of_the_settings():
 
 def test_no_key_is_no_root():
     assert roots.Roots(Vault(), 1).root is None
-    for damaged in (b"", bytes(31), bytes(33), bytes(38), bytes(39)):
+    for damaged in (b"", bytes(31), bytes(33), bytes(38), bytes(39), bytes(40)):
         made = Vault()
         made.kept["root"] = damaged
         assert roots.Roots(made, 1).root is None
@@ -53,15 +53,48 @@ def test_keys_follow_each_other_in_alternating_slots():
     keep.accept(update(SECOND, 3, THIRD), FLEET, "cellar")
     again = roots.Roots(made, 1)
     assert (again.generation, again.root, again.older) == (3, THIRD, SECOND)
-    assert made.kept["root"] == roots.slot(3, THIRD)
+    assert made.kept["root"] == roots.slot(1, 3, THIRD)
 
 
-def test_key_by_cable_wins_over_older_ones_from_the_air():
+def test_slot_from_an_earlier_life_is_as_good_as_empty_whatever_its_generation():
+    for stale in (2, 3, 4, 255):
+        made = vault()
+        made.kept["root2"] = roots.slot(1, stale, SECOND)
+        made.kept["root"] = THIRD  # by cable, and nobody erased the other slot
+        keep = roots.Roots(made, 3)
+        assert (keep.generation, keep.root, keep.older) == (3, THIRD, None)
+        raises(sealed.Refused, keep.accept, update(SECOND, 255), FLEET, "cellar")
+        keep.accept(update(THIRD, 4, FIRST), FLEET, "cellar")
+        assert made.kept["root2"] == roots.slot(3, 4, FIRST)
+        again = roots.Roots(made, 3)
+        assert (again.generation, again.root, again.older) == (4, FIRST, THIRD)
+
+
+def test_slots_from_an_earlier_life_alone_are_no_root():
+    made = Vault()
+    made.kept["root"] = roots.slot(1, 3, THIRD)
+    made.kept["root2"] = roots.slot(1, 2, SECOND)
+    assert roots.Roots(made, 1).root == THIRD
+    assert roots.Roots(made, 2).root is None
+    assert roots.Roots(made, 3).root is None
+
+
+def test_slot_of_another_form_is_no_root():
+    good = roots.slot(1, 2, SECOND)
     made = vault()
-    roots.Roots(made, 1).accept(update(), FLEET, "cellar")
-    made.kept["root"] = THIRD
-    keep = roots.Roots(made, 3)
-    assert (keep.generation, keep.root) == (3, THIRD)
+    made.kept["root2"] = good
+    assert roots.Roots(made, 1).root == SECOND
+    bare = SECOND  # only the first slot takes a key as it came by cable
+    not_newer = roots.slot(1, 1, SECOND)
+    for other in [bare, not_newer, good[:-1], good + b"\0", bytes((1,)) + good[1:]]:
+        made.kept["root2"] = other
+        keep = roots.Roots(made, 1)
+        assert (keep.generation, keep.root, keep.older) == (1, FIRST, None)
+    for i in range(len(good) * 8):
+        bad = bytearray(good)
+        bad[i // 8] ^= 1 << i % 8
+        made.kept["root2"] = bytes(bad)
+        assert roots.Roots(made, 1).root == FIRST
 
 
 def test_update_for_another_mote_fleet_key_or_generation_is_refused():
@@ -121,7 +154,7 @@ def test_power_cut_at_every_byte_of_every_write_of_a_rotation_neither_repeats_a_
     tried = 0
     for erases in (False, True):
         for write in range(4):
-            for cut in range(39):
+            for cut in range(roots.SIZE + 1):
                 made = CountingVault(write, cut)
                 made.erases = erases
                 seen = []
@@ -138,7 +171,21 @@ def test_power_cut_at_every_byte_of_every_write_of_a_rotation_neither_repeats_a_
                     keep.accept(update(), FLEET, "cellar")  # it comes again
                 keep = boot(made, seen)
                 assert keep.root == SECOND
-    assert tried == 2 * 4 * 39
+    assert tried == 2 * 4 * (roots.SIZE + 1)
+
+
+def test_power_cut_in_the_second_rotation_leaves_the_key_of_the_first():
+    for erases in (False, True):
+        for cut in range(roots.SIZE + 1):
+            made = vault()
+            keep = roots.Roots(made, 1)
+            keep.accept(update(), FLEET, "cellar")
+            keep.retire()
+            made.erases = erases
+            made.cut = cut
+            raises(PowerCut, keep.accept, update(SECOND, 3, THIRD), FLEET, "cellar")
+            again = roots.Roots(made, 1)
+            assert (again.generation, again.root) == ((3, THIRD) if cut == roots.SIZE else (2, SECOND))
 
 
 class CountingVault(Vault):

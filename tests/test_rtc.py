@@ -1,10 +1,12 @@
 """RTC memory: what is not exactly what this chip kept for this sleep is not believed, and nothing is taken twice."""
 
+import binascii
+
 from mote import command, rtc
 
 CHIP = b"\x01\x02\x03\x04\x05\x06"
-ANSWER = command.Answer(b"01234567", command.DONE, "relay", True, None)
-STATE = rtc.Asleep(bytes(range(13)), 2**40 - 1, -1, 3, 77, 1795218308123, 60000, [ANSWER])
+ANSWER = command.Answer(b"01234567", command.DONE, None, None, None)
+STATE = rtc.Asleep(bytes(range(13)), 2**40 - 1, -1, 3, 77, 9, 1795218308123, 60000, [ANSWER])
 
 
 class Ram:
@@ -95,13 +97,21 @@ def test_memory_that_cannot_be_erased_is_not_believed():
     assert memory.take(CHIP) is None
 
 
-def test_newest_answers_are_kept_as_far_as_the_smallest_memory_goes():
-    answers = [command.Answer(bytes((i,)) * 8, command.REFUSED, "n" * 32, "v" * 80, "w" * 80) for i in range(16)]
-    block = rtc.pack(STATE._replace(answers=answers) if hasattr(STATE, "_replace") else with_answers(answers), CHIP)
+def test_results_of_all_commands_that_a_mote_remembers_fit_into_the_smallest_memory():
+    answers = [command.Answer(bytes((i,)) * 8, command.REFUSED, "n" * 32, "v" * 128, "w" * 80) for i in range(16)]
+    answers[3] = command.Answer(bytes((3,)) * 8, command.DONE, "n" * 32, "v" * 128, None)
+    block = rtc.pack(with_answers(answers), CHIP)
     assert 3 + len(block) <= 492
     kept = rtc.unpack(block, CHIP).answers
-    assert kept
-    assert [each.id for each in kept] == [each.id for each in answers[-len(kept) :]]
+    assert [(each.id, each.result) for each in kept] == [(each.id, each.result) for each in answers]
+
+
+def test_result_that_is_none_is_not_believed():
+    good = rtc.pack(STATE, CHIP)
+    for body in (good[4:-5] + b"\x03", good[4:-5], good[4:-4] + b"\x00"):
+        block = good[:2] + bytes((0, len(body))) + body
+        crc = binascii.crc32(CHIP, binascii.crc32(block))
+        assert rtc.unpack(block + crc.to_bytes(4, "big"), CHIP) is None
 
 
 def with_answers(answers):
@@ -110,4 +120,4 @@ def with_answers(answers):
 
 def test_no_key_is_in_it():
     assert "root" not in rtc.Asleep.__name__
-    assert len(rtc.pack(with_answers([]), CHIP)) == 4 + 49 + 1 + 4  # head, counters, no answers, CRC: no room for one
+    assert len(rtc.pack(with_answers([]), CHIP)) == 4 + 53 + 4  # head, counters, CRC: no room for one

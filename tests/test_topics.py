@@ -46,5 +46,5 @@ def test_ids_are_1_to_23_of_a_to_z_digits_and_hyphen():
         raises(topics.TopicError, topics.check_id, text)
 
 
-def test_gateway_hears_all_but_commands():
-    assert sorted(topics.subscriptions("sealed")) == ["sealed/+/ack", "sealed/+/state", "sealed/+/up"]
+def test_gateway_hears_all_leaves_of_all_motes_by_one_filter():
+    assert topics.subscription("sealed") == "sealed/+/+"

@@ -55,7 +55,7 @@ def _protection(plan, mote_id, root, fleet):
 
         tls = Psk("localhost", mote_id, keys.subkey(root, fleet, keys.PSK))
     if not seals:
-        return protect.InTls(mote_id, NoClock()), tls
+        return protect.InTls(mote_id, NoClock(), 1), tls
     epoch = sealed.make_epoch(1, plan["boot"], b"8 random")
     kind = protect.Sealed if tls is None else protect.SealedInTls
     return kind(mote_id, plan["zone"], fleet, root, epoch, plan["boot"], True, 60000), tls

@@ -1,13 +1,13 @@
 """AES-CCM (RFC 3610, NIST SP 800-38C) on `cryptolib`, whose stock form has ECB and CBC and no more.
 
 Two native calls a message: one CBC over the MAC's input, of which the last block is the MAC, and one
-ECB over all counter blocks. The interface is that of `cryptography`'s AESCCM. What surrounds the two calls is a
-few joins, since on MicroPython each object that is made and each function that is called costs as much as
-several blocks of AES.
+ECB over all counter blocks. The interface is that of `cryptography`'s AESCCM. On MicroPython each object that is
+made and each function that is called costs as much as several blocks of AES, so what follows from the sizes alone
+is planned once and kept: the next message often has the same sizes.
 """
 
-import struct
 from cryptolib import aes
+from struct import pack_into
 
 from mote import const, keys
 
@@ -17,7 +17,9 @@ _ZERO = bytes(16)
 _LONG_AAD = const(0xFF00)  # from here on its length takes six bytes instead of two (RFC 3610, 2.2)
 _PIECE = const(512)  # what is xored at once, so that a long message needs no long integers
 _LONGEST = const(0xFFFF)  # bytes of data
-_KEPT = const(256)  # up to this size the ends of the counter blocks are kept
+_KEPT = const(384)  # what grows with a message is kept up to this size
+
+_number = int.from_bytes  # found by both of its names it costs as much as a block of AES
 
 
 class InvalidTag(Exception):
@@ -28,19 +30,7 @@ def _xor(a, b):
     """Return the xor of two strings of the same length, by way of integers: nothing in bytecode is faster."""
     if len(a) > _PIECE:
         return b"".join([_xor(a[i : i + _PIECE], b[i : i + _PIECE]) for i in range(0, len(a), _PIECE)])
-    return (int.from_bytes(a, "little") ^ int.from_bytes(b, "little")).to_bytes(len(a), "little")
-
-
-def _form(size, aad_size):
-    """Return the form, for struct, of the MAC's input (RFC 3610, 2.2): each part is filled to whole blocks with zeros.
-
-    The size of the data takes two bytes, and zeros before them where the nonce is shorter than 13.
-    """
-    form = ">B13sH"
-    if aad_size:
-        head = 2 if aad_size < _LONG_AAD else 6
-        form += "%s%ds" % ("H" if head == 2 else "HI", aad_size + (-head - aad_size & 15))
-    return "%s%ds" % (form, size + 15 & ~15)
+    return (_number(a, "little") ^ _number(b, "little")).to_bytes(len(a), "little")
 
 
 class AesCcm:
@@ -52,60 +42,87 @@ class AesCcm:
         self._key = key
         self._tag_length = tag_length
         self._ecb = aes(key, _ECB)
-        # What follows from the sizes of nonce, data and AAD, kept: the next message often has the same.
-        self._counted = None
-        self._counts = None
-        self._sizes = None
-        self._form = None
+        self._nonce_size = None
+        self._forget()
 
     def encrypt(self, nonce, data, aad):
         """Return ciphertext ‖ tag for `data`, bound to `aad` (bytes or None). A nonce is used once for a key."""
         if not isinstance(data, bytes):
             data = bytes(data)
-        stream = self._stream(nonce, len(data))
-        return _xor(data + self._mac(nonce, data, aad or b""), stream)
+        if len(data) != self._size or len(nonce) != self._nonce_size:
+            self._plan(len(nonce), len(data))
+        tag = self._mac(nonce, data, aad or b"")
+        return self._xor_stream(nonce, data + tag)
 
     def decrypt(self, nonce, data, aad):
         """Return the plaintext of `data` (ciphertext ‖ tag). Raises InvalidTag, and then gives nothing away."""
         size = len(data) - self._tag_length
         if size < 0:
             raise InvalidTag
-        data = _xor(data, self._stream(nonce, size))
+        if size != self._size or len(nonce) != self._nonce_size:
+            self._plan(len(nonce), size)
+        data = self._xor_stream(nonce, data)
         plain = data[:size]
-        if not keys.equal(self._mac(nonce, plain, aad or b""), data[size:]):
+        true = keys.equal(self._mac(nonce, plain, aad or b""), data[size:])
+        if size > _KEPT:
+            self._forget()
+        if not true:
             raise InvalidTag
         return plain
 
-    def _stream(self, nonce, size):
-        """Return the key stream for `size` bytes of data and, behind it, for the tag (RFC 3610, 2.3)."""
-        spare = 15 - len(nonce)
-        counts = self._counts if self._counted == (spare, size) else self._count(spare, size)
-        stream = self._ecb.encrypt(((spare - 1).to_bytes(1, "big") + nonce).join(counts))
-        if len(stream) == size + self._tag_length:
-            return stream
-        return stream[:size] + stream[-16:][: self._tag_length]
+    def _forget(self):
+        """Keep nothing of the size of a message."""
+        self._size = self._aad_size = self._counts = self._stream = self._text = self._tag = None
 
-    def _count(self, spare, size):
-        """Return the ends of the counter blocks 1 to n, and behind them that of block 0, which is the tag's."""
+    def _plan(self, nonce_size, size):
+        """Plan what joins the nonces to counter blocks: 1 to n, and behind them 0, which is the tag's (2.3)."""
+        spare = 15 - nonce_size
         if not 2 <= spare <= 8 or size > _LONGEST:
             raise ValueError("a nonce of 7 to 13 bytes, and data that two bytes can count")
-        counts = [b""] + [i.to_bytes(spare, "big") for i in range(1, (size + 31) >> 4)] + [bytes(spare)]
-        if size <= _KEPT:
-            self._counts = counts
-            self._counted = (spare, size)
-        return counts
+        first = (spare - 1).to_bytes(1, "big")
+        ends = [i.to_bytes(spare, "big") + first for i in range(1, (size + 31) >> 4)]
+        self._counts = [first] + ends + [bytes(spare)]
+        self._stream = bytearray(len(self._counts) - 1 << 4)
+        # Where the data are whole blocks and the tag is one, stream and message are of one length.
+        self._even = len(self._stream) == size + self._tag_length and size <= _KEPT
+        self._nonce_size = nonce_size
+        self._size = size
+        self._aad_size = None
+
+    def _lay_out(self, size, aad_size):
+        """Plan the MAC's input (2.2): each part is filled to whole blocks with zeros, which is what packing does.
+
+        The size of the data takes two bytes, and zeros before them where the nonce is shorter than 13.
+        """
+        sizes = size.to_bytes(2, "big")
+        if aad_size:
+            sizes += aad_size.to_bytes(2, "big") if aad_size < _LONG_AAD else b"\xff\xfe" + aad_size.to_bytes(4, "big")
+        filled = aad_size + (2 - len(sizes) - aad_size & 15)
+        self._form = ">B13s%ds%ds%ds" % (len(sizes), filled, size + 15 & ~15)
+        last = len(sizes) - 2 + filled + (size + 15 & ~15)
+        self._text = bytearray(last + 16)
+        self._tag = memoryview(self._text)[last : last + self._tag_length]
+        self._flags = (64 if aad_size else 0) | self._tag_length - 2 << 2 | 14 - self._nonce_size
+        self._sizes = sizes
+        self._aad_size = aad_size
 
     def _mac(self, nonce, data, aad):
         """Return the CBC-MAC over nonce, lengths, `aad` and `data`, as long as a tag (RFC 3610, 2.2)."""
-        if self._sizes != (len(data), len(aad)):
-            self._form = _form(len(data), len(aad))
-            self._sizes = (len(data), len(aad))
-        flags = self._tag_length - 2 << 2 | 14 - len(nonce)
-        if not aad:
-            text = struct.pack(self._form, flags, nonce, len(data), data)
-        elif len(aad) < _LONG_AAD:
-            text = struct.pack(self._form, flags | 64, nonce, len(data), len(aad), aad, data)
-        else:
-            text = struct.pack(self._form, flags | 64, nonce, len(data), 0xFFFE, len(aad), aad, data)
+        if len(aad) != self._aad_size:
+            self._lay_out(len(data), len(aad))
+        text = self._text
+        pack_into(self._form, text, 0, self._flags, nonce, self._sizes, aad, data)
         # CBC keeps its chaining value in the object: a new one for each message.
-        return aes(self._key, _CBC, _ZERO).encrypt(text)[-16:][: self._tag_length]
+        aes(self._key, _CBC, _ZERO).encrypt(text, text)
+        return self._tag
+
+    def _xor_stream(self, nonce, data):
+        """Return `data`, of which the last bytes are the tag, xored with the key stream (RFC 3610, 2.3)."""
+        stream = self._stream
+        self._ecb.encrypt(nonce.join(self._counts), stream)
+        if self._even:
+            return (_number(data, "little") ^ _number(stream, "little")).to_bytes(len(data), "little")
+        size = len(data) - self._tag_length
+        if size > _KEPT:
+            self._forget()
+        return _xor(data, stream[:size] + stream[-16:][: self._tag_length])

@@ -13,8 +13,8 @@ import time
 import machine
 
 import mote
-from mote import actuators, channel, clock, command, epoch, facts, guard, keys, link, log, nap, protect, record
-from mote import sampler, sealed, sensors, store, uptime, vault, wifi
+from mote import actuators, channel, clock, command, epoch, facts, floor, guard, health, keys, link, log, nap
+from mote import protect, record, sampler, sealed, sensors, store, uptime, vault, wifi
 from mote.care import Care
 from mote.led import Led
 from mote.orders import Orders
@@ -28,6 +28,7 @@ _SECRET_LIMIT = 512
 _CERTIFICATE_LIMIT = 2048
 _REFUSAL_LOG_MS = 10_000
 _BEHIND_MS = 2000
+_HEALTH_MS = 1000
 
 
 class Stop(Exception):
@@ -38,35 +39,38 @@ class App:
     """One mote, ready to run."""
 
     def __init__(self, settings, keep):
+        log.level = log.LEVELS.index(settings.log)
         self._settings = settings
         self._orders = Orders([actuators.create(spec) for spec in settings.actuators])
         self._led = Led(settings.led)
         self._led.on()
         buses = Buses(settings)
         self._sampler = sampler.Sampler([(spec, sensors.create(spec, buses)) for spec in settings.sensors])
-        self._clock = clock.Clock(settings.clock_floor)
+        earliest = floor.Floor(keep, settings.generation, settings.clock_floor)
+        self._clock = clock.Clock(earliest.seconds)
         guard.grace_s = settings.watchdog_s
         log.say("mote", "started by", guard.cause())
         networks = ["wifi"] + ["wifi%d" % (i + 1) for i in range(len(settings.wifi.more or ()))]
         self._wifi = wifi.Wifi(settings.wifi, [keep.get(each, _SECRET_LIMIT) for each in networks], settings.mote)
-        self._time = Timekeeper(self._clock, self._wifi, settings)
+        self._time = Timekeeper(self._clock, earliest, self._wifi, settings)
         self._wifi.switch_on()  # before the epoch: the random part wants the radio's noise
-        self._channel, self._why = channel.choose(settings.channel, settings.floor, facts.measure(settings.room))
-        log.say("mote", settings.mote, "on", settings.board + ":", "channel", self._channel + ":", self._why)
+        self._channel, why = channel.choose(settings.channel, settings.floor, facts.measure(settings.room))
+        log.say("mote", settings.mote, "on", settings.board + ":", "channel", self._channel + ":", why)
+        self._health = health.Health(settings, self._channel, why, guard.cause(), self._clock, self._wifi)
         self._keep = keep
         self._roots = Roots(keep, settings.generation)
         self._care = None
         asleep = nap.wake(keep, self._roots.generation)
         self._begin_epoch(asleep)
-        self._refused = 0
         self._refusal_said = None
         self._behind = False
         self._behind_said = None
         self._protection, tls = self._protect(keep)
-        self._link = link.Link(settings, self._wifi, self._protection, tls, self._take, self._status)
+        self._link = link.Link(settings, self._wifi, self._protection, tls, self._take, self._health.status)
+        self._health.watch(self._roots, self._sampler, self._protection, self._link)
         if asleep:
             log.say("epoch", "the one before deep sleep goes on")
-            self._protection.resume(asleep.sequence, asleep.down)
+            self._protection.resume(asleep.sequence, asleep.down, asleep.failed)
             self._record = asleep.record
             self._link.connection = asleep.connection
             self._orders.answers = asleep.answers
@@ -78,7 +82,7 @@ class App:
         else:
             seed = os.urandom(32) + machine.unique_id()
             self._epoch = epoch.begin(self._keep, self._roots.generation, seed)
-        self._boot = sealed.split_epoch(self._epoch)[1]
+        self._boot = self._health.boot = sealed.split_epoch(self._epoch)[1]
         self._record = 0
 
     def _renew(self):
@@ -107,7 +111,7 @@ class App:
 
             tls = Psk(settings.broker.name, settings.mote, keys.subkey(self._root(), settings.fleet, keys.PSK))
         if not seals:
-            return protect.InTls(settings.mote, self._clock), tls
+            return protect.InTls(settings.mote, self._clock, self._boot), tls
         static = settings.connect == "static"
         age_ms = settings.command_age_s * 1000
         kind = protect.Sealed if tls is None else protect.SealedInTls
@@ -143,23 +147,27 @@ class App:
         if self._link.acknowledged:
             guard.healthy()
         protection = self._protection
-        counters = (self._epoch, protection.sequence, protection.down, self._link.connection, self._record)
-        nap.sleep(self._settings.sleep_ms, counters, self._orders.answers)
+        numbers = (protection.sequence, protection.down, self._link.connection, self._record, protection.failed)
+        nap.sleep(self._settings.sleep_ms, self._epoch, numbers, self._orders.answers)
 
     async def _connect(self):
         """Keep the link; where there are certificates, first wait for a time at which they can be judged."""
         if channel.parts(self._channel)[0] == channel.TLS and self._clock.now() is None:
-            log.say("clock", "not set: no certificate can be judged, nothing is sent")
+            log.warn("clock", "not set: no certificate can be judged, nothing is sent")
             while self._clock.now() is None:
                 await asyncio.sleep_ms(100)
         await self._link.run()
 
     async def _show(self):
-        """Put the LED out and tell the guard once the broker has acknowledged something."""
+        """Put the LED out and tell the guard once the broker has acknowledged something; then tell how the mote is."""
         while not self._link.acknowledged:
             await asyncio.sleep_ms(100)
         self._led.off()
         guard.healthy()
+        while True:
+            await asyncio.sleep_ms(_HEALTH_MS)
+            if self._link.up and self._health.due():
+                self._tell()
 
     async def _sample(self):
         """Read every sensor each period and queue what they say."""
@@ -183,31 +191,35 @@ class App:
         for pack in sampler.packs(readings):
             self._record += 1
             name = record.identity(self._roots.generation, self._boot, self._record)
+            log.debug("record", name)
             self._link.send("up", self._protection.up(now, name, pack))
-        gc.collect()
+        self._health.collect()
 
     def _take(self, payload):
         """Take a downlink: obey it, say that it is too late, or count it as refused."""
+        log.debug("orders", "downlink of", len(payload), "bytes")
         try:
             order = self._protection.command(payload)
+            self._time.told(order.deadline)
             if self._care is not None:
-                self._care.settle(self._protection.proven)
+                self._care.settle(self._protection)
                 if self._care.takes(order):
                     self._obey_care(order)
                     return
             answer = self._orders.obey(order)
         except protect.Expired as late:
+            self._time.told(late.command.deadline)
             answer = self._orders.expired(late.command)
         except (sealed.Refused, command.CommandError, MemoryError) as error:
             gc.collect()
-            self._refused += 1
+            self._health.refused += 1
             now = uptime.ms()
             if isinstance(error, protect.Behind):
                 self._behind = True
                 self._say_behind()
             if self._refusal_said is None or now - self._refusal_said > _REFUSAL_LOG_MS:
                 self._refusal_said = now
-                log.say("orders", "refused:", error)
+                log.warn("orders", "refused:", error)
             return
         log.say("orders", answer.name, answer.result)
         self._link.send("ack", self._protection.answer(answer))
@@ -229,7 +241,7 @@ class App:
             if self._roots.generation == generation:
                 raise
             # The new key is in force from the next start on; this one cannot go on half way, without an epoch of it.
-            log.say("orders", "could not be saved:", repr(error))
+            log.error("orders", "could not be saved:", repr(error))
             machine.reset()
 
     def _say_behind(self):
@@ -239,32 +251,15 @@ class App:
         if self._behind and quiet and self._link.up:
             self._behind = False
             self._behind_said = now
-            self._link.send("state", self._protection.state(self._status(self._link.connection, True)))
+            self._tell()
 
-    def _status(self, connection, online):
-        """Return the status map; the will is its short form."""
-        status = {"online": online, "boot": self._boot, "connection": connection}
-        if online:
-            gc.collect()  # so that `free` is what could be had
-            status.update(
-                {
-                    "channel": self._channel,
-                    "why": self._why,
-                    "board": self._settings.board,
-                    "generation": self._roots.generation,
-                    "reset": guard.cause(),
-                    "firmware": "%d.%d.%d" % sys.implementation[1][:3],
-                    "free": gc.mem_free(),
-                    "used": gc.mem_alloc(),
-                    "missing": list(self._sampler.missing),
-                    "dropped": self._link.outbox.dropped,
-                    "refused": self._refused,
-                    "uptime": uptime.ms() // 1000,
-                }
-            )
-            if self._protection.down >= 0:
-                status["down"] = self._protection.down
-        return status
+    def _tell(self):
+        """Queue the status; it can wait where there is no memory for it."""
+        try:
+            status = self._health.status(self._link.connection, True)
+            self._link.send("state", self._protection.state(status), self._protection.retain_state)
+        except MemoryError:
+            log.warn("mote", "no memory for the status")
 
 
 def _settings():
@@ -289,9 +284,9 @@ def main():
         app = App(_settings(), vault.open_vault())
     except (Stop, channel.ChannelError, epoch.EpochError, actuators.ActuatorError, sensors.SensorError) as error:
         # Fail closed: the reason stays on the console, the LED stays lit, nothing is sent.
-        log.say("mote", "stopped:", error)
+        log.error("mote", "stopped:", error)
         return
     except (ValueError, OSError) as error:
-        log.say("mote", "stopped: these settings cannot work here:", repr(error))
+        log.error("mote", "stopped: these settings cannot work here:", repr(error))
         return
     asyncio.run(app.run())

@@ -1,7 +1,8 @@
 """Commands to the mote itself: names that begin with `!`, which no actuator has.
 
-They come sealed, with anchor and deadline, as every command. They are not remembered: to obey one of
-them twice is to obey it once.
+They come sealed and with an anchor, as every command; the gateway wants them until they are answered, and their
+deadline, the latest that there can be, only says how late it is. They are not remembered: to obey one of them
+twice is to obey it once.
 """
 
 from mote import command, log, roots, sealed
@@ -30,14 +31,18 @@ class Care:
             return command.Answer(order.id, command.REFUSED if why else command.DONE, order.name, None, why)
         return command.Answer(order.id, command.REFUSED, order.name, None, "no such command")
 
-    def settle(self, proven):
-        """Erase the root key before the newest once the newest is `proven`: the broker and the gateway have used it."""
-        if self._roots.older is not None and proven:
+    def settle(self, protection):
+        """Erase the root key before the newest once the newest is proven: the broker and the gateway have used it.
+
+        What `protection` (mote.protect) has proven is the key of its epoch, which need not be the newest.
+        """
+        newest = protection.generation == self._roots.generation
+        if self._roots.older is not None and newest and protection.proven:
             try:
                 self._roots.retire()
                 log.say("care", "the older root key is retired")
             except OSError as error:
-                log.say("care", "the older root key stays for now:", repr(error))
+                log.warn("care", "the older root key stays for now:", repr(error))
 
     def _rotate(self, update):
         """Save the root key in `update`; return why that was not done, or None."""

@@ -16,9 +16,9 @@ import struct
 from mote import const
 from mote.vault import read_slot
 
+SLOT_SIZE = const(10)
 _VERSION = const(1)
 _SLOTS = ("boot0", "boot1")
-_SIZE = const(10)
 _MAX = const(0xFFFFFFFF)
 
 
@@ -32,19 +32,25 @@ def slot(generation, counter):
     return body + struct.pack(">I", binascii.crc32(body))
 
 
-def _counter(data):
-    """Return the counter in a slot, or -1 where it is not a valid slot."""
-    if data is None or len(data) != _SIZE:
-        return -1
+def parse_slot(data):
+    """Return (generation, counter) of a slot, or None where `data` is not a valid one."""
+    if data is None or len(data) != SLOT_SIZE:
+        return None
     version, generation, counter, crc = struct.unpack(">BBII", data)
     if version != _VERSION or generation == 0 or crc != binascii.crc32(data[:6]):
-        return -1
-    return counter
+        return None
+    return generation, counter
+
+
+def _counter(data):
+    """Return the counter in a slot, or -1 where it is not a valid slot."""
+    found = parse_slot(data)
+    return found[1] if found else -1
 
 
 def last(vault):
     """Return the counter of the epoch that was begun last, or -1 where no slot is valid."""
-    return max([_counter(read_slot(vault, name, _SIZE)) for name in _SLOTS])
+    return max([_counter(read_slot(vault, name, SLOT_SIZE)) for name in _SLOTS])
 
 
 def begin(vault, generation, entropy):
@@ -53,7 +59,7 @@ def begin(vault, generation, entropy):
     `vault` has get(name, limit) and put(name, data). Raises EpochError where no slot is valid,
     the counter is spent, or the new one cannot be read back.
     """
-    counters = [_counter(read_slot(vault, name, _SIZE)) for name in _SLOTS]
+    counters = [_counter(read_slot(vault, name, SLOT_SIZE)) for name in _SLOTS]
     highest = max(counters)
     if highest < 0:
         raise EpochError("no valid boot counter; provision this mote again")
@@ -66,7 +72,7 @@ def begin(vault, generation, entropy):
         vault.put(target, data)
     except OSError:
         pass  # what is read back decides
-    if read_slot(vault, target, _SIZE) != data:
+    if read_slot(vault, target, SLOT_SIZE) != data:
         raise EpochError("the boot counter could not be saved; nothing will be sent")
     head = struct.pack(">BI", generation, highest + 1)
     return head + hashlib.sha256(entropy + head).digest()[:8]

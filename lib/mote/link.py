@@ -25,6 +25,12 @@ _PACKET = const(1536)
 _PAYLOAD = const(1400)  # so that topic, ids and the answers composed meanwhile find room beside it
 
 
+def word(error):
+    """Return `error` in a word, with the number that the system or the broker gave it: nothing else from outside."""
+    number = error.errno if isinstance(error, OSError) else getattr(error, "code", None)
+    return type(error).__name__ if number is None else "%s %s" % (type(error).__name__, number)
+
+
 class Ended(Exception):
     """The session was ended from this side, with a DISCONNECT."""
 
@@ -54,6 +60,7 @@ class Link:
         self.up = False  # between CONNACK and the end of a session
         self.connection = 0  # counts CONNECTs in this boot; each has its own password and will
         self.acknowledged = 0
+        self.lost = None  # what ended the last session or try, in a word
         self._ending = False
         self._leaving = False
         self._looked = 0
@@ -90,7 +97,7 @@ class Link:
         try:
             await asyncio.wait_for_ms(task, timeout)
         except asyncio.TimeoutError:
-            log.say("link", "left without a DISCONNECT")
+            log.warn("link", "left without a DISCONNECT")
 
     async def run(self):
         """Keep a session until told to leave."""
@@ -105,7 +112,8 @@ class Link:
                 await self._round(pause)
                 waits = pause
             except WifiError as error:
-                log.say("link", error)
+                self.lost = word(error)
+                log.warn("link", "no network:", error)
                 waits = air
             if not self._leaving:
                 await asyncio.sleep_ms(waits.pause_ms())
@@ -121,22 +129,26 @@ class Link:
                 pause.reset()
                 return
             except mqtt.Refused as error:
-                log.say("link", error)
+                self.lost = word(error)
+                log.warn("link", "not let in:", error)
                 held = self._holds(error.code) or held
             except (OSError, ValueError, mqtt.MqttError, WireError, asyncio.TimeoutError) as error:
-                log.say("link", "lost:", failure.words(error))
+                # ValueError is what mbedTLS makes of a certificate with another name.
+                self.lost = word(error)
+                log.warn("link", "lost:", failure.words(error))
             except WifiError:
                 raise
             except Exception as error:
                 # A session may end as it likes, out of memory too; no peer can make this mote start anew.
-                log.say("link", "failed:", type(error).__name__)
+                self.lost = word(error)
+                log.error("link", "failed:", type(error).__name__)
                 self.starved += isinstance(error, MemoryError)
                 gc.collect()
             finally:
                 self.up = self._announced = False
                 self._wire.shut()
             if not self._wifi.connected():
-                raise WifiError("the network is gone")
+                raise WifiError("it is gone")
             self.failures[place] += 1
             if self._leaving:
                 return
@@ -157,6 +169,7 @@ class Link:
     async def _session(self, broker):
         """One session with `broker`, from dialling to its failure, which is raised."""
         timeout = self._settings.timeout_ms
+        log.debug("link", "dials", broker.host, broker.port)
         await self._wire.dial(broker.host, broker.port, timeout)
         client = await asyncio.wait_for_ms(self._greet(broker), timeout)
         self.up = True
@@ -272,7 +285,7 @@ class Link:
         try:
             client.send_publish(entry.topic, entry.payload, entry.retain, self.outbox.number(entry), again)
         except WireError as error:
-            log.say("link", "dropped:", error)
+            log.warn("link", "dropped:", error)
             self.outbox.drop(entry)
             return
         self.outbox.sent(entry)
@@ -284,7 +297,7 @@ class Link:
         if time.ticks_diff(now, self._looked) > _LOOK_MS:
             self._looked = now
             if not self._wifi.connected():
-                raise WifiError("the network is gone")
+                raise WifiError("it is gone")
         if not self._subscribed and time.ticks_diff(now, begun) > timeout:
             raise mqtt.MqttError("no answer to SUBSCRIBE")
         if self._wire.receiving is not None and time.ticks_diff(now, self._wire.receiving) > timeout:

@@ -32,13 +32,13 @@ def wake(keep, generation):
     return asleep if 0 <= _now_ms() - asleep.slept_ms < 2 * asleep.sleep_ms else None
 
 
-def sleep(sleep_ms, counters, answers):
-    """Keep `counters` and `answers`, sleep for `sleep_ms`; does not return, and nothing may be sealed after the call.
+def sleep(sleep_ms, made, numbers, answers):
+    """Keep the rest, sleep for `sleep_ms`; does not return, and nothing may be sealed after the call.
 
-    `counters` are the epoch, the next sequence number, the highest downlink, and how many connections and records
-    there were.
+    `made` is the epoch; `numbers` are the next sequence number, the highest downlink, how many connections and
+    records there were, and how many openings failed.
     """
-    made, sequence, down, connection, record = counters
-    asleep = rtc.Asleep(made, sequence, down, connection, record, _now_ms(), sleep_ms, answers)
+    sequence, down, connection, record, failed = numbers
+    asleep = rtc.Asleep(made, sequence, down, connection, record, failed, _now_ms(), sleep_ms, answers)
     rtc.Memory(machine.RTC().memory).keep(asleep, machine.unique_id())
     machine.deepsleep(sleep_ms)

@@ -11,7 +11,7 @@ class Orders:
 
     def __init__(self, actuators):
         self._actuators = {actuator.name: actuator for actuator in actuators}
-        self.answers = []  # the last ones, oldest first; deep sleep keeps them
+        self.answers = []  # the last ones, oldest first; deep sleep keeps their ids and results
 
     def obey(self, order):
         """Carry out `order` unless it was already; return its Answer."""
@@ -24,6 +24,8 @@ class Orders:
     def _known(self, order):
         for answer in self.answers:
             if answer.id == order.id:
+                if answer.name is None:  # deep sleep keeps the result alone
+                    return command.Answer(order.id, answer.result, order.name, self._state(order), None)
                 return answer
         return None
 

@@ -37,21 +37,22 @@ class InTls:
 
     retain_state = True
 
-    def __init__(self, mote_id, clock):
+    def __init__(self, mote_id, clock, boot_counter):
         self._mote_id = mote_id
         self._clock = clock
+        self._boot_counter = boot_counter
 
     def topic(self, leaf):
         return topics.open_topic(self._mote_id, leaf)
 
-    sequence = 0
+    sequence = failed = 0
     down = -1
     spent = proven = False
 
     def password(self, connection):
         """Return None, no password: the certificate is the mote's name."""
 
-    def resume(self, sequence, down):
+    def resume(self, sequence, down, failed):
         """Nothing is counted here."""
 
     def accepted(self):
@@ -74,9 +75,12 @@ class InTls:
         return self.state(status)
 
     def command(self, payload):
-        """Return the Command in `payload`. Raises CommandError, or Expired after its deadline."""
+        """Return the Command in `payload`. Raises CommandError, or Expired after its deadline, or after its boot."""
         order = command.decode_command_json(payload)
         now = self._clock.now()
+        # One that is sent again names the boot in which this mote would know that it has obeyed it.
+        if order.anchor is not None and order.anchor != self._boot_counter:
+            raise Expired(order)
         # A command without a deadline, or a mote without a clock, cannot tell old from new.
         if order.deadline is None or now is None or now > order.deadline:
             raise Expired(order)
@@ -110,25 +114,33 @@ class Sealed:
         self._seal_key = keys.subkey(root, self._fleet_id, keys.SEAL)
         self._uplink = self._context(sealed.UPLINK)
         self._downlink = None
-        self._failed = 0
-        self.resume(0, -1)
+        self.resume(0, -1, 0)
 
-    def resume(self, sequence, down):
-        """Go on with `sequence` as that of the next uplink and `down` as the highest downlink verified."""
+    def resume(self, sequence, down, failed):
+        """Go on with `sequence` as that of the next uplink, `down` as the highest downlink verified.
+
+        `failed` is how many openings failed in this epoch.
+        """
         self.sequence = sequence
         self.down = down
+        self.failed = failed
         # When each of the last uplinks was written: the place is its sequence modulo _ANCHORS.
         self._written = [None] * _ANCHORS
 
     @property
     def spent(self):
         """True where it is time for a new epoch: the keys of this one were used often enough (limits)."""
-        return self.sequence >= limits.SEALS or self._failed >= limits.FAILURES
+        return self.sequence >= limits.SEALS or self.failed >= limits.FAILURES
 
     @property
     def proven(self):
-        """True once the broker took a password of the newest root key and a downlink verified under it."""
+        """True once the broker took a password of the root key of this epoch and a downlink verified under it."""
         return self._accepted and self.down >= 0
+
+    @property
+    def generation(self):
+        """The generation of the root key that this epoch is of."""
+        return self._epoch[0]
 
     def _context(self, kid):
         return sealed.Context(self._seal_key, self._fleet_id, kid, self._epoch)
@@ -189,7 +201,7 @@ class Sealed:
             plaintext = context.open(envelope, self._names["down"])
         except sealed.Refused:
             # A key for each sender: whoever invents senders spreads its guesses, and they all count as one key's.
-            self._failed += 1
+            self.failed += 1
             raise
         if envelope.sequence <= self.down:
             raise Behind("downlink not newer than the last")

@@ -1,10 +1,12 @@
 """A mote's root keys: the one that came by cable, and the one that follows it over the air.
 
 Two slots, `root` and `root2`. Provisioning writes 32 bytes into the first, whose generation the
-settings name. Over the air a key comes as a sealed update and is saved in the slot that does not hold
-the newest, as version (1) ‖ generation (1) ‖ root (32) ‖ CRC-32 of these (4). The highest
-generation that is valid wins, so that the write which makes a key whole also puts it in force, and a
-power cut at any byte of it leaves the key before it in force.
+settings name: the base of all that follow it. Over the air a key comes as a sealed update and is saved
+in the slot that does not hold the newest, as version (1) ‖ base (1) ‖ generation (1) ‖ root (32) ‖
+CRC-32 of these (4). A slot of another base is left from an earlier life of the board, before it was
+last provisioned, and is as good as empty. Of the others the highest generation wins, so that the write
+which makes a key whole also puts it in force, and a power cut at any byte of it leaves the key before
+it in force.
 """
 
 import binascii
@@ -13,10 +15,10 @@ import struct
 from mote import const, keys, sealed, topics
 from mote.vault import read_slot
 
-_VERSION = const(1)
+_VERSION = const(2)
 _SLOTS = ("root", "root2")
 _ROOT = const(32)
-_SIZE = const(38)
+SIZE = const(39)  # of a slot; so many zeros are an erased one
 _LONGEST_UPDATE = const(128)
 _LEAF = "update"
 
@@ -25,9 +27,9 @@ class RootError(Exception):
     """The new root key could not be saved; the old one stays in force."""
 
 
-def slot(generation, root):
-    """Return the 38 bytes of a slot."""
-    body = bytes((_VERSION, generation)) + root
+def slot(base, generation, root):
+    """Return the 39 bytes of a slot, where `base` is the generation of the key that came by cable."""
+    body = bytes((_VERSION, base, generation)) + root
     return body + struct.pack(">I", binascii.crc32(body))
 
 
@@ -41,38 +43,38 @@ def seal_update(root, fleet_id, mote_id, generation, successor, random8, aead):
     return context.seal(0, topics.name(mote_id, _LEAF), successor)
 
 
-def _parse(data, generation):
-    """Return (generation, root) of a slot, where `generation` is that of a key that came by cable; or None."""
-    if data is None:
-        return None
-    if len(data) == _ROOT:
-        return generation, data
-    if len(data) != _SIZE or data[0] != _VERSION or data[1] == 0:
+def _parse(data, base):
+    """Return (generation, root) of a slot in a life that began with generation `base`, or None."""
+    if data is None or len(data) != SIZE or data[0] != _VERSION or data[1] != base or data[2] <= base:
         return None
     if binascii.crc32(data[:-4]) != struct.unpack(">I", data[-4:])[0]:
         return None
-    return data[1], data[2:-4]
+    return data[2], data[3:-4]
 
 
 class Roots:
     """The root key in force as `root` and `generation`; `older` is the one before it until it is retired, or None."""
 
-    def __init__(self, vault, generation):
-        """Read both slots of `vault`; `root` is None where neither holds a key."""
+    def __init__(self, vault, base):
+        """Read both slots of `vault`; `root` is None where neither holds a key. `base` is the settings' generation."""
         self._vault = vault
-        self.generation = generation
+        self._base = base
+        self.generation = base
         self.root = None
         self.older = None
         self._at = 0
-        found = [_parse(read_slot(vault, name, _SIZE), generation) for name in _SLOTS]
         for i in (0, 1):
-            if found[i] and (self.root is None or found[i][0] > self.generation):
-                if self.root is not None:
-                    self.older = self.root
-                self.generation, self.root = found[i]
+            data = read_slot(vault, _SLOTS[i], SIZE)
+            # As it came by cable, which is never into the second slot.
+            found = (base, data) if i == 0 and data is not None and len(data) == _ROOT else _parse(data, base)
+            if found is None:
+                continue
+            if self.root is None or found[0] > self.generation:
+                self.older = self.root
+                self.generation, self.root = found
                 self._at = i
-            elif found[i] and found[i][0] < self.generation:
-                self.older = found[i][1]
+            elif found[0] < self.generation:
+                self.older = found[1]
 
     def accept(self, update, fleet_id, mote_id):
         """Save the root key in `update`; it is in force when this returns.
@@ -88,10 +90,10 @@ class Roots:
         root = bytes(context.open(envelope, topics.name(mote_id, _LEAF)))
         if len(root) != _ROOT:
             raise sealed.Refused("not a root key")
-        data = slot(generation, root)
+        data = slot(self._base, generation, root)
         at = 1 - self._at
         self._vault.put(_SLOTS[at], data)
-        if read_slot(self._vault, _SLOTS[at], _SIZE) != data:
+        if read_slot(self._vault, _SLOTS[at], SIZE) != data:
             raise RootError("the new root key could not be saved")
         self.older = self.root
         self.generation, self.root, self._at = generation, root, at
@@ -99,5 +101,5 @@ class Roots:
     def retire(self):
         """Overwrite the older root key. Raises OSError where that fails; then it can be done later."""
         if self.older is not None:
-            self._vault.put(_SLOTS[1 - self._at], bytes(_SIZE))
+            self._vault.put(_SLOTS[1 - self._at], bytes(SIZE))
             self.older = None

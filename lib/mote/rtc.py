@@ -2,33 +2,38 @@
 
     0..2   the guard: "g1" ‖ one byte: starts in a row that did not reach the broker (low 5 bits), why the mote reset
            itself (high 3 bits, 0: it did not)
-    3..    while the mote sleeps deeply: "s1" ‖ length of the body (2) ‖ body ‖ CRC-32 (4)
+    3..    while the mote sleeps deeply: "s2" ‖ length of the body (2) ‖ body ‖ CRC-32 (4)
 
-The body is epoch (13) ‖ sequence (8) ‖ highest downlink + 1 (8) ‖ connection (4) ‖ record (4) ‖ time of
-falling asleep in ms (8) ‖ planned sleep in ms (4) ‖ answers to the last commands (CBOR). There is no key
-in it. The CRC covers the number of the chip too: what was copied to another board is not taken.
+The body is epoch (13) ‖ sequence (8) ‖ highest downlink + 1 (8) ‖ connection (4) ‖ record (4) ‖ failed openings (4) ‖
+time of falling asleep in ms (8) ‖ planned sleep in ms (4) ‖ for each of the last commands id (8) ‖ result (1). There is
+no key in it. The CRC covers the number of the chip too: what was copied to another board is not taken.
+
+What was said beside a result is not kept: after a sleep every actuator is in its safe state, so it is not true
+any more, and without it all the commands that a mote remembers fit into the 492 bytes of an ESP8266.
 """
 
 import binascii
 import struct
 from collections import namedtuple
 
-from mote import cbor, command, const
+from mote import command, const
 
 # epoch: 13 bytes; sequence: of the next uplink; down: highest downlink verified, or -1; connection and record:
-# how many there were; slept_ms: the board's clock when it fell asleep; sleep_ms: for how long
-Asleep = namedtuple("Asleep", "epoch sequence down connection record slept_ms sleep_ms answers")
+# how many there were; failed: openings in this epoch; slept_ms: the board's clock when it fell asleep; sleep_ms: for
+# how long; answers: to the last commands (command.Answer), of which name, value and reason come back as None
+Asleep = namedtuple("Asleep", "epoch sequence down connection record failed slept_ms sleep_ms answers")
 
 _GUARD = b"g1"
 _GUARD_SIZE = const(3)
 _MOST_STARTS = const(31)
 _REASON_BIT = const(5)
-_SLEEP = b"s1"
-_FIXED = ">13sQQIIQI"
-_FIXED_SIZE = const(49)
+_SLEEP = b"s2"
+_FIXED = ">13sQQIIIQI"
+_FIXED_SIZE = const(53)
+_ID_SIZE = const(8)
+_ANSWER_SIZE = const(9)
 _CRC_SIZE = const(4)
 _HEAD_SIZE = const(4)
-_LONGEST_ANSWERS = const(400)  # the ESP8266 has 492 bytes in all
 _RESULTS = (command.DONE, command.REFUSED, command.EXPIRED)
 
 
@@ -41,6 +46,7 @@ def pack(asleep, chip):
         asleep.down + 1,
         asleep.connection,
         asleep.record,
+        asleep.failed,
         asleep.slept_ms,
         asleep.sleep_ms,
     ) + _pack_answers(asleep.answers)
@@ -61,29 +67,23 @@ def unpack(block, chip):
     fixed = struct.unpack(_FIXED, block[_HEAD_SIZE : _HEAD_SIZE + _FIXED_SIZE])
     try:
         answers = _unpack_answers(block[_HEAD_SIZE + _FIXED_SIZE : end])
-    except (cbor.CborError, ValueError, IndexError, TypeError):
+    except (ValueError, IndexError):
         return None
-    epoch, sequence, down, connection, record, slept_ms, sleep_ms = fixed
-    return Asleep(epoch, sequence, down - 1, connection, record, slept_ms, sleep_ms, answers)
+    epoch, sequence, down, connection, record, failed, slept_ms, sleep_ms = fixed
+    return Asleep(epoch, sequence, down - 1, connection, record, failed, slept_ms, sleep_ms, answers)
 
 
 def _pack_answers(answers):
-    """Return the newest `answers` as CBOR, as many as there is room for, without their reasons."""
-    kept = []
-    room = _LONGEST_ANSWERS - 3
-    for answer in reversed(answers):
-        item = [answer.id, _RESULTS.index(answer.result), answer.name, answer.value]
-        room -= len(cbor.encode(item))
-        if room < 0:
-            break
-        kept.insert(0, item)
-    return cbor.encode(kept)
+    return b"".join([answer.id + bytes((_RESULTS.index(answer.result),)) for answer in answers])
 
 
 def _unpack_answers(data):
+    if len(data) % _ANSWER_SIZE:
+        raise ValueError("cut")
     answers = []
-    for identity, result, name, value in cbor.decode(data):
-        answers.append(command.Answer(identity, _RESULTS[result], name, value, None))
+    for at in range(0, len(data), _ANSWER_SIZE):
+        result = _RESULTS[data[at + _ID_SIZE]]
+        answers.append(command.Answer(data[at : at + _ID_SIZE], result, None, None, None))
     return answers
 
 

@@ -30,7 +30,10 @@ class Sampler:
         missing = tuple(missing)
         if missing != self.missing:
             self.missing = missing
-            log.say("sensors", "missing:" if missing else "all there", *missing)
+            if missing:
+                log.warn("sensors", "missing:", *missing)
+            else:
+                log.say("sensors", "all there")
         return readings
 
 

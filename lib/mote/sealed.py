@@ -69,7 +69,9 @@ def oscore_nonce(common_iv, sender_id, piv):
 
 
 def _piv_string(sequence):
-    """Return `sequence` as a Partial IV in its byte string: minimal, and zero is one byte."""
+    """Return `sequence` as a Partial IV in its byte string: minimal, and zero is one byte. Raises ValueError."""
+    if not 0 <= sequence <= MAX_SEQUENCE:
+        raise ValueError("sequence numbers are spent")
     size = 1
     while sequence >> 8 * size:
         size += 1
@@ -148,42 +150,56 @@ class Context:
         # All but the Partial IV and the name are the same in every message of this context.
         kid = cbor.encode(kid)
         self._header = _HEAD + kid + b"\x06"
-        self._middle = b"\x0a" + cbor.encode(epoch)
+        self._epoch_field = b"\x0a" + cbor.encode(epoch)
         self._external = b"\x85" + cbor.encode(_VERSION) + cbor.encode([_ALGORITHM]) + kid
+        self._name = self._piv_size = self._size = None
         self._limit = MAX_DOWN if self.kid[:1] == DOWNLINK else MAX_UP
 
     def nonce(self, sequence):
         """Return the nonce of a sequence number: Context IV xor Partial IV (RFC 9052, 3.1)."""
         return self._nonce_head + (self._nonce_tail ^ sequence).to_bytes(_LONGEST_PIV, "big")
 
-    def _bound(self, piv, name):
-        """Return the AAD: ["Encrypt0", protected, external_aad] (RFC 9052, 5.3), the last as in PROTOCOL."""
-        text = cbor.head(cbor.TEXT, len(name))
-        size = len(self._external) + len(piv) + len(text) + len(name)
-        return b"".join((_ENC_STRUCTURE, cbor.head(cbor.BYTES, size), self._external, piv, text, name))
+    def _bind(self, piv, name):
+        """Return the AAD: ["Encrypt0", protected, external_aad] (RFC 9052, 5.3), the last as in PROTOCOL.
+
+        All but the Partial IV is kept, and so `seal` asks for it only where another name comes, or a longer number.
+        """
+        text = cbor.head(cbor.TEXT, len(name)) + name
+        size = len(self._external) + len(piv) + len(text)
+        self._before = _ENC_STRUCTURE + cbor.head(cbor.BYTES, size) + self._external
+        self._behind = text
+        self._name = name
+        self._piv_size = len(piv)
+        return self._before + piv + text
 
     def seal(self, sequence, name, content):
         """Return the message with this sequence number for `name`, `<id>/<leaf>` in bytes; a number is used once.
 
         Raises ValueError where the sequence numbers are spent, or `content` is too long for a message.
         """
-        if not 0 <= sequence <= MAX_SEQUENCE:
-            raise ValueError("sequence numbers are spent")
         # No more than these names: MicroPython puts a frame of more than eleven words on the heap.
-        piv = _piv_string(sequence)
-        name = self._bound(piv, name)
-        sequence = self.nonce(sequence)
+        piv = (0x4100 | sequence).to_bytes(2, "big") if 0 <= sequence < 0x100 else _piv_string(sequence)
+        if name is not self._name or len(piv) != self._piv_size or len(content) != self._size:
+            self._lay_out(piv, name, len(content))
+        name = self._before + piv + self._behind
+        sequence = self._nonce_head + (self._nonce_tail ^ sequence).to_bytes(_LONGEST_PIV, "big")
         content = self._aead.encrypt(sequence, content, name)
-        content = b"".join((self._header, piv, self._middle, cbor.head(cbor.BYTES, len(content)), content))
-        if len(content) > self._limit:
+        return b"".join((self._header, piv, self._middle, content))
+
+    def _lay_out(self, piv, name, size):
+        """Plan what messages of this form have in common. Raises ValueError where `size` bytes are too many."""
+        self._bind(piv, name)
+        self._middle = self._epoch_field + cbor.head(cbor.BYTES, size + _TAG_SIZE)
+        if len(self._header) + len(piv) + len(self._middle) + size + _TAG_SIZE > self._limit:
+            self._name = None
             raise ValueError("too long to be sealed")
-        return content
+        self._size = size
 
     def open(self, envelope, name):
         """Return the plaintext of `envelope`, which came for `name`, `<id>/<leaf>` in bytes. Raises Refused."""
         if envelope.kid != self.kid or envelope.epoch != self.epoch:
             raise Refused("from another sender or epoch")
-        name = self._bound(_piv_string(envelope.sequence), name)
+        name = self._bind(_piv_string(envelope.sequence), name)
         try:
             return self._aead.decrypt(self.nonce(envelope.sequence), envelope.ciphertext, name)
         except Exception as error:

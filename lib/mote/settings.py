@@ -90,8 +90,11 @@ _RULES = {
     "listen_ms": (_INT, 100, 60000),
     # A mote that heard nothing of a broker for so long starts anew (0: it never does).
     "watchdog_s": (_INT, 0, 86400),
+    # How often it says how it is, besides at each connect and when something matters; 0 is no more often than that.
+    "health_s": (_INT, 0, 86400),
+    "log": (_WORD, "debug", "info", "warning", "error"),
 }
-_DEFAULTS = {"sleep_ms": 0, "listen_ms": 2000, "watchdog_s": 600}
+_DEFAULTS = {"sleep_ms": 0, "listen_ms": 2000, "health_s": 900, "log": "info", "watchdog_s": 600}
 
 
 class SettingsError(ValueError):

@@ -19,12 +19,22 @@ def read(path, limit):
 
 
 def write(path, data):
-    """Write `data` as the file `path`, whole or not at all: a temporary file, synced, renamed."""
+    """Write `data` as the file `path`, whole or not at all: a temporary file, synced, renamed, synced.
+
+    Where the port has no `os.sync` closing a file and renaming it is enough: LittleFS syncs on both.
+    """
     part = path + ".part"
     with open(part, "wb") as file:
         file.write(data)
         file.flush()
+    _sync()
     os.rename(part, path)
+    _sync()
+
+
+def _sync():
+    if hasattr(os, "sync"):
+        os.sync()
 
 
 def make_folder(path):

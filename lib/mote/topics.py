@@ -54,6 +54,9 @@ def split(topic):
     return parts[0], check_id(parts[1]), parts[2]
 
 
-def subscriptions(prefix):
-    """Return the filters by which a gateway hears every mote under `prefix`."""
-    return [prefix + "/+/" + leaf for leaf in LEAVES if leaf != "down"]
+def subscription(prefix):
+    """Return the filter by which a gateway hears every mote under `prefix`; it hears its own commands by it too.
+
+    One for all leaves: brokers give no order between messages that come by different subscriptions.
+    """
+    return prefix + "/+/+"

@@ -47,7 +47,7 @@ class Watchdog:
         """Start the chip's watchdog, with a long period where that can be chosen."""
         kind = getattr(machine, "WDT", None)
         if kind is None:
-            log.say("watchdog", "this board has none; a program that hangs stays so")
+            log.warn("watchdog", "this board has none; a program that hangs stays so")
             return
         try:
             self._dog = kind(timeout=_PERIOD_MS)
@@ -64,6 +64,6 @@ class Watchdog:
     def _reset(self, reason):
         """Keep `reason` and what waits, and start anew."""
         guard.keep(reason)
-        log.say("watchdog", guard.why(reason) + "; starting anew")
+        log.error("watchdog", "starting anew:", guard.why(reason))
         self._save()
         machine.reset()

@@ -40,7 +40,7 @@ class Wifi:
         self._wlan = network.WLAN(network.STA_IF)
         self._lock = asyncio.Lock()  # the firmware refuses to be asked for a connection while it makes one
         self._on = False
-        self.joins = 0  # how often a network was joined in this start
+        self.joins = 0  # how often this start has joined
 
     def switch_on(self):
         """Switch the radio on; from here on the chip's random numbers have its noise (ESP-IDF, RNG)."""
@@ -85,7 +85,7 @@ class Wifi:
                 log.say("wifi", "joined", ssid + ", time %d" % self.joins)
                 return
             failed.append(ssid + ": " + why)
-        raise WifiError("network not joined: " + "; ".join(failed))
+        raise WifiError("not joined: " + "; ".join(failed))
 
     async def _try(self, ssid, passphrase, timeout_ms):
         """Return None once `ssid` is joined, else why not."""
@@ -118,6 +118,13 @@ class Wifi:
             loudest = max([each[3] for each in heard if each[0] == name] + [-999])
             order.append((-loudest, place))
         return [self._known[place] for _, place in sorted(order)]
+
+    def rssi(self):
+        """Return the strength of the access point's signal in dBm, or None while there is none."""
+        try:
+            return self._wlan.status("rssi") or None
+        except (OSError, ValueError, TypeError):  # not joined; or a firmware that does not say it
+            return None
 
 
 def _why(status):

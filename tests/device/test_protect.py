@@ -124,13 +124,24 @@ class FakeClock:
         return self._now
 
 
+def in_tls(deadline, anchor=None):
+    return command.Command(ORDER.id, ORDER.name, ORDER.value, anchor, deadline)
+
+
 def test_inside_tls_a_command_is_taken_until_its_deadline_and_only_with_a_clock():
-    payload = command.encode_command_json(ORDER)
-    assert protect.InTls("kitchen", FakeClock(ORDER.deadline)).command(payload) == command.Command(
-        ORDER.id, ORDER.name, ORDER.value, ORDER.anchor, ORDER.deadline
-    )
-    raises(protect.Expired, protect.InTls("kitchen", FakeClock(ORDER.deadline + 1)).command, payload)
-    raises(protect.Expired, protect.InTls("kitchen", FakeClock(None)).command, payload)
+    order = in_tls(ORDER.deadline)
+    payload = command.encode_command_json(order)
+    assert protect.InTls("kitchen", FakeClock(ORDER.deadline), 7).command(payload) == order
+    raises(protect.Expired, protect.InTls("kitchen", FakeClock(ORDER.deadline + 1), 7).command, payload)
+    raises(protect.Expired, protect.InTls("kitchen", FakeClock(None), 7).command, payload)
+
+
+def test_inside_tls_a_command_that_is_sent_again_is_taken_in_the_boot_that_it_names_alone():
+    one = protect.InTls("kitchen", FakeClock(ORDER.deadline), 7)
+    again = in_tls(ORDER.deadline, 7)
+    assert one.command(command.encode_command_json(again)) == again
+    for boot in (0, 6, 8):
+        raises(protect.Expired, one.command, command.encode_command_json(in_tls(ORDER.deadline, boot)))
 
 
 def test_true_command_that_is_not_newer_is_told_from_a_forged_one():
@@ -150,11 +161,11 @@ def test_keys_that_have_sealed_their_share_are_spent_long_before_the_bound():
 
     assert limits.SEALS < limits.SPENT < 2**23
     one = mote()
-    one.resume(limits.SEALS - 1, -1)
+    one.resume(limits.SEALS - 1, -1, 0)
     assert not one.spent
     one.state({"online": True})
     assert one.spent
-    one.resume(limits.SPENT, -1)
+    one.resume(limits.SPENT, -1, 0)
     raises(protect.Spent, one.state, {"online": True})
     one.begin(sealed.make_epoch(1, 8, b"8 random"), 8, ROOT)
     assert not one.spent
@@ -169,8 +180,8 @@ def test_failed_openings_are_counted_whoever_claims_to_send_and_spend_the_keys()
         forged = bytearray(sealed_order(kid=sealed.DOWNLINK + sender))
         forged[-1] ^= 1
         raises(sealed.Refused, one.command, bytes(forged))
-    assert one._failed == 2
-    one._failed = limits.FAILURES - 1
+    assert one.failed == 2
+    one.failed = limits.FAILURES - 1
     assert not one.spent
     raises(sealed.Refused, one.command, bytes(forged))
     assert one.spent
@@ -197,10 +208,18 @@ def test_password_of_the_older_root_is_tried_when_that_of_the_newest_is_refused(
 
 def test_anchor_from_before_a_sleep_is_expired():
     one = mote()
-    one.resume(20, 4)
+    one.resume(20, 4, 3)
     raises(sealed.Replayed, one.command, sealed_order(4))
     order = command.Command(b"01234567", "dimmer", 40, 19, None)
     raises(protect.Expired, one.command, sealed_order(5, order))
+
+
+def test_failed_openings_before_a_sleep_still_count():
+    from mote import limits
+
+    one = mote()
+    one.resume(20, 4, limits.FAILURES)
+    assert one.spent
 
 
 def longest():

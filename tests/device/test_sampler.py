@@ -62,4 +62,4 @@ def test_every_pack_fits_into_a_packet_in_both_forms_and_none_is_lost():
     for pack in packs:
         assert all(len(reading.name) == 32 for reading in pack)
         assert len(seals.up(2000000000, identity, pack)) <= FITS
-        assert len(protect.InTls(id_of_23, None).up(2000000000, identity, pack)) <= FITS
+        assert len(protect.InTls(id_of_23, None, 1).up(2000000000, identity, pack)) <= FITS

@@ -3,14 +3,21 @@
 The file maps a part's kind to a word: "unplugged" (no answer; plugging in again is a power-on),
 "chip_id" (another chip answers), "crc" (a bit is lost on the way), "brownout" (the part restarts
 while it converts), "hung" (it holds the bus, and whoever asks it waits for ever). "wifi": "gone" takes all access
-points away, a list of names some, "dns": "silent" the name server, "ntp": "silent" the time server, which
+points away, a list of names some, "ntp": "silent" the time server, which
 lies where "ntp" is a number (seconds since 1970) and sends too little to be an answer where it is
-"short". "tls": see _tls_faults. Loaded only where board.json says `"faults": true`.
+"short". "dns": "gone" has no name resolved, "silent" resolves none and takes a second to say so. "clock":
+a number (seconds since 1970) moves the board's clock there, once for each number. "flash": "full" lets nothing
+be written. "heap": a number leaves that many bytes of the heap, as code beside the mote would. "tls": see
+_tls_faults. Loaded only where board.json says `"faults": true`.
 """
 
+import gc
 import json
 
 import _hardware
+from micropython import const
+
+_CHUNK = const(512)
 
 
 class Faults:
@@ -19,12 +26,21 @@ class Faults:
     def __init__(self):
         self._text = None
         self._now = {}
+        self._taken = []  # what holds the heap that is not to be had
 
     def _load(self):
         text = _hardware.read("faults.json")
         if text != self._text:
             self._text = text
             self._now = json.loads(text) if text else {}
+            self._fill(self._now.get("heap"))
+
+    def _fill(self, left):
+        """Take the heap but for `left` bytes; give it back where that is None."""
+        self._taken = []
+        gc.collect()
+        while left is not None and gc.mem_free() > left + _CHUNK:
+            self._taken.append(bytes(_CHUNK - 32))
 
     def get(self, name):
         """Return the fault on `name`, or None."""

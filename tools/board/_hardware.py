@@ -12,6 +12,7 @@ from utime import time_ns
 _STATE = "/.state/"
 _FROM_1970_TO_2000_US = const(946684800000000)
 _OFFSET_BYTES = const(8)
+BOOT = const(-1)  # in the tally: the board starts
 
 config = None
 chip = "esp32"
@@ -25,6 +26,7 @@ _outputs = {}
 _i2c = None
 _onewire = None
 _faults = None
+_clock_fault = None
 
 
 def power_on(board, rows, consume):
@@ -57,6 +59,8 @@ def power_on(board, rows, consume):
         from _faults import Faults
 
         _faults = Faults()
+        if consume:
+            tally(BOOT)
 
 
 def _make_world(world_config, rows):
@@ -96,6 +100,12 @@ def true_us():
 
 def clock_us():
     """Return the board's own clock, in microseconds since 1970."""
+    global _clock_fault
+    moved = fault("clock")
+    if moved != _clock_fault:
+        _clock_fault = moved
+        if moved is not None:
+            set_clock_us(moved * 1000000)
     return (time_ns() // 1000 - int.from_bytes(rtc[:_OFFSET_BYTES], "little")) & 0xFFFFFFFFFFFFFFFF
 
 
@@ -148,6 +158,16 @@ def wired(sda, scl):
     """True where the I2C parts hang on these two pins."""
     pins = config.get("i2c")
     return bool(pins) and pins["sda"] == sda and pins["scl"] == scl
+
+
+def tally(value):
+    """Note that a part has given `value`: a line `<ms since 1970> <value>` in `<dir>/taken`, where there may be faults.
+
+    What the host counts from: whatever becomes of a reading later, here it was taken. BOOT is a start of the board.
+    """
+    if _faults:
+        with open(_STATE + "taken", "a") as file:
+            file.write("%d %d\n" % (true_us() // 1000, value))
 
 
 def fault(name):

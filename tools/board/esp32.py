@@ -7,9 +7,12 @@ import os
 
 from micropython import const
 
+import _hardware
+
 _ROOT = "/.state/nvs"
 _NOT_FOUND = const(0x1102)
 _TYPE_MISMATCH = const(0x1103)
+_NO_SPACE = const(0x1105)
 _INVALID_NAME = const(0x1106)
 _KEY_TOO_LONG = const(0x1109)
 _INVALID_LENGTH = const(0x110C)
@@ -17,6 +20,7 @@ _LONGEST_NAME = const(15)
 _NAMES = {
     _NOT_FOUND: "ESP_ERR_NVS_NOT_FOUND",
     _TYPE_MISMATCH: "ESP_ERR_NVS_TYPE_MISMATCH",
+    _NO_SPACE: "ESP_ERR_NVS_NOT_ENOUGH_SPACE",
     _INVALID_NAME: "ESP_ERR_NVS_INVALID_NAME",
     _KEY_TOO_LONG: "ESP_ERR_NVS_KEY_TOO_LONG",
     _INVALID_LENGTH: "ESP_ERR_NVS_INVALID_LENGTH",
@@ -65,6 +69,8 @@ class NVS:
 
     def _write(self, key, form, other, data):
         path = self._path(key)
+        if _hardware.fault("flash") == "full":
+            _fail(_NO_SPACE)
         with open(path + ".part", "wb") as file:
             file.write(data)
         os.rename(path + ".part", path + form)

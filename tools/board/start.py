@@ -16,6 +16,29 @@ import sys
 # What no board has, so that nothing can be built on it by mistake.
 _NOT_ON_A_BOARD = ("termios", "argparse")
 _NOT_ON_ESP8266 = ("esp32", "_thread", "cmath")
+_NO_SPACE = 28  # ENOSPC, as littlefs and FAT say it
+
+
+class _Filling:
+    """A file that is written, on a flash that may be full."""
+
+    def __init__(self, file, fault):
+        self._file = file
+        self._fault = fault
+
+    def __getattr__(self, name):
+        return getattr(self._file, name)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._file.close()
+
+    def write(self, data):
+        if self._fault("flash") == "full":
+            raise OSError(_NO_SPACE)
+        return self._file.write(data)
 
 
 class _Disk:
@@ -25,11 +48,17 @@ class _Disk:
     finds the second in the place of the first; relative paths go past that buffer.
     """
 
+    fault = None  # asked for the fault on "flash", where there may be faults
+
     def __init__(self, folder):
         self._vfs = os.VfsPosix(folder)
 
     def __getattr__(self, name):
         return getattr(self._vfs, name)
+
+    def open(self, path, mode):
+        file = self._vfs.open(path, mode)
+        return file if ("r" in mode and "+" not in mode) or not self.fault else _Filling(file, self.fault)
 
     def rename(self, old, new):
         here = os.getcwd()
@@ -77,7 +106,7 @@ def _mount(directory, modules):
     os.chdir("/")
     sys.path[:] = ["", "/.board", "/.firmware", ".frozen", "/lib"]
     sys.argv[:] = []
-    return config, rows
+    return config, rows, flash
 
 
 def _hide(names):
@@ -123,7 +152,7 @@ def _start():
     modules = _absolute(__file__[: -len("/start.py")] if "/" in __file__ else ".")
     directory = _absolute(sys.argv[1])
     code = sys.argv[3] if sys.argv[2:3] == ["--code"] else None
-    config, rows = _mount(directory, modules)
+    config, rows, flash = _mount(directory, modules)
     import _hardware
 
     _hardware.power_on(config, rows, code is None)
@@ -140,6 +169,7 @@ def _start():
     if config.get("faults"):
         import _dialled
 
+        flash.fault = _hardware.fault
         sys.modules["socket"] = _dialled
     _hide(tuple(hidden))
     status = _run(config, code)

@@ -16,6 +16,7 @@ from pathlib import Path
 from mote.channel import AUTO, CHANNELS
 
 from . import interrupts
+from .arguments import Parser
 from .errors import IronmoteError
 from .plain import plain
 
@@ -126,7 +127,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         interrupts.hear()
         _ready_streams()
-        arguments = _parser().parse_args(argv)
+        arguments = _parser().parse(argv)
         status: int = arguments.run(arguments)
         sys.stdout.flush()
     except IronmoteError as error:
@@ -168,10 +169,8 @@ def _drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="ironmote", description="Secure MQTT for constrained sensors and actuators, in MicroPython."
-    )
+def _parser() -> Parser:
+    parser = Parser(prog="ironmote", description="Secure MQTT for constrained sensors and actuators, in MicroPython.")
     parser.add_argument("--version", action="version", version=f"ironmote {importlib.metadata.version('ironmote')}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in COMMANDS:
@@ -185,7 +184,7 @@ def _parser() -> argparse.ArgumentParser:
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         command.options(child)
-        child.set_defaults(run=command.run)
+        child.set_defaults(run=command.run, parser=child)
     return parser
 
 

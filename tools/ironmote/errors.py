@@ -2,6 +2,7 @@
 
 Exception
 └── IronmoteError          one line that says what happened and what to do; the command line prints it and exits
+    ├── UsageError         the command line was given what it does not know
     ├── MissingTool        a program or package that ironmote needs is not here
     ├── BrokerError        a broker did not start, stopped on its own, or cannot do what the fleet needs
     ├── CompileError       a device file is not valid MicroPython
@@ -13,6 +14,12 @@ class IronmoteError(Exception):
     """A failure that a person can act on. Its text is one line; it never holds a secret."""
 
     exit_code = 1
+
+
+class UsageError(IronmoteError):
+    """The words after the command's name are not right."""
+
+    exit_code = 2
 
 
 class MissingTool(IronmoteError):

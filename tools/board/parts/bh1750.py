@@ -3,23 +3,22 @@
 from micropython import const
 from utime import ticks_diff, ticks_us
 
+import _hardware
+from parts._sensor import Sensor
+
 _H_US = const(120000)  # typical; 180 ms at most
 _L_US = const(16000)
 _TYPICAL_MTREG = const(69)
 _COUNTS_PER_LUX = 1.2
 
 
-class Part:
+class Part(Sensor):
     """One BH1750."""
 
     KIND = "bh1750"
 
     def __init__(self, world, number, description):
-        self._world = world
-        self._number = number
-        self._cursor = world.start(number)
-        self._gone = False
-        self.fault = None
+        super().__init__(world, number)
         self.power_on()
 
     def power_on(self):
@@ -27,15 +26,12 @@ class Part:
         self._on = False
         self._mtreg = _TYPICAL_MTREG
         self._data = 0
+        self._fresh = False
         self._next = None
         self._once = False
         self._instruction = 0
         self._busy_us = 0
         self._begun = 0
-
-    def answers(self):
-        """True while there is a world to measure."""
-        return not self._gone
 
     def write(self, data):
         """Take an instruction; the part takes one a transaction."""
@@ -68,16 +64,17 @@ class Part:
         if self._gone:
             return False
         self._settle()
+        if self._fresh:
+            self._fresh = False
+            _hardware.tally(self._data)
         for index in range(len(buffer)):
             buffer[index] = (self._data >> 8, self._data & 0xFF)[index] if index < 2 else 0xFF
         return True
 
     def _measure(self):
-        felt = self._world.feel(self._number, self._cursor)
-        if felt is None:
-            self._gone = True
+        values = self._feel()
+        if values is None:
             return False
-        values, self._cursor = felt
         low = self._instruction & 3 == 3
         counts = values[2] * _COUNTS_PER_LUX * self._mtreg / _TYPICAL_MTREG
         if self._instruction & 3 == 1:
@@ -92,6 +89,7 @@ class Part:
         """Let time have its effect."""
         if self._next is not None and ticks_diff(ticks_us(), self._begun) >= self._busy_us:
             self._data, self._next = self._next, None
+            self._fresh = True  # nobody has read it yet
             if self._once:
                 self._on = False
             else:

@@ -11,6 +11,8 @@ from math import sqrt
 from micropython import const
 from utime import ticks_diff, ticks_us
 
+from parts._sensor import Sensor
+
 _T1, _T2, _T3 = 27504, 26435, -1000
 _P1, _P2, _P3, _P4, _P5, _P6, _P7, _P8, _P9 = 36477, -10685, 3024, 2855, 140, -7, 15500, -14600, 6000
 _H1, _H2, _H3, _H4, _H5, _H6 = 75, 370, 0, 313, 50, 30
@@ -30,17 +32,13 @@ _RESET_WORD = const(0xB6)
 _START_UP_US = const(2000)
 
 
-class Part:
+class Part(Sensor):
     """One BME280."""
 
     KIND = "bme280"
 
     def __init__(self, world, number, description):
-        self._world = world
-        self._number = number
-        self._cursor = world.start(number)
-        self._gone = False
-        self.fault = None
+        super().__init__(world, number)
         low = struct.pack("<HhhHhhhhhhhhBB", _T1, _T2, _T3, _P1, _P2, _P3, _P4, _P5, _P6, _P7, _P8, _P9, 0, _H1)
         # H4 and H5 are twelve bits each and share the byte 0xE5.
         high = struct.pack("<hBBBBb", _H2, _H3, _H4 >> 4, _H4 & 15 | (_H5 & 15) << 4, _H5 >> 4, _H6)
@@ -56,10 +54,6 @@ class Part:
         self._next = None  # what is being measured
         self._busy_us = _START_UP_US
         self._begun = ticks_us()
-
-    def answers(self):
-        """True while there is a world to measure."""
-        return not self._gone
 
     def write(self, data):
         """Take register addresses and values by turns (6.2.1)."""
@@ -116,11 +110,9 @@ class Part:
 
     def _measure(self):
         """Begin a measurement; False where the world has ended."""
-        felt = self._world.feel(self._number, self._cursor)
-        if felt is None:
-            self._gone = True
+        values = self._feel()
+        if values is None:
             return False
-        values, self._cursor = felt
         turns = tuple(
             1 << (code - 1 if code < 5 else 4) if code else 0
             for code in (self._ctrl_meas >> 5, self._ctrl_meas >> 2 & 7, self._oversampling_h)

@@ -4,6 +4,7 @@ from micropython import const
 from utime import ticks_diff, ticks_ms
 
 from _onewire import crc8
+from parts._sensor import Sensor
 
 _READ_ROM = const(0x33)
 _MATCH_ROM = const(0x55)
@@ -21,17 +22,13 @@ _CONVERT_MS = const(600)  # at 12 bits; 750 ms at most
 _IDLE, _ROM_COMMAND, _MATCHING, _SEARCHING, _FUNCTION, _TAKING, _GIVING, _CONVERTING = range(8)
 
 
-class Part:
+class Part(Sensor):
     """One DS18B20 with a supply of its own."""
 
     KIND = "ds18b20"
 
     def __init__(self, world, number, description):
-        self._world = world
-        self._number = number
-        self._cursor = world.start(number)
-        self._gone = False
-        self.fault = None
+        super().__init__(world, number)
         rom = bytes.fromhex(description["rom"])
         self._rom = rom if len(rom) == 8 else rom[:7] + bytes((crc8(rom[:7]),))
         self._saved = b"\x4b\x46\x7f"  # alarms and 12 bits, as the EEPROM comes from the factory
@@ -48,10 +45,6 @@ class Part:
         self._out = b""
         self._at = 0
         self._phase = 0
-
-    def answers(self):
-        """True while there is a world to measure."""
-        return not self._gone
 
     def reset(self):
         """Take a reset pulse; True is the presence pulse."""
@@ -154,11 +147,9 @@ class Part:
         self._state = _GIVING
 
     def _convert(self):
-        felt = self._world.feel(self._number, self._cursor)
-        if felt is None:
-            self._gone = True
+        values = self._feel()
+        if values is None:
             return
-        values, self._cursor = felt
         self._state = _CONVERTING
         if self.fault == "brownout":
             self.power_on()

@@ -34,6 +34,10 @@ _STORE_FILE = 256 * 2**20
 # a stranger on the clear listener spend the broker's time with wrong passwords.
 _BCRYPT_ROUNDS = 4
 
+# Messages that may be on their way to a gateway at once, and after how many seconds one that it did not acknowledge
+# comes again. A gateway that dies leaves that many behind, and newer ones pass them until they come again.
+_UNACKNOWLEDGED, _AGAIN_S = 64, 2
+
 # How long the server waits for the authenticator, in seconds: longer than that waits for its disk.
 _ANSWER_S = 3
 
@@ -202,6 +206,8 @@ def _trusted(fleet: Fleet, port: int, files: identity.Identities, folder: Path) 
 mqtt {{
   host: {_text(LOOPBACK)}
   port: {port}
+  max_ack_pending: {_UNACKNOWLEDGED}
+  ack_wait: "{_AGAIN_S}s"
 {_tls(files, "verify_and_map: true")}
 }}
 
@@ -237,6 +243,8 @@ def _clear(
 mqtt {{
   host: {_text(LOOPBACK)}
   port: {port}
+  max_ack_pending: {_UNACKNOWLEDGED}
+  ack_wait: "{_AGAIN_S}s"
 }}
 
 # The gateway's way in: MQTT over a WebSocket, inside TLS with certificates on both sides.

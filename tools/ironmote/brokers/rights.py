@@ -41,13 +41,16 @@ def of_mote(mote: Party) -> Rights:
 
 
 def of_gateway(fleet: Fleet, prefix: str) -> Rights:
-    """The gateway hears every mote under `prefix` and commands it; only it may speak for a sealed mote under mote/."""
+    """The gateway hears every mote under `prefix` and commands it; only it may speak for a sealed mote under mote/.
+
+    What it may hear is one filter, which takes its own commands in: docs/decisions/0007-one-subscription.md.
+    """
     publish = _topics(prefix, _ANY, DOWNWARD)
     if prefix == "mote":
         for mote in fleet.motes.values():
             if mote.seals:
                 publish += _topics("mote", mote.id, UPWARD)
-    return Rights(publish, _topics(prefix, _ANY, UPWARD))
+    return Rights(publish, (topics.subscription(prefix),))
 
 
 def _topics(prefix: str, mote_id: str, leaves: Iterable[str]) -> tuple[str, ...]:

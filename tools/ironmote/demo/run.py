@@ -16,8 +16,9 @@ from ..gateway import Event
 from ..simulate import SimulatedMote
 from . import attack, replay
 from .lines import JsonLines
+from .motes import DIMMER
 from .screen import Screen
-from .stage import DIMMER, Stage, set_up
+from .stage import Stage, set_up
 from .tap import Tap
 from .watch import MoteWatch, Watch
 

@@ -2,36 +2,26 @@
 
 import contextlib
 import os
-import secrets
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from mote import channel, epoch
-
-from .. import boards, guard, interrupts, secret_files
+from .. import guard, interrupts, secret_files
 from ..boards import Profile
-from ..brokers import SERVER_NAME, Broker, endpoint
+from ..brokers import Broker, endpoint
 from ..brokers.mosquitto import MosquittoBroker
 from ..brokers.nats import NatsBroker
 from ..certificates import Authority
 from ..errors import IronmoteError
-from ..fleet import CLEAR, HOME, Fleet, Mote
+from ..fleet import Fleet
 from ..gateway import Event, Gateway
 from ..gateway.members import members_of
 from ..simulate import SimulatedMote
+from . import motes
 from .tap import Tap, Taps
 from .wire import Direction
 
-NAMES = (
-    "kitchen", "cellar", "attic", "garage", "office", "nursery", "hall", "study", "porch", "pantry", "bathroom", "shed",
-)  # fmt: skip
-BOARDS = ("esp32", "esp8266")
-DIMMER = "dimmer"
-FLOOR = "sealed"
-_NETWORK = "ironmote demo"
 _DAY_S = 240  # about a day of the simulated room: something happens while one watches
 _MORNING = 0.29  # of a day
 _BROKERS: dict[str, type[NatsBroker] | type[MosquittoBroker]] = {"nats": NatsBroker, "mosquitto": MosquittoBroker}
@@ -89,7 +79,7 @@ def set_up(
         if rows is not None:
             rows(folder / "rows.csv")
             world = {"kind": "replay", "rows": str(folder / "rows.csv")}
-        stage = _provision(folder, count, wanted, on_phase)
+        stage = Stage(folder, *motes.enlist(folder / "probe", count, wanted, on_phase))
         authority = Authority.create()
 
         on_phase(f"starting {broker}")
@@ -116,7 +106,17 @@ def set_up(
         on_phase("building the motes")
         for index, mote in enumerate(stage.fleet.motes.values()):
             stage.taps[mote.id] = taps.add(endpoint(stage.broker, mote), captures[mote.id])
-            made = _simulated(stage, mote, authority, sample_s, {**world, "seed": 7 + 101 * index}, on_line)
+            made = motes.simulated(
+                stage.fleet,
+                mote,
+                stage.profiles[mote.board],
+                authority,
+                folder / mote.id,
+                stage.taps[mote.id].port,
+                sample_s,
+                {**world, "seed": 7 + 101 * index},
+                on_line,
+            )
             made.build()
             stage.motes[mote.id] = made
             stack.callback(made.stop)
@@ -153,103 +153,3 @@ def _write(file: BinaryIO, data: bytes) -> None:
 def _day_s(now: float) -> float:
     """A length of the room's day, counted from 1970, by which it is morning at `now` (seconds since 1970)."""
     return now / (now // _DAY_S + _MORNING)
-
-
-def _provision(folder: Path, count: int, wanted: str, on_phase: Callable[[str], None]) -> Stage:
-    """Make the fleet and decide each mote's channel from what its board's own firmware says it can do."""
-    fleet = Fleet.create()
-    profiles: dict[str, Profile] = {}
-    decided: dict[str, tuple[str, str]] = {}
-    for index in range(count):
-        mote = fleet.add(NAMES[index] if index < len(NAMES) else f"mote-{index + 1}", BOARDS[index % len(BOARDS)])
-        profile = profiles.setdefault(mote.board, boards.load(mote.board))
-        mote.sensors, mote.actuators = _sensors(), _actuators(profile)
-        if mote.board not in decided:
-            on_phase(f"asking the firmware of {mote.board} what it can do")
-            probe = SimulatedMote(
-                profile, _settings(fleet, mote, profile, 1, 1.0), {}, {}, folder / "probe" / mote.board, wifi={}
-            )
-            probe.build()
-            try:
-                decided[mote.board] = channel.choose(wanted if profile.room else channel.AUTO, FLOOR, probe.measure())
-            except channel.ChannelError as error:
-                raise IronmoteError(f"{mote.board}: {error}") from error
-        mote.channel, mote.why = decided[mote.board]
-        mote.zone = HOME if mote.encrypts else CLEAR
-    shutil.rmtree(folder / "probe", ignore_errors=True)
-    return Stage(folder, fleet, profiles)
-
-
-def _simulated(
-    stage: Stage,
-    mote: Mote,
-    authority: Authority,
-    sample_s: float,
-    world: dict[str, Any],
-    on_line: Callable[[str, str], None],
-) -> SimulatedMote:
-    profile = stage.profiles[mote.board]
-    settings = _settings(stage.fleet, mote, profile, stage.taps[mote.id].port, sample_s)
-    vault = {
-        "wifi": secrets.token_urlsafe(12).encode(),
-        # The boot counter begins at provisioning; a mote that finds none does not start.
-        "boot0": epoch.slot(mote.generation, 0),
-    }
-    public: dict[str, bytes] = {}
-    if mote.certified:
-        credential = authority.issue(mote.id)
-        vault["key"] = credential.key_der
-        public = {"/ca.der": authority.ca_der, "/cert.der": credential.cert_der}
-    if mote.seals or mote.shares_key:
-        vault["root"] = mote.root
-    return SimulatedMote(
-        profile, settings, vault, public, stage.folder / mote.id, world, lambda line: on_line(mote.id, line)
-    )
-
-
-def _settings(fleet: Fleet, mote: Mote, profile: Profile, port: int, sample_s: float) -> dict[str, Any]:
-    """What mote.settings describes. Before the channel is decided it says "auto"."""
-    return {
-        "v": 1,
-        "mote": mote.id,
-        "fleet": fleet.id,
-        "board": mote.board,
-        "zone": mote.zone,
-        "generation": mote.generation,
-        "channel": mote.channel or "auto",
-        "floor": FLOOR,
-        "room": profile.room,
-        "wifi": {"ssid": _NETWORK},
-        "broker": {"host": "127.0.0.1", "port": port, "name": SERVER_NAME},
-        "connect": mote.connect,
-        "keepalive_s": 30,
-        "timeout_ms": 10_000,
-        "sample_ms": round(sample_s * 1000),
-        "command_age_s": 60,
-        "clock_floor": int(time.time()),
-        "ntp": "pool.ntp.org",
-        "i2c": {"sda": profile.pins.i2c_sda, "scl": profile.pins.i2c_scl, "freq_hz": 100_000},
-        "onewire": None,
-        "sensors": mote.sensors,
-        "actuators": mote.actuators,
-        "led": profile.pins.led,
-        "outbox": 32,
-    }
-
-
-def _sensors() -> list[dict[str, Any]]:
-    return [
-        {
-            "kind": "bme280",
-            "address": 0x76,
-            "names": {"temperature": "temperature", "humidity": "humidity", "pressure": "pressure"},
-        },
-        {"kind": "bh1750", "address": 0x23, "names": {"illuminance": "light"}},
-    ]
-
-
-def _actuators(profile: Profile) -> list[dict[str, Any]]:
-    return [
-        {"kind": "relay", "name": "relay", "pin": profile.pins.relay, "safe": 0},
-        {"kind": "dimmer", "name": DIMMER, "pin": profile.pins.dimmer, "freq_hz": 1000, "safe": 0},
-    ]

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from mote import command
 from mote.command import CHALLENGE, ROTATE
 
-from .events import Event, MoteConfirmed, RootRotated
+from .events import Event, MoteConfirmed, RootKept, RootRotated
 from .store import Store
 from .trust import MoteTrust
 
@@ -78,7 +78,7 @@ class KeyCare:
             # Where it was done, the proof of it is the first message under the new key; until then it goes out again.
             if answer.result == command.REFUSED and trust.successor is not None:
                 del self._asked[mote, ROTATE]
-                return [RootRotated(mote, trust.successor.generation, answer.why or "no reason given")]
+                return [RootKept(mote, trust.successor.generation, answer.why or "no reason given")]
         elif isinstance(answer.value, bytes) and hmac.compare_digest(answer.value, asked.value):
             del self._asked[mote, CHALLENGE]
             trust.confirm(boot, sequence)

@@ -1,13 +1,14 @@
-"""Commands to motes: sealed or as JSON, sent again on a fresh anchor while the mote says "expired", and timed.
+"""Commands to motes: sealed or as JSON, sent again until they are answered, and timed.
 
 A command for a sealed mote waits until the mote is confirmed: before that the newest epoch known may be an old one.
+Whatever is sent again acts at most once, since the mote knows what it has done: in this boot, of its last commands.
 """
 
 import contextlib
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mote import command, limits, sealed, topics
 
@@ -19,6 +20,7 @@ from .trust import MoteTrust
 
 UNKNOWN = "unknown"
 _AGAIN_S = 2.0
+_REMEMBERED = 16  # how many commands a mote remembers (mote.orders)
 _ID_BYTES = 8
 _LONGEST_WAIT_S = 7 * 24 * 3600
 
@@ -36,6 +38,18 @@ def check_order(name: str, value: Value, within_s: float) -> None:
         raise IronmoteError("a command is waited for a week at most")
 
 
+@dataclass(frozen=True)
+class Order:
+    """A command as it was asked for: the seconds until its deadline count from then."""
+
+    mote: str
+    name: str
+    value: Value
+    within_s: float
+    began: float = field(default_factory=time.monotonic)
+    made: float = field(default_factory=time.time)  # seconds since 1970
+
+
 @dataclass
 class _Pending:
     member: Member
@@ -45,9 +59,19 @@ class _Pending:
     began: float  # monotonic seconds
     until: float  # monotonic seconds: a clock that is set changes nothing of how long we wait
     deadline: float  # seconds since 1970, which is what the mote is told
-    epoch: bytes | None = None  # the one that it was sealed under; None while it waits
+    sent: float | None = None  # monotonic seconds; None while it waits
+    epoch: bytes | None = None  # the one that it was sealed under
     sequence: int = -1
-    sent: float = 0.0  # monotonic seconds
+    times: int = 0  # how often it was sent
+    expired: int = 0  # how often the mote has said that it did not obey, since it was too late
+    boot: int | None = None  # of a mote inside TLS: the one that it was sent to first
+    newer: set[bytes] = field(default_factory=set)  # commands that the mote can have obeyed after this one
+    foreign: int = 0  # numbers that another gateway may have used for such commands
+
+    @property
+    def remembered(self) -> bool:
+        """True where the mote, if it has obeyed this in the boot that it was sent to, still knows that it has."""
+        return len(self.newer) + self.foreign < _REMEMBERED
 
 
 class Downlink:
@@ -73,46 +97,53 @@ class Downlink:
         self._revoked: set[str] = set()
         self._pending: dict[bytes, _Pending] = {}
         self._overtaken: list[CommandEnded] = []
+        self._numbers: dict[str, int] = {}  # the last sequence number that was used for each mote
 
-    def send(self, mote: str, name: str, value: Value, within_s: float) -> CommandEnded | None:
+    def send(self, order: Order) -> CommandEnded | None:
         """Send a command; its outcome comes from `answered` or `overdue`, or at once where it cannot be sent."""
-        member = self._members[mote]
-        now, began = time.time(), time.monotonic()
-        pending = _Pending(member, os.urandom(_ID_BYTES), name, value, began, began + within_s, now + within_s)
-        self._store.add_command(pending.id, mote, name, value, now, pending.deadline)
-        self._overtake(mote, name)
+        mote, member = order.mote, self._members[order.mote]
+        until, deadline = order.began + order.within_s, order.made + order.within_s
+        pending = _Pending(member, os.urandom(_ID_BYTES), order.name, order.value, order.began, until, deadline)
+        self._store.add_command(pending.id, mote, order.name, order.value, order.made, deadline)
+        self._overtake(mote, order.name)
         if mote in self._revoked:
             return self._end(pending, command.EXPIRED, None, "the mote was revoked")
-        waits = member.seal_key is not None and not self._trusts[mote].confirmed
-        if not self._can_seal(member) or not (waits or self._dispatch(pending)):
+        if time.monotonic() >= until:
+            return self._end(pending, command.EXPIRED, None, "never sent: its deadline had passed")
+        if not self._can_seal(member):
             return self._end(pending, command.EXPIRED, None, "nothing was ever heard from this mote")
+        if member.seal_key is None or self._trusts[mote].confirmed:
+            try:
+                self._dispatch(pending)
+            except IronmoteError as error:  # it is published last of all, so it was not
+                return self._end(pending, command.EXPIRED, None, f"not sent: {error}")
         self._pending[pending.id] = pending
         return None
 
     def ask(self, mote: str, command_id: bytes, name: str, value: bytes) -> None:
-        """Send a command to the mote itself, whether it is confirmed or not; its answer is for whoever asks."""
-        self._seal(self._members[mote], command_id, name, value, None)
+        """Send a command to the mote itself, whether it is confirmed or not; its answer is for whoever asks.
+
+        A mote learns from the deadline how late it is at least: the latest possible one says it best.
+        """
+        member = self._members[mote]
+        deadline = int(time.time()) + _LONGEST_WAIT_S
+        self._seal(member, self._number(mote), command_id, name, value, deadline)
 
     def heard(self, mote: str) -> None:
-        """The mote was just heard, so it listens: send what waited for that, or may have been lost or slept through.
-
-        Only within an epoch, where the mote knows the ids of what it has done and answers without acting again.
-        """
-        trust = self._trusts[mote]
+        """The mote was just heard, so it listens: send what waited for that, or may have been lost or slept through."""
         for pending in self._of(mote):
-            if pending.epoch is None:
-                due = trust.confirmed
+            if pending.sent is None:
+                due = self._trusts[mote].confirmed
             else:
-                same = trust.newest is not None and pending.epoch == trust.newest.epoch
-                due = same and time.monotonic() - pending.sent > _AGAIN_S
+                due = time.monotonic() - pending.sent > _AGAIN_S and self._acts_once(pending)
             if due and time.monotonic() < pending.until:
                 self._dispatch(pending)
 
     def behind(self, mote: str, down: int) -> None:
         """The mote has verified `down` from another sender, so it refused what was numbered lower: send that anew."""
         for pending in self._of(mote):
-            if pending.sequence < down:
-                pending.sent = 0.0
+            if pending.sent is not None and pending.sequence < down:
+                pending.sent = -_AGAIN_S
 
     def revoke(self, mote: str) -> list[CommandEnded]:
         """Send nothing more to `mote`; the outcome of what it has not answered stays unknown."""
@@ -128,14 +159,19 @@ class Downlink:
         pending = self._pending.get(answer.id)
         if pending is None or pending.member.id != mote or answer.name != pending.name:
             return None
-        if answer.result == command.EXPIRED and pending.epoch is not None and time.monotonic() < pending.until:
-            trust = self._trusts[mote]
-            # Never into another epoch: before its reboot the mote may have obeyed and not been able to say so.
-            try:
-                if trust.newest is not None and trust.newest.epoch == pending.epoch and self._dispatch(pending):
+        if answer.result == command.EXPIRED:
+            pending.expired += 1
+            open_ = time.monotonic() < pending.until
+            # What is sealed goes out on a fresh anchor; inside TLS it is the deadline that the mote's clock is beyond.
+            if open_ and pending.epoch is not None and self._acts_once(pending):
+                with contextlib.suppress(StoreError):  # else when the mote is heard again
+                    self._dispatch(pending)
+                return None
+            if pending.expired < pending.times:  # it may have obeyed another copy
+                if open_:
                     return None
-            except StoreError:
-                return None  # it goes out when the mote is heard again, or ends at its deadline
+                del self._pending[pending.id]
+                return self._overdue(pending)
         del self._pending[pending.id]
         return self._end(pending, answer.result, answer.value, answer.why)
 
@@ -156,7 +192,7 @@ class Downlink:
                 self._overtaken.append(self._end(pending, UNKNOWN, None, "overtaken by a later command"))
 
     def _overdue(self, pending: _Pending) -> CommandEnded:
-        if pending.member.seal_key is not None and pending.epoch is None:
+        if pending.sent is None:
             why = "never sent: the mote did not answer the gateway's challenge in time"
             return self._end(pending, command.EXPIRED, None, why)
         return self._end(pending, UNKNOWN, None, "no answer")
@@ -171,40 +207,75 @@ class Downlink:
         newest = self._trusts[member.id].newest
         return newest is not None and newest.window.highest >= 0
 
-    def _dispatch(self, pending: _Pending) -> bool:
+    def _acts_once(self, pending: _Pending) -> bool:
+        """True where the mote, if it has obeyed this already, will say so instead of obeying again."""
+        return pending.remembered and self._is_same_boot(pending)
+
+    def _is_same_boot(self, pending: _Pending) -> bool:
+        """True in the epoch or boot that it was sent to: what the mote did before a restart, it does not know."""
+        mote = pending.member
+        if mote.seal_key is None:
+            return pending.boot is not None and pending.boot == self._boot(mote.id)
+        newest = self._trusts[mote.id].newest
+        return newest is not None and newest.epoch == pending.epoch
+
+    def _boot(self, mote: str) -> int | None:
+        """The boot of which a mote inside TLS last told its state."""
+        state = self._store.state(mote)
+        return None if state is None else state[1]
+
+    def _dispatch(self, pending: _Pending) -> None:
+        """Send it. Raises IronmoteError, and then it was not sent."""
         member = pending.member
-        if member.seal_key is None:
-            order = command.Command(pending.id, pending.name, pending.value, None, int(pending.deadline))
+        for each in self._of(member.id):
+            if each is not pending and each.sent is not None:
+                each.newer.add(pending.id)
+        if member.seal_key is not None:
+            number = self._number(member.id)
+            if pending.sent is not None and not pending.remembered:
+                return  # by the numbers that another gateway has used, as is known only now
+            deadline = int(pending.deadline)
+            pending.epoch = self._seal(member, number, pending.id, pending.name, pending.value, deadline)
+            pending.sequence = number
+        else:
+            # Where it is sent again, it is for the boot alone in which the mote can know that.
+            anchor = pending.boot
+            if pending.sent is None:
+                pending.boot = self._boot(member.id)
+            order = command.Command(pending.id, pending.name, pending.value, anchor, int(pending.deadline))
             payload = command.encode_command_json(order)
             self._publish(member.prefix, topics.open_topic(member.id, "down").decode(), payload)
-            return True
-        if not self._can_seal(member):
-            return False
-        deadline = int(pending.deadline)
         pending.sent = time.monotonic()
-        pending.epoch, pending.sequence = self._seal(member, pending.id, pending.name, pending.value, deadline)
-        return True
+        pending.times += 1
+
+    def _number(self, mote: str) -> int:
+        """Take the next sequence number; those between it and the last were used for commands of another gateway."""
+        sequence = self._store.next_downlink(mote)
+        if sequence > sealed.MAX_SEQUENCE:
+            raise IronmoteError(f"the sequence numbers of {mote} are spent; provision it again")
+        skipped = sequence - self._numbers.get(mote, sequence - 1) - 1
+        self._numbers[mote] = sequence
+        for each in self._of(mote):
+            each.foreign += skipped
+        return sequence
 
     def _seal(
-        self, member: Member, command_id: bytes, name: str, value: Value | bytes, deadline: int | None
-    ) -> tuple[bytes, int]:
-        """Seal and publish a command on the last anchor; gives its epoch and its sequence number."""
+        self, member: Member, sequence: int, command_id: bytes, name: str, value: Value | bytes, deadline: int | None
+    ) -> bytes:
+        """Seal and publish a command on the last anchor; gives its epoch."""
         trust = self._trusts[member.id]
         newest = trust.newest
         if newest is None:
             raise IronmoteError(f"{member.id} was never heard")
         order = command.Command(command_id, name, value, newest.window.highest, deadline)
         plaintext = command.encode_command_cbor(order)
-        sequence = self._store.next_downlink(member.id)
-        if sequence > sealed.MAX_SEQUENCE:
-            raise IronmoteError(f"the sequence numbers of {member.id} are spent; provision it again")
         self._sealed += 1
         if self._sealed % limits.SEALS == 0:  # counted over all motes: no key of this sender has sealed more
             self._sender = sealed.DOWNLINK + os.urandom(6)
         leaf = topics.name(member.id, "down")
         message = trust.context(self._sender, newest.epoch).seal(sequence, leaf, plaintext)
         self._publish(member.prefix, topics.sealed_topic(member.id, "down").decode(), message)
-        return newest.epoch, sequence
+        return newest.epoch
 
     def _end(self, pending: _Pending, result: str, value: Value, why: str | None) -> CommandEnded:
         elapsed_ms = (time.monotonic() - pending.began) * 1000

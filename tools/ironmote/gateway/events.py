@@ -21,7 +21,6 @@ class RecordSeen:
     taken: float | None
     arrived: float
     readings: tuple[Reading, ...]
-    size: int  # bytes of the message's payload as it crossed the broker
     confirmed: bool = True  # False: sealed, and the mote had not yet answered a challenge: it may be a recording
 
 
@@ -31,7 +30,6 @@ class StateSeen:
 
     mote: str
     state: State
-    size: int
     confirmed: bool = True  # as in RecordSeen
 
 
@@ -87,14 +85,19 @@ class MoteConfirmed:
 
 @dataclass(frozen=True, slots=True)
 class RootRotated:
-    """A mote was heard under a root key of `generation`, and the one before it is refused.
-
-    Where `why` is not None the mote refuses the new key, for this reason, and keeps the old one.
-    """
+    """A mote was heard under a root key of `generation`, and the one before it is refused."""
 
     mote: str
     generation: int
-    why: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RootKept:
+    """A mote refuses the root key of `generation` that it was given, for the reason `why`, and keeps the one it has."""
+
+    mote: str
+    generation: int
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,5 +108,13 @@ class MoteRevoked:
 
 
 Event: TypeAlias = (
-    RecordSeen | StateSeen | CommandEnded | MessageRefused | RecordsSkipped | MoteConfirmed | RootRotated | MoteRevoked
+    RecordSeen
+    | StateSeen
+    | CommandEnded
+    | MessageRefused
+    | RecordsSkipped
+    | MoteConfirmed
+    | RootRotated
+    | RootKept
+    | MoteRevoked
 )

@@ -7,6 +7,7 @@ The worker owns the store and all trust; nothing else touches them.
 """
 
 import contextlib
+import logging
 import queue
 import sys
 import threading
@@ -22,21 +23,23 @@ from mote import command, topics
 from ..brokers import GatewayAccess
 from ..errors import IronmoteError
 from .care import KeyCare
-from .downlink import Downlink, check_order
+from .downlink import Downlink, Order, check_order
 from .events import CommandEnded, Event, MessageRefused, MoteRevoked, Value
 from .intake import Delivery, Intake
 from .members import Member, Successor
 from .refusals import Refusals
 from .store import Store, StoreError
 from .trust import MoteTrust
-from .uplink import Message, Uplink
+from .uplink import REVOKED, Message, Uplink
 from .zone import Receipt, Zone
 
 _T = TypeVar("_T")
+_log = logging.getLogger(__name__)
 
 _BATCH = 256
 _TICK_S = 0.25
 _WAITING = 4096  # deliveries that wait for the worker; then the zones stop reading
+_LOOK_AGAIN_S = 1.0  # after which a few more messages whose counters went back are looked into
 _PAUSES_S = (0.5, 1, 2, 4, 8, 15, 30)  # between attempts to write
 
 
@@ -48,14 +51,6 @@ class _Delivery:
 
 
 @dataclass(frozen=True)
-class _Order:
-    mote: str
-    name: str
-    value: Value
-    within_s: float
-
-
-@dataclass(frozen=True)
 class _Change:
     """What the owner changes while the gateway runs: a new root key, or, where there is no successor, none at all."""
 
@@ -64,7 +59,10 @@ class _Change:
 
 
 class Gateway:
-    """Serves `members` in the zones of `accesses`. `on_event` is called on the worker's thread, in order."""
+    """Serves `members` in the zones of `accesses`. `on_event` is called on the worker's thread, in order.
+
+    What `on_event` raises is logged and changes nothing else; the package says what it may rely on.
+    """
 
     def __init__(
         self,
@@ -87,10 +85,13 @@ class Gateway:
         self._refusals = Refusals(self._store)
         self._intake = Intake(members, self._trusts, self._store, self._uplink, self._care, self._refusals)
         for member in members:
-            if member.generation <= self._store.standing(member.id)[1]:
+            heard, revoked = self._store.standing(member.id)
+            if member.generation <= revoked:
                 self._revoke(member.id)
+            elif member.id in self._trusts and self._trusts[member.id].generation < heard:
+                self._revoke(member.id, f"heard under root key {heard} before, and the fleet has only an older one")
         self._zones = [Zone(access, self._arrived) for access in accesses]
-        self._queue: queue.Queue[_Delivery | _Order | _Change | None] = queue.Queue()
+        self._queue: queue.Queue[_Delivery | Order | _Change | None] = queue.Queue()
         # Only deliveries wait for room: who sends a command may be on the worker itself, which makes the room.
         self._room = threading.Semaphore(_WAITING)
         self._ending = threading.Event()
@@ -101,6 +102,7 @@ class Gateway:
         self._failure: BaseException | None = None
         self._closed = False
         self._lost: dict[str, int] = {}
+        self._looked = time.monotonic()
 
     def start(self, timeout_s: float = 15.0) -> None:
         """Connect to every zone. Raises IronmoteError, and then nothing is left running."""
@@ -143,10 +145,12 @@ class Gateway:
         if mote not in self._members:
             raise IronmoteError(f"there is no mote called {mote}")
         check_order(name, value, within_s)
-        self._queue.put(_Order(mote, name, value, within_s))
+        self._queue.put(Order(mote, name, value, within_s))
 
     def rotate(self, mote: str, successor: Successor) -> None:
         """Replace a mote's root key over the air; RootRotated tells when the mote is heard under the new one.
+
+        RootKept tells that the mote refuses it.
 
         Until then both are good, here and (which is not the gateway's to see to) at the mote's broker.
         """
@@ -199,7 +203,7 @@ class Gateway:
 
     def _turn(self) -> bool:
         """Take what has arrived, at most a batch of it; False when it is time to end."""
-        items: list[_Delivery | _Order | _Change | None] = []
+        items: list[_Delivery | Order | _Change | None] = []
         with contextlib.suppress(queue.Empty):
             items.append(self._queue.get(timeout=_TICK_S))
             while len(items) < _BATCH:
@@ -207,12 +211,16 @@ class Gateway:
         for item in items:
             if isinstance(item, _Change):
                 self._change(item.mote, item.successor)
+        if time.monotonic() - self._looked >= _LOOK_AGAIN_S:
+            self._looked = time.monotonic()
+            for trust in self._trusts.values():
+                trust.look_again()
         deliveries = [item for item in items if isinstance(item, _Delivery)]
         self._take(deliveries)
         if deliveries:
             self._room.release(len(deliveries))
         for item in items:
-            if isinstance(item, _Order):
+            if isinstance(item, Order):
                 self._tell(self._send(item))
         for ended in self._downlink.overdue():
             self._tell(ended)
@@ -220,10 +228,10 @@ class Gateway:
             self._tell(more)
         return None not in items
 
-    def _send(self, order: _Order) -> CommandEnded | None:
+    def _send(self, order: Order) -> CommandEnded | None:
         try:
-            return self._downlink.send(order.mote, order.name, order.value, order.within_s)
-        except IronmoteError as error:  # it is published last of all, so it was not
+            return self._downlink.send(order)
+        except IronmoteError as error:  # nobody would know afterwards that it was sent, so it was not
             return CommandEnded(order.mote, order.name, command.EXPIRED, None, f"not sent: {error}", 0.0)
 
     def _take(self, deliveries: list[_Delivery]) -> None:
@@ -242,20 +250,27 @@ class Gateway:
 
     def _patiently(self, write: Callable[[], _T]) -> _T:
         """Do what must reach the disk, again and again while it cannot. Raises StoreError in the end."""
+        try:
+            return write()
+        except StoreError as error:
+            failure = error
         for pause_s in _PAUSES_S:
+            last = self._ending.wait(pause_s)
             try:
-                return write()
-            except StoreError:
                 self._reload()
-                if self._ending.wait(pause_s):
-                    break
-        return write()
+                return write()
+            except StoreError as error:
+                failure = error
+            if last:
+                break
+        raise failure
 
     def _reload(self) -> None:
         """Believe again what the store says: what was verified since is not on the disk, and will come again."""
         for mote, trust in self._trusts.items():
             generation, key, successor = self._keys(self._members[mote])
-            trust.reload(generation, key, self._store.epochs(mote), successor, self._store.confirmed(mote))
+            epochs, confirmed = self._store.epochs(mote), self._store.confirmed(mote)
+            trust.reload(generation, key, epochs, successor, confirmed, self._store.standing(mote)[0])
         self._care.reload()
 
     def _careless_since(self) -> list[tuple[float, MessageRefused]]:
@@ -277,7 +292,8 @@ class Gateway:
                 if down is not None:
                     self._care.behind(mote)
                     self._downlink.behind(mote, down)
-                self._care.heard(mote)
+                if mote in self._trusts:
+                    self._care.heard(mote)
                 self._downlink.heard(mote)
 
     def _trust(self, member: Member, fleet_id: bytes) -> MoteTrust:
@@ -297,7 +313,7 @@ class Gateway:
     def _change(self, mote: str, successor: Successor | None) -> None:
         if successor is not None:
             # The member as it is now: an earlier rotation may have ended since it was made.
-            generation, key, _ = self._keys(self._members[mote])
+            generation, key, _ = self._patiently(lambda: self._keys(self._members[mote]))
             self._members[mote] = replace(self._members[mote], generation=generation, seal_key=key, successor=successor)
             self._trusts[mote].successor = successor
             self._care.rotate(mote)
@@ -313,14 +329,18 @@ class Gateway:
         with self._store.transaction():
             self._store.set_revoked(mote, generation)
 
-    def _revoke(self, mote: str) -> list[CommandEnded]:
-        self._uplink.revoke(mote)
+    def _revoke(self, mote: str, why: str = REVOKED) -> list[CommandEnded]:
+        self._uplink.revoke(mote, why)
         self._care.forget(mote)
         return self._downlink.revoke(mote)
 
     def _tell(self, event: Event | CommandEnded | None) -> None:
-        if event is not None:
+        if event is None:
+            return
+        try:
             self._on_event(event)
+        except Exception:  # what is told is on the disk and acknowledged: the listener's trouble is its own
+            _log.exception("a listener failed at a %s of %s", type(event).__name__, event.mote)
 
 
 def _forbid_core_dumps() -> None:

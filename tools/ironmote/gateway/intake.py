@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from mote import command, record, topics
 
+from ..brokers import rights
 from .care import KeyCare
 from .events import Event, MessageRefused, RecordSeen, RecordsSkipped, StateSeen
 from .members import Member
@@ -77,6 +78,8 @@ class Intake:
 
     def _one(self, delivery: Delivery, taken: Taken) -> None:
         message = delivery.message
+        if _is_downward(message.topic):  # what hears motes in their order hears our own commands too
+            return
         try:
             verified = self._uplink.take(message)
         except NotBelieved as error:
@@ -107,6 +110,9 @@ class Intake:
             self._spoilt(delivery, taken, "could not be stored", error)
         else:
             taken.events += events
+            gone = isinstance(verified.content, State) and not verified.content.online
+            if verified.member.seal_key is None and not message.retained and not gone:
+                taken.heard.setdefault(mote, None)
 
     def _spoilt(self, delivery: Delivery, taken: Taken, what: str, error: Exception) -> None:
         mote = self.claimed(delivery.message)
@@ -155,7 +161,7 @@ class Intake:
         if not verified.current or (not fresh and last is not None and when < last):
             return []
         self._store.save_state(member.id, content.online, when, delivery.arrived)
-        return [StateSeen(member.id, content, len(message.payload), self._confirmed(member))]
+        return [StateSeen(member.id, content, self._confirmed(member))]
 
     def _keep_record(self, delivery: Delivery, verified: Verified, content: record.Record) -> list[Event]:
         member = verified.member
@@ -186,10 +192,16 @@ class Intake:
             content.base_time,
             delivery.arrived,
             readings,
-            len(delivery.message.payload),
             self._confirmed(member),
         )
         return [*skipped, seen]
 
     def _confirmed(self, member: Member) -> bool:
         return member.id not in self._trusts or self._trusts[member.id].confirmed
+
+
+def _is_downward(topic: str) -> bool:
+    try:
+        return topics.split(topic)[2] in rights.DOWNWARD
+    except topics.TopicError:
+        return False

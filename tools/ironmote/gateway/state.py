@@ -1,4 +1,7 @@
-"""What a mote says of itself: the status map, checked. It is printed on terminals, so its texts hold no controls."""
+"""What a mote says of itself: the status map, checked. It is printed on terminals, so its texts hold no controls.
+
+Fields that this version does not know are left out, so that a newer mote is still heard; those it knows are checked.
+"""
 
 import json
 from collections.abc import Mapping
@@ -9,8 +12,10 @@ from mote import cbor, sealed
 
 _MAX_BYTES = 1024
 _MAX_TEXT = 200
+_MOST_MISSING = 16  # as many sensors as settings can name
 _LARGEST = 2**48
 _LARGEST_COUNTER = 2**32 - 1
+_WEAKEST_DBM, _STRONGEST_DBM = -128, 127  # what a firmware's signed byte holds
 
 
 class StateError(ValueError):
@@ -36,6 +41,14 @@ class State:
     refused: int | None = None  # commands that did not verify, this boot
     down: int | None = None  # sealed: the highest sequence number of a downlink that it verified in this epoch
     missing: tuple[str, ...] = ()  # kinds of sensors that give nothing
+    version: str = ""  # of ironmote
+    used: int | None = None  # bytes of heap
+    low: int | None = None  # the least bytes of heap that were free after a collection, this start
+    joins: int | None = None  # how often it joined its Wi-Fi, this start
+    rssi: int | None = None  # dBm
+    clock: str = ""  # who said the time: "sntp", or "board" where it was there at the start; empty: it is not known
+    lost: str = ""  # what ended the last session or try, in a word
+    last: str = ""  # the first words of its last warning
 
 
 def decode_cbor(data: bytes) -> State:
@@ -76,7 +89,7 @@ def _check(found: object) -> State:
     if not isinstance(online, bool):
         raise StateError("status without online")
     missing = found.get("missing") or ()
-    if not isinstance(missing, list | tuple) or len(missing) > 16:
+    if not isinstance(missing, list | tuple) or len(missing) > _MOST_MISSING:
         raise StateError("status with a wrong missing")
     return State(
         online,
@@ -94,6 +107,14 @@ def _check(found: object) -> State:
         refused=_count(found, "refused"),
         down=_count(found, "down", sealed.MAX_SEQUENCE),
         missing=tuple(_text(each) for each in missing),
+        version=_text(found.get("version", "")),
+        used=_count(found, "used"),
+        low=_count(found, "low"),
+        joins=_count(found, "joins"),
+        rssi=_strength(found),
+        clock=_text(found.get("clock", "")),
+        lost=_text(found.get("lost", "")),
+        last=_text(found.get("last", "")),
     )
 
 
@@ -110,6 +131,15 @@ def _count(found: Mapping[str, Any], name: str, largest: int = _LARGEST) -> int 
         return None
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= largest:
         raise StateError(f"status with a wrong {name}")
+    return value
+
+
+def _strength(found: Mapping[str, Any]) -> int | None:
+    value = found.get("rssi")
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not _WEAKEST_DBM <= value <= _STRONGEST_DBM:
+        raise StateError("status with a wrong rssi")
     return value
 
 

@@ -129,6 +129,14 @@ class Store:
             raise StoreError(f"{self._path} cannot be written: {error}") from error
 
     @contextlib.contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Raise StoreError where what is read inside cannot be."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StoreError(f"{self._path} cannot be read: {error}") from error
+
+    @contextlib.contextmanager
     def savepoint(self) -> Iterator[None]:
         """Inside a transaction: what is written inside is taken back where something raises, and all else stays.
 
@@ -147,7 +155,9 @@ class Store:
 
     def epochs(self, mote: str) -> list[EpochTrust]:
         """The epochs of a mote as they were last saved."""
-        rows = self._db.execute("SELECT epoch, highest, bits, will, failed FROM epochs WHERE mote = ?", (mote,))
+        query = "SELECT epoch, highest, bits, will, failed FROM epochs WHERE mote = ?"
+        with self._reading():
+            rows = self._db.execute(query, (mote,)).fetchall()
         return [
             EpochTrust(epoch, Window(highest=highest, bits=int.from_bytes(bits, "big")), will, failed)
             for epoch, highest, bits, will, failed in rows
@@ -193,7 +203,8 @@ class Store:
     def state(self, mote: str) -> tuple[int, int, int] | None:
         """Generation, boot and connection of the last state that was applied, or None."""
         query = "SELECT generation, boot, connection FROM states WHERE mote = ?"
-        row = self._db.execute(query, (mote,)).fetchone()
+        with self._reading():
+            row = self._db.execute(query, (mote,)).fetchone()
         return None if row is None else (row[0], row[1], row[2])
 
     def save_state(self, mote: str, online: bool, when: tuple[int, int, int], arrived: float) -> None:
@@ -251,7 +262,8 @@ class Store:
 
     def standing(self, mote: str) -> tuple[int, int]:
         """Of which generation a mote was heard last, and up to which it is revoked; 0 where neither was."""
-        row = self._db.execute("SELECT generation, revoked FROM motes WHERE id = ?", (mote,)).fetchone()
+        with self._reading():
+            row = self._db.execute("SELECT generation, revoked FROM motes WHERE id = ?", (mote,)).fetchone()
         return (0, 0) if row is None else (row[0], row[1])
 
     def set_generation(self, mote: str, generation: int) -> None:
@@ -264,7 +276,8 @@ class Store:
 
     def confirmed(self, mote: str) -> bool:
         """True where `mote` has answered a challenge since the store was opened."""
-        row = self._db.execute("SELECT confirmed FROM motes WHERE id = ?", (mote,)).fetchone()
+        with self._reading():
+            row = self._db.execute("SELECT confirmed FROM motes WHERE id = ?", (mote,)).fetchone()
         return row is not None and row[0] is not None
 
     def set_confirmed(self, mote: str, boot: int) -> None:
@@ -299,12 +312,13 @@ class Store:
 
         Gaps of more than MOST_LOST do not count: one record with a wrong number would make millions of them.
         """
-        rows = self._db.execute(
+        query = (
             "SELECT mote, SUM(CASE WHEN gap BETWEEN 0 AND ? THEN gap ELSE 0 END) FROM ("
             "SELECT mote, number - 1 - LAG(number, 1, 0)"
-            " OVER (PARTITION BY mote, generation, boot ORDER BY number) AS gap FROM records) GROUP BY mote",
-            (MOST_LOST,),
+            " OVER (PARTITION BY mote, generation, boot ORDER BY number) AS gap FROM records) GROUP BY mote"
         )
+        with self._reading():
+            rows = self._db.execute(query, (MOST_LOST,)).fetchall()
         return {mote: int(missing) for mote, missing in rows}
 
 

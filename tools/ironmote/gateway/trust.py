@@ -17,7 +17,7 @@ from mote.replay import Window
 from .members import Successor
 
 EPOCHS_KEPT = 4  # what a broker had queued from an earlier boot still counts
-_LOOKS = 4
+_LOOKS = 64  # messages of counters that went back, opened between two calls of `look_again`
 
 
 class Alarming(sealed.Refused):
@@ -130,8 +130,11 @@ class MoteTrust:
             trust.will = envelope.sequence
         else:
             trust.window.commit(envelope.sequence)
-        self._looks = _LOOKS
         return Opened(plaintext, generation, boot, envelope.sequence, is_will, trust is self.newest)
+
+    def look_again(self) -> None:
+        """Look into a few more messages whose counter went back; to be called every second, whatever is heard."""
+        self._looks = _LOOKS
 
     def reload(
         self,
@@ -140,10 +143,16 @@ class MoteTrust:
         epochs: Iterable[EpochTrust],
         successor: Successor | None,
         confirmed: bool,
+        standing: int,
     ) -> None:
-        """Believe what was stored, where what was believed since could not be."""
-        self.generation, self._seal_key, self.successor, self.confirmed = generation, seal_key, successor, confirmed
-        self._epochs = _of_generation(epochs, generation)
+        """Believe what was stored, where what was believed since could not be.
+
+        `standing` is the generation under which the mote was heard last, as the store says: no key before it is taken.
+        """
+        if generation >= standing:
+            self.generation, self._seal_key, self.successor = generation, seal_key, successor
+        self.confirmed = confirmed
+        self._epochs = _of_generation(epochs, self.generation)
         self._contexts.clear()
 
     def confirm(self, boot: int, sequence: int) -> None:
@@ -194,7 +203,7 @@ class MoteTrust:
         behind = not twin and newest is not None and boot < newest.boot
         if behind and newest is not None:
             words = f"from boot {boot}, which was never heard before boot {newest.boot} was"
-            # Few of these are looked into between two true messages, however many are sent.
+            # A limit, so that a flood of these costs little; whatever verifies elsewhere does not count.
             self._looks -= 1
             if self._looks < 0:
                 raise sealed.Refused(words)

@@ -37,6 +37,9 @@ class Verified:
     current: bool  # from the newest boot; what is older is stored, but changes nothing that is shown
 
 
+REVOKED = "this mote was revoked; provision it again before it is believed"
+
+
 class NotBelieved(Exception):
     """The message is refused. `mote` is a known id that its topic claims, or None; see events.MessageRefused."""
 
@@ -68,11 +71,11 @@ class Uplink:
         self._members = {member.id: member for member in members}
         self._trusts = trusts
         self._zones = frozenset(zones)
-        self._revoked: set[str] = set()
+        self._revoked: dict[str, str] = {}
 
-    def revoke(self, mote: str) -> None:
-        """Believe nothing of `mote` any more."""
-        self._revoked.add(mote)
+    def revoke(self, mote: str, why: str = REVOKED) -> None:
+        """Believe nothing of `mote` any more; `why` is what its messages are refused with."""
+        self._revoked[mote] = why
 
     def take(self, message: Message) -> Verified:
         """What `message` says. Raises NotBelieved, or AlreadyTaken."""
@@ -98,7 +101,7 @@ class Uplink:
         if member is None:
             raise NotBelieved(None, "from a mote that is not in the fleet")
         if mote_id in self._revoked:
-            raise NotBelieved(mote_id, "this mote was revoked; provision it again before it is believed")
+            raise NotBelieved(mote_id, self._revoked[mote_id])
         if prefix != message.prefix or leaf not in ("up", "ack", "state"):
             raise NotBelieved(member.id, "on a topic that no mote publishes in this zone")
         # Where a zone has a connection of its own for this prefix, its motes are heard there and nowhere else.

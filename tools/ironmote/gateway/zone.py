@@ -111,7 +111,7 @@ class Zone:
             return
         self._connection += 1
         self._left = None
-        result, _ = client.subscribe([(each, 1) for each in topics.subscriptions(self.access.prefix)])
+        result, _ = client.subscribe(topics.subscription(self.access.prefix), 1)
         if result != MQTTErrorCode.MQTT_ERR_SUCCESS:
             self._trouble = "cannot subscribe"
             self._ready.set()

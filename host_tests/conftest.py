@@ -1,0 +1,21 @@
+"""Fixtures that several files of tests share: a gateway at a real broker."""
+
+import pytest
+import real_brokers
+from gateway_bench import running
+from ironmote.brokers.nats import NatsBroker
+
+
+@pytest.fixture(**real_brokers.BOTH)
+def bench(request, tmp_path):
+    """A running gateway, once at NATS and once at Mosquitto."""
+    real_brokers.require(request.param)
+    with running(request.param, tmp_path) as bench:
+        yield bench
+
+
+@pytest.fixture
+def nats(tmp_path):
+    """A running gateway at NATS, for what does not depend on the broker."""
+    with running(NatsBroker, tmp_path) as bench:
+        yield bench

@@ -1,0 +1,175 @@
+"""Motes through random faults of every kind, and what became of each reading.
+
+    python host_tests/soak.py [--minutes N] [--seed S] [--broker nats|mosquitto|both] [--once] [--keep DIR]
+
+Prints a table: readings taken (counted at the bus of the simulated board), stored exactly once, lost and reported by
+the gateway, in the mote's hand when power failed, lost in silence, stored more than once; by channel and fault. The
+exit status is 1 where one was lost in silence or stored twice, or where a mote gave up. With --once each mote and each
+broker has every kind of fault once, and that is the end.
+"""
+
+import argparse
+import random
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import soak_faults
+from reckoning import Account, counts, table
+from soak_site import SoakMote, SoakSite
+
+_COMMAND_S = 7.0
+_REST_S = (1.0, 3.0)  # in which the mote may get well, or not quite
+_SITE_REST_S = 8.0
+
+
+@dataclass
+class Result:
+    """What `run` came to."""
+
+    accounts: dict[tuple[str, str], Account] = field(default_factory=dict)
+    reported: dict[str, int] = field(default_factory=dict)  # by mote, as the gateway counts what was lost
+    gave_up: list[str] = field(default_factory=list)
+    sessions: dict[str, int] = field(default_factory=dict)
+    commands: dict[str, int] = field(default_factory=dict)
+    starts: dict[str, int] = field(default_factory=dict)
+    failed: list[str] = field(default_factory=list)
+
+    @property
+    def held(self) -> bool:
+        sums = counts(self.accounts.values())
+        return not (sums["silent"] or sums["repeated"] or self.gave_up or self.failed)
+
+    def words(self) -> str:
+        """All of it, for people."""
+        lines = [table({key: list(account.by_fault.items()) for key, account in self.accounts.items()}), ""]
+        for name in self.sessions:
+            lines.append(
+                f"{name}: {self.sessions[name]} sessions, {self.starts[name]} starts, "
+                f"{self.commands[name]} commands obeyed, {self.reported.get(name, 0)} reported lost by the gateway"
+            )
+        for account in self.accounts.values():
+            lines += [f"silent: {each}" for each in account.silent]
+        lines += [f"gave up: {each}" for each in self.gave_up]
+        lines += [f"failed: {each}" for each in self.failed]
+        return "\n".join([*lines, "held" if self.held else "NOT held"])
+
+
+class _Hand:
+    """What breaks one mote, and now and then the site, until it is time to end."""
+
+    def __init__(self, result: Result, over: Callable[[], bool], once: bool) -> None:
+        self._result, self._over, self._once = result, over, once
+
+    def on_mote(self, site: SoakSite, mote: SoakMote, seed: int) -> None:
+        for name, act, chance in self._faults(mote.name, soak_faults.of(mote), seed):
+            mote.now(name)
+            act(site, mote, chance)
+            time.sleep(chance.uniform(*_REST_S))
+
+    def on_site(self, site: SoakSite, seed: int) -> None:
+        for name, act, chance in self._faults(site.kind, soak_faults.OF_A_SITE, seed):
+            begin = _ms()
+            act(site, site.motes[0], chance)
+            time.sleep(chance.uniform(*_REST_S) + _SITE_REST_S)
+            site.windows.append((begin, _ms(), name))
+
+    def _faults(
+        self, whose: str, kinds: dict[str, soak_faults.Act], seed: int
+    ) -> Iterator[tuple[str, soak_faults.Act, random.Random]]:
+        """All of `kinds` in some order, then in another, until it is over; what goes wrong in one is kept."""
+        chance = random.Random(seed)
+        while not self._over():
+            order = list(kinds)
+            chance.shuffle(order)
+            for name in order:
+                if self._over():
+                    return
+                yield name, self._guarded(whose, name, kinds[name]), chance
+            if self._once:
+                return
+
+    def _guarded(self, whose: str, name: str, act: soak_faults.Act) -> soak_faults.Act:
+        def guarded(site: SoakSite, mote: SoakMote, chance: random.Random) -> None:
+            try:
+                act(site, mote, chance)
+            except Exception as error:
+                self._result.failed.append(f"{whose}: {name}: {type(error).__name__}: {error}")
+
+        return guarded
+
+
+def _ms() -> int:
+    return int(time.time() * 1000)
+
+
+def run(
+    brokers: Sequence[str], minutes: float, seed: int, folder: Path, *, once: bool = False, sample_ms: int = 400,
+    channels: tuple[str, ...] | None = None,
+) -> Result:  # fmt: skip
+    """Break what runs on `brokers` for so long, and account for every reading."""
+    result = Result()
+    sites = [SoakSite(kind, folder / kind, seed, sample_ms, channels) for kind in brokers]
+    ended = threading.Event()
+    end = float("inf")
+    hand = _Hand(result, lambda: ended.is_set() or (not once and time.monotonic() > end), once)
+    threads = []
+    try:
+        for site in sites:
+            site.start()
+        for site in sites:
+            threads.append(threading.Thread(target=hand.on_site, args=(site, seed), daemon=True))
+            for number, mote in enumerate(site.motes):
+                threads.append(threading.Thread(target=hand.on_mote, args=(site, mote, seed + number), daemon=True))
+        end = time.monotonic() + minutes * 60
+        for thread in threads:
+            thread.start()
+        while any(thread.is_alive() for thread in threads):
+            for site in sites:
+                for number, mote in enumerate(site.motes):
+                    site.send(mote, number & 1)
+            deadline = time.monotonic() + _COMMAND_S
+            for thread in threads:
+                thread.join(max(0.0, deadline - time.monotonic()))
+        for site in sites:
+            until = site.drain()
+            site.stop()
+            result.accounts |= site.account(until)
+            result.gave_up += site.gave_up
+            result.reported |= site.lost
+            for (name, _), account in site.account(until).items():
+                if account.total.reported > site.lost.get(name, 0):
+                    result.failed.append(f"{name}: the gateway reports fewer as lost than its numbers leave out")
+            for mote in site.motes:
+                result.sessions[mote.name] = mote.link.sessions
+                result.commands[mote.name] = mote.done
+                result.starts[mote.name] = (mote.mote.board.folder / "taken").read_text().count(" -1\n")
+    finally:
+        ended.set()
+        for site in sites:
+            site.stop()
+    return result
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="Motes through random faults; what became of each reading.")
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--seed", type=int, default=20261121)
+    parser.add_argument("--broker", choices=("nats", "mosquitto", "both"), default="both")
+    parser.add_argument("--once", action="store_true", help="every kind of fault once, and no more")
+    parser.add_argument("--keep", type=Path, help="a new folder for everything that was written; it holds keys")
+    options = parser.parse_args(words)
+    brokers = ("nats", "mosquitto") if options.broker == "both" else (options.broker,)
+    with tempfile.TemporaryDirectory() as scratch:
+        result = run(brokers, options.minutes, options.seed, options.keep or Path(scratch), once=options.once)
+    print(f"soak: seed {options.seed}, {', '.join(brokers)}")
+    print(result.words())
+    return 0 if result.held else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,126 @@
+"""Time that is not waited for: asyncio on a clock that goes on to the next thing to do as soon as nothing is to do.
+
+`start` puts it in the place of the port's own, before anything of the mote is imported. Hours then pass in the time
+that the work in them takes. Whoever turns round without end at one moment is stopped: BusyError.
+"""
+
+import sys
+
+import asyncio
+import asyncio.core as core
+import utime
+
+_MOST_AT_ONCE = 20_000  # turns of the loop without a millisecond passing
+
+now_us = 1_000_000
+horizon = []  # calls that return at which microsecond something of theirs is due, or None
+_turns = 0
+
+
+class BusyError(Exception):
+    """The mote goes round without end and without waiting."""
+
+
+class Over(SystemExit):
+    """The time that was asked for has passed."""
+
+
+end_us = None
+
+
+def ticks_us():
+    return now_us
+
+
+def ticks_ms():
+    return now_us // 1000
+
+
+def sleep_us(us):
+    advance(max(us, 0))
+
+
+def sleep_ms(ms):
+    advance(max(ms, 0) * 1000)
+
+
+def sleep(seconds):
+    advance(int(seconds * 1000000))
+
+
+def time_ns():
+    return (1_795_000_000_000_000 + now_us) * 1000
+
+
+def advance(us):
+    """Let `us` microseconds pass. Raises Over at the end."""
+    global now_us, _turns
+    now_us += us
+    if us:
+        _turns = 0
+    if end_us is not None and now_us >= end_us:
+        raise Over(0)
+
+
+class _Utime:
+    """The module `utime` on this clock."""
+
+    ticks_us = staticmethod(ticks_us)
+    ticks_ms = staticmethod(ticks_ms)
+    ticks_cpu = staticmethod(ticks_us)
+    sleep = staticmethod(sleep)
+    sleep_ms = staticmethod(sleep_ms)
+    sleep_us = staticmethod(sleep_us)
+    time_ns = staticmethod(time_ns)
+    ticks_add = staticmethod(utime.ticks_add)
+    ticks_diff = staticmethod(utime.ticks_diff)
+    gmtime = staticmethod(utime.gmtime)
+    localtime = staticmethod(utime.gmtime)
+
+    @staticmethod
+    def time():
+        return time_ns() // 1_000_000_000
+
+
+def _wait(queue, dt):
+    """IOQueue.wait_io_event: see who can go on; where nobody can, the time of the next one has come."""
+    global _turns
+    while True:
+        _real_wait(queue, 0)
+        _turns += 1
+        if _turns > _MOST_AT_ONCE:
+            raise BusyError("%d turns at one moment" % _turns)
+        task = core._task_queue.peek()
+        until = None
+        if task:
+            until = max(now_us, now_us + utime.ticks_diff(task.ph_key, ticks_ms()) * 1000)
+        if dt == 0 or until == now_us:
+            return
+        for due in horizon:
+            when = due()
+            if when is not None and (until is None or when < until):
+                until = when
+        if until is None:
+            raise BusyError("nothing will ever happen")
+        advance(max(until - now_us, 1))
+
+
+_real_wait = core.IOQueue.wait_io_event
+
+
+def start(minutes=None):
+    """Begin; with `minutes`, Over is raised when they have passed."""
+    global end_us
+    if minutes is not None:
+        end_us = now_us + minutes * 60_000_000
+    core.ticks = ticks_ms
+    core.IOQueue.wait_io_event = _wait
+    sys.modules["utime"] = _Utime
+    import time
+
+    for name in ("ticks_ms", "ticks_us", "sleep", "sleep_ms", "sleep_us"):
+        if time is not utime:
+            setattr(time, name, globals()[name])
+    if time is utime:
+        sys.modules["time"] = _Utime
+    asyncio.ticks = ticks_ms

@@ -1,0 +1,49 @@
+"""A parser of arguments whose errors are one line: what is wrong, and the nearest word that would be right."""
+
+import argparse
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import Any, NoReturn
+
+from .errors import UsageError
+
+_MISSING = "the following arguments are required: "
+
+
+class Parser(argparse.ArgumentParser):
+    """An ArgumentParser, and maker of such for subcommands, that raises UsageError where argparse prints and exits."""
+
+    def parse(self, argv: Sequence[str] | None) -> argparse.Namespace:
+        """The arguments in `argv`, or of this process. Raises UsageError; only --help and --version end it."""
+        found, extra = self.parse_known_args(argv)
+        if extra:
+            parser: Parser = getattr(found, "parser", self)
+            parser.error(parser.about_extra(extra[0]))
+        return found
+
+    def about_extra(self, word: str) -> str:
+        """What is wrong with `word`, which is neither an option nor called for."""
+        if not word.startswith("-"):
+            return f"{word!r} is one word too many"
+        name = word.partition("=")[0]
+        return f"there is no option {name!r}{_nearest(name, self._option_string_actions)}"
+
+    def error(self, message: str) -> NoReturn:
+        """Raise UsageError."""
+        message = message.removeprefix("argument ")
+        if message.startswith(_MISSING):
+            message = f"{message.removeprefix(_MISSING)} is missing"
+        about = self.prog.partition(" ")[2]
+        help_is_needed = "" if message.endswith("?") else f"; {self.prog} --help lists what there is"
+        raise UsageError(f"{about + ': ' if about else ''}{message}{help_is_needed}")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            words = [str(each) for each in action.choices]
+            near = _nearest(str(value), words) or f"; there are {', '.join(words)}"
+            raise argparse.ArgumentError(action, f"no {str(value)!r}{near}")
+
+
+def _nearest(word: str, words: Iterable[str]) -> str:
+    found = difflib.get_close_matches(word, list(words), 1)
+    return f"; did you mean {found[0]}?" if found else ""

@@ -1,0 +1,129 @@
+"""The folder of a simulated board, which holds what a board holds.
+
+    board.json   the hardware: chip, parts on its buses, access point in the air, the world around it
+    flash/       the file system            nvs/        non-volatile storage, secrets among it
+    firmware/    modules frozen in firmware board/      the simulated hardware itself, compiled
+    reset_cause, rtc, wdt, sleep_ms, pins.json          state that outlives the process
+
+The simulated hardware (tools/board) reads and writes the same files.
+"""
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from . import device, secret_files
+from .boards import Profile
+from .provision import Place, Write
+
+_NVS_NAMESPACE = "ironmote"
+_VAULT_FILES = "secrets"  # of a chip without non-volatile storage, in its file system
+
+
+class BoardFolder:
+    """The folder at `path` of a board of the kind `profile`."""
+
+    def __init__(self, path: Path, profile: Profile) -> None:
+        self.path = path
+        self._profile = profile
+
+    def make(self, frozen: Mapping[str, bytes], hardware: Mapping[str, Any]) -> None:
+        """Make the board: its hardware and what is frozen in its firmware. What it keeps in flash and NVS stays.
+
+        The modules in its file system do not: they go with the firmware.
+        """
+        secret_files.make_folder(self.path)
+        for stale in ("flash/lib", "firmware", "board"):
+            shutil.rmtree(self.path / stale, ignore_errors=True)
+        for part, files in (("flash", {}), ("nvs", {}), ("firmware", frozen), ("board", device.simulation_modules())):
+            (self.path / part).mkdir(exist_ok=True)
+            for name, content in files.items():
+                _write(self.path / part, name, content)
+        # It holds the access point's password, which the air of a real house holds too.
+        secret_files.write(self.path / "board.json", json.dumps(hardware))
+
+    def provision(self, writes: Iterable[Write]) -> None:
+        """Put what `writes` say onto the board, in their order."""
+        vault = self.path / "nvs" / _NVS_NAMESPACE if self._profile.nvs else self.path / "flash" / _VAULT_FILES
+        for each in writes:
+            if each.place is Place.FLASH:
+                _write(self.path / "flash", each.name, each.content)
+            else:
+                secret_files.make_folder(vault)
+                secret_files.write(vault / (f"{each.name}.blob" if self._profile.nvs else each.name), each.content)
+
+    def switch_on(self) -> None:
+        """Power comes on: no cause on record, no memory of a clock."""
+        for lost in ("reset_cause", "rtc", "sleep_ms"):
+            (self.path / lost).unlink(missing_ok=True)
+
+    def rest_watchdog(self) -> None:
+        """The board starts: no watchdog waits for it."""
+        (self.path / "wdt").unlink(missing_ok=True)
+
+    def watchdog_bites(self) -> bool:
+        """True when machine.WDT was started and its last feed is longer ago than its timeout."""
+        path = self.path / "wdt"
+        try:
+            timeout_ms = int(path.read_text() or 0)
+            fed = path.stat().st_mtime
+        except (OSError, ValueError):
+            return False
+        return time.time() - fed > timeout_ms / 1000
+
+    def note_watchdog_reset(self) -> None:
+        """What the board's next start is told of its last end."""
+        (self.path / "reset_cause").write_text("WDT_RESET")
+
+    def sleep_ms(self) -> int:
+        """For how long the board went to sleep; 0 is for good."""
+        return int((self.path / "sleep_ms").read_text())
+
+
+def hardware(
+    profile: Profile,
+    name: str,
+    settings: Mapping[str, Any],
+    wifi: Mapping[str, Any] | Sequence[Mapping[str, Any]],
+    parts: Sequence[Mapping[str, Any]] | None,
+    world: Mapping[str, Any],
+    time_offset_s: float,
+    faults: bool,
+) -> dict[str, Any]:
+    """The content of board.json. `parts` are those on the buses, by default one for each sensor of the settings."""
+    if parts is None:
+        parts = [_part_for(sensor, settings) for sensor in settings.get("sensors", ())]
+    return {
+        "board": profile.name,
+        "unique_id": _unique_id(profile, name),
+        "hide": list(profile.hide),
+        "wifi": dict(wifi) if isinstance(wifi, Mapping) else [dict(each) for each in wifi],
+        "parts": [dict(part) for part in parts],
+        "i2c": settings.get("i2c") or {},
+        "world": dict(world),
+        "time_offset_s": time_offset_s,
+        "faults": faults,
+    }
+
+
+def _write(folder: Path, name: str, content: bytes) -> None:
+    target = folder / name.lstrip("/")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(content)
+
+
+def _unique_id(profile: Profile, name: str) -> str:
+    """The number that the chip was made with, in hex: the same one at every build."""
+    return hashlib.sha256(name.encode()).hexdigest()[: 8 if profile.chip == "ESP8266" else 12]
+
+
+def _part_for(sensor: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The part that a sensor of the settings talks to."""
+    if sensor["kind"] == "ds18b20":
+        serial = hashlib.sha256(str(settings.get("mote")).encode()).hexdigest()[:12]
+        return {"part": "ds18b20", "pin": settings["onewire"]["pin"], "rom": "28" + serial}
+    return {"part": sensor["kind"], "address": sensor["address"]}

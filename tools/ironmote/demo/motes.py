@@ -1,0 +1,128 @@
+"""The motes of the demo: who they are, what hangs on their boards, which channel each of them gets."""
+
+import secrets
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from mote import channel
+
+from .. import boards, provision
+from ..boards import Profile
+from ..brokers import SERVER_NAME
+from ..certificates import Authority
+from ..errors import IronmoteError
+from ..fleet import CLEAR, HOME, Fleet, Mote
+from ..simulate import SimulatedMote
+
+NAMES = (
+    "kitchen", "cellar", "attic", "garage", "office", "nursery", "hall", "study", "porch", "pantry", "bathroom", "shed",
+)  # fmt: skip
+BOARDS = ("esp32", "esp8266")
+DIMMER = "dimmer"
+FLOOR = "sealed"
+_NETWORK = "ironmote demo"
+
+
+def enlist(scratch: Path, count: int, wanted: str, on_phase: Callable[[str], None]) -> tuple[Fleet, dict[str, Profile]]:
+    """A fleet of `count` motes and the profiles of their boards, by name.
+
+    Each mote's channel is decided from what its board's own firmware says it can do; the boards that are asked are
+    made in `scratch`, which is removed. `wanted` is the channel of the boards that have room for TLS, or "auto".
+    """
+    fleet = Fleet.create()
+    profiles: dict[str, Profile] = {}
+    decided: dict[str, tuple[str, str]] = {}
+    for index in range(count):
+        mote = fleet.add(NAMES[index] if index < len(NAMES) else f"mote-{index + 1}", BOARDS[index % len(BOARDS)])
+        profile = profiles.setdefault(mote.board, boards.load(mote.board))
+        mote.sensors, mote.actuators = _sensors(), _actuators(profile)
+        if mote.board not in decided:
+            on_phase(f"asking the firmware of {mote.board} what it can do")
+            probe = SimulatedMote(
+                profile, _settings(fleet, mote, profile, 1, 1.0), {}, {}, scratch / mote.board, wifi={}
+            )
+            probe.build()
+            try:
+                decided[mote.board] = channel.choose(wanted if profile.room else channel.AUTO, FLOOR, probe.measure())
+            except channel.ChannelError as error:
+                raise IronmoteError(f"{mote.board}: {error}") from error
+        mote.channel, mote.why = decided[mote.board]
+        mote.zone = HOME if mote.encrypts else CLEAR
+    shutil.rmtree(scratch, ignore_errors=True)
+    return fleet, profiles
+
+
+def simulated(
+    fleet: Fleet,
+    mote: Mote,
+    profile: Profile,
+    authority: Authority,
+    folder: Path,
+    port: int,
+    sample_s: float,
+    world: dict[str, Any],
+    on_line: Callable[[str, str], None],
+) -> SimulatedMote:
+    """`mote` on a simulated board in `folder`, not built yet; its broker is at `port`."""
+    credential = authority.issue(mote.id) if mote.certified else None
+    public = {} if credential is None else {"/ca.der": authority.ca_der, "/cert.der": credential.cert_der}
+    return SimulatedMote(
+        profile,
+        _settings(fleet, mote, profile, port, sample_s),
+        provision.secrets_for(mote, secrets.token_urlsafe(12).encode(), credential),
+        public,
+        folder,
+        world,
+        lambda line: on_line(mote.id, line),
+    )
+
+
+def _settings(fleet: Fleet, mote: Mote, profile: Profile, port: int, sample_s: float) -> dict[str, Any]:
+    """What mote.settings describes. Before the channel is decided it says "auto"."""
+    return {
+        "v": 1,
+        "mote": mote.id,
+        "fleet": fleet.id,
+        "board": mote.board,
+        "zone": mote.zone,
+        "generation": mote.generation,
+        "channel": mote.channel or "auto",
+        "floor": FLOOR,
+        "room": profile.room,
+        "wifi": {"ssid": _NETWORK},
+        "broker": {"host": "127.0.0.1", "port": port, "name": SERVER_NAME},
+        "connect": mote.connect,
+        "keepalive_s": 30,
+        "timeout_ms": 10_000,
+        "sample_ms": round(sample_s * 1000),
+        "command_age_s": 60,
+        "clock_floor": int(time.time()),
+        "ntp": "pool.ntp.org",
+        "i2c": {"sda": profile.pins.i2c_sda, "scl": profile.pins.i2c_scl, "freq_hz": 100_000},
+        "onewire": None,
+        "sensors": mote.sensors,
+        "actuators": mote.actuators,
+        "led": profile.pins.led,
+        "outbox": 32,
+    }
+
+
+def _sensors() -> list[dict[str, Any]]:
+    return [
+        {
+            "kind": "bme280",
+            "address": 0x76,
+            "names": {"temperature": "temperature", "humidity": "humidity", "pressure": "pressure"},
+        },
+        {"kind": "bh1750", "address": 0x23, "names": {"illuminance": "light"}},
+    ]
+
+
+def _actuators(profile: Profile) -> list[dict[str, Any]]:
+    return [
+        {"kind": "relay", "name": "relay", "pin": profile.pins.relay, "safe": 0},
+        {"kind": "dimmer", "name": DIMMER, "pin": profile.pins.dimmer, "freq_hz": 1000, "safe": 0},
+    ]
