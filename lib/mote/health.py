@@ -43,6 +43,11 @@ class Health:
         self._protection = protection
         self._link = link
 
+    def count(self, ledger, kept):
+        """Take what it says of the records: `ledger`, and the identity of the newest that the start found in flash."""
+        self._ledger = ledger
+        self._kept = kept
+
     def collect(self):
         """Collect garbage; return how many bytes of memory could be had then, of which the least is kept."""
         gc.collect()
@@ -87,7 +92,10 @@ class Health:
             "used": gc.mem_alloc(),
             "low": self._low,
             "missing": self._kinds(),
+            "record": self._ledger.record,
+            "before": self._ledger.before(),
             "dropped": self._link.outbox.dropped,
+            "damaged": self._link.outbox.damaged,
             "refused": self.refused,
             "joins": self._wifi.joins,
             "uptime": self._told_ms // 1000,
@@ -95,6 +103,7 @@ class Health:
         # What there is nothing to say of is left out.
         for name, value in (
             ("down", self._protection.down if self._protection.down >= 0 else None),
+            ("kept", self._kept),
             ("rssi", self._wifi.rssi()),
             ("clock", self._clock.source if self._clock.now() is not None else None),
             ("lost", self._link.lost),

@@ -5,7 +5,7 @@ import sys
 from dataclasses import asdict
 from typing import Any, TextIO
 
-from ..gateway import CommandEnded, Event, MessageRefused, RecordSeen, StateSeen
+from ..gateway import CommandEnded, Event, MessageRefused, RecordSeen, RecordsMayBeMissing, StateSeen
 from ..plain import plain
 from .tap import Tap
 from .watch import ANSWERS, Watch
@@ -55,6 +55,8 @@ class JsonLines:
                     time=taken if taken is not None else round(event.arrived, 3),
                     channel=event.channel,
                 )
+        elif isinstance(event, RecordsMayBeMissing):
+            self._print(event="missing", mote=event.mote, boot=event.boot, after=event.after, until=event.until)
         elif isinstance(event, MessageRefused):
             self._print(event="refused", mote=event.mote, why=event.why)
         elif isinstance(event, CommandEnded) and event.result in ANSWERS:
