@@ -20,7 +20,7 @@ _WIDTH = 110
 def main() -> None:
     environment = {**os.environ, "MICROPYPATH": f"{tree.find().mote.parent}:.frozen"}
     table = Table(title="bytes of heap, one seal, nothing collected meanwhile")
-    for title in ("bytes of the record", "the most", "the mean", "left of 2,000 seals"):
+    for title in ("bytes of the record", "a seal takes", "its context keeps", "left of 2,000 seals"):
         table.add_column(title, justify="right")
     for size in SIZES:
         command = [*find_micropython(), str(DRIVER), str(size)]

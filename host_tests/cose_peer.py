@@ -12,6 +12,7 @@ from pycose.keys import SymmetricKey
 from pycose.keys.keyops import DecryptOp, EncryptOp
 from pycose.keys.keyparam import KpAlg, KpBaseIV, KpKeyOps
 from pycose.messages import Enc0Message
+from second_contents import encode
 
 
 class Peer:
@@ -46,7 +47,7 @@ class Peer:
         message = Enc0Message(
             phdr={Algorithm: AESCCM16128256},
             uhdr={KID: kid, PartialIV: piv, KIDContext: epoch},
-            payload=second.encode(content),
+            payload=encode(content),
         )
         self._complete(message, kid, piv, epoch, name)
         sealed: bytes = message.encode()

@@ -10,7 +10,6 @@ import hashlib
 import hmac
 import os
 import re
-import struct
 import time
 from collections.abc import Mapping, Sequence
 
@@ -19,34 +18,25 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from second_contents import (
+    ANCHOR,
+    DEADLINE,
+    ID,
+    NAME,
+    RESULT,
+    VALUE,
+    WHY,
+    Refused,
+    decode,
+    encode,
+    read_command,
+    record,
+)
 
 PROTECTED = bytes.fromhex("A101181F")
 UPLINK, WILL, UPDATE = b"\x01", b"\x03", b"\x04"
 DONE, REFUSED, EXPIRED = 0, 1, 2
-ID, NAME, VALUE, ANCHOR, DEADLINE, RESULT, WHY = 1, 2, 3, 4, 5, 6, 7
 UP_BYTES, DOWN_BYTES, MOTE_DOWN_BYTES = 4096, 1024, 255
-BN, BT, N, U, V, VS, VB, T = -2, -3, 0, 1, 2, 3, 4, 6
-
-
-class Refused(Exception):
-    """Whatever does not hold: one error, as section 7 has it."""
-
-
-def encode(value):
-    """Deterministic CBOR (RFC 8949 section 4.2.1)."""
-    return cbor2.dumps(value, canonical=True)
-
-
-def decode(data):
-    """The value in `data`, refused unless `data` is the one deterministic encoding of it."""
-    try:
-        value = cbor2.loads(data)
-        again = encode(value)
-    except Exception:
-        raise Refused("no CBOR") from None
-    if again != data:
-        raise Refused("CBOR is not deterministic")
-    return value
 
 
 def hkdf(salt, ikm, info, length):
@@ -152,47 +142,6 @@ def open_update(root, fleet, mote, generation, update):
     return root, epoch[0]
 
 
-def single(number):
-    return struct.unpack(">f", struct.pack(">f", number))[0]
-
-
-def record(mote, identity, readings, taken=None):
-    """Section 2, sealed: a SenML pack in CBOR. `readings` are (name, unit or None, value)."""
-    pack = []
-    for name, unit, value in readings:
-        entry = {N: name}
-        if unit:
-            entry[U] = unit
-        if isinstance(value, bool):
-            entry[VB] = value
-        elif isinstance(value, str):
-            entry[VS] = value
-        else:
-            entry[V] = single(value)
-        pack.append(entry)
-    pack[0] |= {BN: mote + "/", "ri": identity}
-    if taken is not None:
-        pack[0][BT] = taken
-    return encode(pack)
-
-
-def read_record(data, mote):
-    """(identity as three numbers, [(name, unit, value, time)]) of a record in CBOR."""
-    pack = decode(data)
-    if not isinstance(pack, list) or not 1 <= len(pack) <= 64 or not all(isinstance(entry, dict) for entry in pack):
-        raise Refused("pack")
-    if pack[0].get(BN) != mote + "/" or not re.fullmatch(r"\d+\.\d+\.\d+", str(pack[0].get("ri"))):
-        raise Refused("first entry")
-    readings = []
-    for entry in pack:
-        kinds = [label for label in (V, VB, VS) if label in entry]
-        if len(kinds) != 1 or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,31}", str(entry.get(N))):
-            raise Refused("entry")
-        when = entry.get(T, 0) + pack[0][BT] if BT in pack[0] else None
-        readings.append((entry[N], entry.get(U), entry[kinds[0]], when))
-    return tuple(int(part) for part in pack[0]["ri"].split(".")), readings
-
-
 class Mote:
     """A sealed mote: what it remembers, and what it says and takes. No link: bytes in, bytes out."""
 
@@ -255,11 +204,7 @@ class Mote:
         if sequence <= self.highest_down:
             raise Refused("not higher")
         self.highest_down = sequence
-        command = decode(plaintext)
-        needed, known = {ID, NAME, VALUE, ANCHOR}, {ID, NAME, VALUE, ANCHOR, DEADLINE}
-        if not isinstance(command, dict) or not needed <= set(command) <= known:
-            raise Refused("command")
-        return command
+        return read_command(plaintext)
 
     def judge(self, command, act):
         """The answer to a command. `act(name, value)` gives what is set, or raises `Refused`."""
@@ -267,7 +212,7 @@ class Mote:
         if known is not None:
             return self.say("ack", encode(known))
         answer = {ID: command[ID], NAME: command[NAME]}
-        written = dict(self.anchors).get(command[ANCHOR])
+        written = dict(self.anchors).get(command.get(ANCHOR))
         if written is None or time.monotonic() - written > self.age_s:
             return self.say("ack", encode({**answer, RESULT: EXPIRED, WHY: "the anchor is unknown or too old"}))
         try:
@@ -298,7 +243,7 @@ class Window:
     def take(self, sequence):
         ahead = sequence - self.highest
         if ahead > 0:
-            self.seen, self.highest = (self.seen << ahead | 1) & (1 << 64) - 1, sequence
+            self.seen, self.highest = (self.seen << min(ahead, 64) | 1) & (1 << 64) - 1, sequence
         else:
             self.seen |= 1 << -ahead
 
@@ -375,7 +320,7 @@ class Authenticator:
             return False
         if counter == 0:
             return static
-        if any(counter <= self.highest.get((user, newer), 0) for newer in keys[: place + 1]):
+        if any(counter <= self.highest.get((user, key), 0) for key in keys):
             return False
         self.highest[user, keys[place]] = counter
         return True

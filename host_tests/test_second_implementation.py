@@ -19,7 +19,8 @@ from ironmote.demo.wire import Direction, Kind
 from ironmote.gateway import CommandEnded, MessageRefused, MoteConfirmed, RecordSeen, RootRotated, StateSeen
 from ironmote.gateway.members import successor_of
 from running import WAIT_S, Stage, payload_of, will_of
-from second_implementation import DONE, EXPIRED, ID, NAME, RESULT, VALUE
+from second_contents import ID, NAME, RESULT, VALUE, Refused, decode, read_record
+from second_implementation import DONE, EXPIRED
 
 DUP = 0x08
 READINGS = [("temperature", "Cel", 21.37), ("light", "lx", 431.75), ("door", None, True), ("mode", None, "eco")]
@@ -38,7 +39,7 @@ def test_published_messages_are_made_and_opened(vector: dict):
     assert second.seal(*keys, epoch, kid, vector["sequence"], vector["topic"], plaintext) == message
     assert second.unseal(*keys, message, vector["topic"]) == plaintext
     for other in (vector["topic"] + "x", vector["topic"].replace("/", "/x")):
-        with pytest.raises(second.Refused):
+        with pytest.raises(Refused):
             second.unseal(*keys, message, other)
 
 
@@ -117,7 +118,7 @@ class SecondMote:
             self.logic.rotate(value)
             return None
         if name != "relay":
-            raise second.Refused("no such actuator")
+            raise Refused("no such actuator")
         self.relay = value
         return value
 
@@ -219,13 +220,13 @@ class SecondGateway:
             if packet.data[0] & DUP:
                 continue
             leaf, plaintext = self.logic.open(packet.topic, payload_of(packet.data))
-            read = second.read_record(plaintext, "cellar") if leaf == "up" else second.decode(plaintext)
+            read = read_record(plaintext, "cellar") if leaf == "up" else decode(plaintext)
             self.said.append((leaf, read))
 
     def will(self) -> dict:
         """The last that the mote left with its broker."""
         *_, connect = [packet for _, packet in list(self._packets) if packet.kind is Kind.MQTT_CONNECT]
-        return second.decode(self.logic.open("sealed/cellar/state", will_of(connect.data))[1])
+        return decode(self.logic.open("sealed/cellar/state", will_of(connect.data))[1])
 
     def wait(self, leaf: str, count: int) -> list:
         deadline = time.monotonic() + WAIT_S

@@ -50,7 +50,7 @@ class Link:
 
 def made(parts=None):
     parts = Parts() if parts is None else parts  # an empty outbox is false
-    found = Health(parts, "tls-psk+sealed", "w" * 200, "deep sleep", parts, parts)
+    found = Health(parts, "tls-psk+sealed", "w" * 200, "watchdog: no memory for a session", parts, parts)
     found.watch(parts, parts, parts, Link(parts))
     found.count(parts, parts.kept)
     return found, parts
