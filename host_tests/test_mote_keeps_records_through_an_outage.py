@@ -215,6 +215,28 @@ def test_reset_that_is_planned_loses_nothing(stage: Stage):
     assert gateway.lost == {"cellar": 0}
 
 
+def test_watchdog_of_a_mote_without_a_broker_loses_nothing_and_every_boot_is_accounted_for(stage: Stage):
+    gateway = stage.start_gateway()
+    mote = stage.mote(sample_ms=500, timeout_ms=500, keepalive_s=5, watchdog_s=7, outbox=64, keep_s=0, ntp="t.example")
+    mote.start()
+    stage.wait(lambda: len(seen(stage)) > 2)
+    kill(stage)
+    stage.wait(lambda: (1, 3) in records_taken(mote))  # two boots that never reached a broker, and one more
+    stage.broker.processes[1].start()
+    stage.wait(lambda: not segments(mote) and any(each.boot >= 3 for each in stage.of(RecordSeen)))
+    mote.stop()
+    took = records_taken(mote)
+    newest = max(took)[1]
+    for (_, boot), number in took.items():
+        if boot < newest:
+            assert sorted(seen(stage, boot)) == list(range(1, number + 1)), boot
+    assert all(each.taken is not None for each in stage.of(RecordSeen))
+    assert stage.of(RecordsMayBeMissing) == []
+    assert "watchdog" in statuses(stage)[-1].reset
+    stage.stop_gateway()
+    assert gateway.lost == {"cellar": 0}
+
+
 def test_mote_that_sleeps_keeps_what_it_could_not_send(stage: Stage):
     stage.start_gateway()
     mote = stage.mote(sleep_ms=1000, listen_ms=100, timeout_ms=500)
