@@ -182,7 +182,7 @@ def test_sessions_that_find_no_memory_are_a_fresh_start_after_some(site):
     assert mote.said("starting anew") == 1
 
 
-def test_next_status_gives_the_reason(site):
+def test_next_status_gives_the_reason_and_which_broker_failed(site):
     of = add(site.fleet, "cellar", "sealed", "esp8266")
     of.actuators[0]["pin"] = 12
     broker = NatsBroker(site.fleet, site.authority, site.folder / "broker")
@@ -193,8 +193,10 @@ def test_next_status_gives_the_reason(site):
     )  # fmt: skip
     broker.start()
     gateway.start()
+    ports = [site.listens(None).port, broker.clear.port]
+    change = {"broker": [{"host": "127.0.0.1", "port": port, "name": "localhost"} for port in ports]}
     mote = ChannelMote(
-        site.fleet, of, site.authority, broker.clear.port, site.folder / "cellar", **site.change("esp8266")
+        site.fleet, of, site.authority, ports[0], site.folder / "cellar", **(site.change("esp8266") | change)
     )
     site.closes += [mote.board.stop, gateway.stop, broker.stop]
     mote.put(json.dumps({"wifi": "gone"}))
@@ -202,4 +204,6 @@ def test_next_status_gives_the_reason(site):
     hears(mote, "mote: started by " + LOST)
     mote.put("{}")
     assert mote.waits(lambda: any(state.online for state in list(states)), WITHIN_S), "\n".join(mote.lines)
-    assert next(state for state in states if state.online).reset == LOST
+    found = next(state for state in states if state.online)
+    assert found.reset == LOST
+    assert found.failures == (1, 0), "the first of its brokers was not there"

@@ -95,6 +95,7 @@ class Health:
             ("down", self._protection.down if self._protection.down >= 0 else None),
             ("rssi", self._wifi.rssi()),
             ("clock", self._clock.source if self._clock.now() is not None else None),
+            ("failures", self._link.failures if any(self._link.failures) else None),
             ("lost", self._link.lost),
             ("last", log.last[:_LAST] or None),
         ):

@@ -22,6 +22,7 @@ class Parts:
     dropped = 0
     joins = 2**32
     lost = "WifiError -2147483648"
+    failures = (999999999,) * 4  # of one in 0.25 s, those of eight years
     source = "board"
 
     def __init__(self):
@@ -41,6 +42,7 @@ class Link:
     def __init__(self, parts):
         self.outbox = parts
         self.lost = parts.lost
+        self.failures = parts.failures
 
 
 def made(parts=None):
