@@ -156,10 +156,8 @@ def settle(
 
 def table(accounts: Mapping[tuple[str, str], Iterable[tuple[str, Sums]]]) -> str:
     """`accounts` as a table: (mote, channel) to (fault, sums)."""
-    lines = [
-        f"{'channel':18} {'fault':22} {'taken':>6} {'once':>6} {'reported':>8} {'in hand':>7}"
-        f" {'silent':>6} {'twice':>5}"
-    ]
+    words = ("taken", "once", "reported", "in hand", "silent", "twice")
+    lines = [f"{'channel':18} {'fault':22}" + "".join(f" {word:>8}" for word in words)]
     by_channel: dict[tuple[str, str], Sums] = {}
     for (_, channel), found in accounts.items():
         for fault, sums in found:

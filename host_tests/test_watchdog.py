@@ -9,8 +9,9 @@ from hostile_broker import PINGREQ, Session, plays
 from ironmote.brokers.nats import NatsBroker
 from ironmote.certificates import Authority
 from ironmote.fleet import Fleet
-from ironmote.gateway import Gateway, StateSeen
+from ironmote.gateway import Gateway, RecordSeen, StateSeen
 from ironmote.gateway.members import members_of
+from running import Stage
 
 WITHIN_S = 120.0
 GRACE_S = 8
@@ -207,3 +208,24 @@ def test_next_status_gives_the_reason_and_which_broker_failed(site):
     found = next(state for state in states if state.online)
     assert found.reset == LOST
     assert found.failures == (1, 0), "the first of its brokers was not there"
+
+
+def test_records_taken_while_the_broker_was_away_arrive_after_the_reset(tmp_path):
+    stage = Stage(tmp_path)
+    try:
+        stage.start_gateway()
+        change = {name: value for name, value in QUICK.items() if name != "sample_ms"}
+        mote = stage.mote(**change, outbox=8, keep_s=0)
+        mote.start()
+        stage.wait(lambda: stage.of(RecordSeen))
+        stage.links["cellar"].judge = lambda direction, packet: False
+        cut = max(record.number for record in stage.of(RecordSeen))
+        stage.wait(lambda: any("mote: started by " + LOST in line for line in mote.console))
+        stage.links["cellar"].judge = lambda direction, packet: True
+        stage.wait(lambda: len([1 for record in stage.of(RecordSeen) if record.boot == 1 + mote.restarts]) >= 5)
+        numbers = {record.number for record in stage.of(RecordSeen) if record.boot == 1}
+        assert numbers == set(range(1, max(numbers) + 1))
+        assert max(numbers) > cut + 8, "more were taken than RAM holds"
+        assert stage.gateway.lost.get("cellar", 0) == 0
+    finally:
+        stage.close()

@@ -12,17 +12,16 @@ import time
 
 from mote import const, failure, log, mqtt, uptime
 from mote.backoff import Backoff
-from mote.outbox import Outbox
 from mote.wifi import WifiError
 from mote.wire import Wire, WireError
 
 _STEP_MS = const(25)  # how long something composed may wait for the driving loop
-_WINDOW = const(4)
+WINDOW = const(4)  # messages in flight at once
 _LAST_PAUSE_MS = const(60_000)
 _REFUSED_PAUSE_MS = const(60_000)  # the broker will not change its mind soon: do not hammer it
 _LOOK_MS = const(1000)  # how often a session looks whether its network is there
 _PACKET = const(1536)
-_PAYLOAD = const(1400)  # so that topic, ids and the answers composed meanwhile find room beside it
+PAYLOAD = const(1400)  # so that topic, ids and the answers composed meanwhile find room beside it
 
 
 def word(error):
@@ -38,11 +37,11 @@ class Ended(Exception):
 class Link:
     """The way to a broker and back for one mote.
 
-    `protection` gives topics, payloads and passwords; `on_command(payload)` takes a downlink and must
-    not raise; `status(connection)` returns the status map that is published once connected.
+    `protection` gives topics, payloads and passwords, `outbox` what is to be sent; `on_command(payload)` takes a
+    downlink and must not raise; `status(connection)` returns the status map that is published once connected.
     """
 
-    def __init__(self, settings, wifi, protection, tls, on_command, status):
+    def __init__(self, settings, wifi, protection, tls, outbox, on_command, status):
         self._settings = settings
         self._wifi = wifi
         self._protection = protection
@@ -55,7 +54,7 @@ class Link:
         self._ping_sent = None  # ticks of a ping that has no answer yet
         self._owed = None  # ticks since which a PUBACK is due
         self._heard = 0
-        self.outbox = Outbox(settings.outbox, _WINDOW, _PAYLOAD)
+        self.outbox = outbox
         self._announced = False
         self.up = False  # between CONNACK and the end of a session
         self.connection = 0  # counts CONNECTs in this boot; each has its own password and will
@@ -69,7 +68,7 @@ class Link:
         self.failures = [0] * len(settings.brokers)  # of each broker, in the order of the settings
 
     def send(self, leaf, payload, retain=False):
-        """Queue `payload` for `leaf`; it is sent as soon as there is a session."""
+        """Queue the note `payload` for `leaf`; it is sent as soon as there is a session, before any record."""
         self.outbox.put(self._protection.topic(leaf), payload, retain)
 
     def renew(self):
@@ -79,14 +78,14 @@ class Link:
     async def finish(self, running, listen_ms):
         """Let `running`, which awaits `run`, send what there is, listen for `listen_ms` more, and take leave.
 
-        After some deadlines' time it is the end in any case; what the broker does not have then is lost.
+        After some deadlines' time it is the end in any case; what the broker does not have then stays in the outbox.
         """
         timeout = self._settings.timeout_ms
         task = asyncio.create_task(running)
         begun = time.ticks_ms()
         idle_since = None
         while not task.done() and time.ticks_diff(time.ticks_ms(), begun) < 4 * timeout + listen_ms:
-            if not self._announced or len(self.outbox):
+            if not self._announced or not self.outbox.empty:
                 idle_since = None
             elif idle_since is None:
                 idle_since = time.ticks_ms()
@@ -147,6 +146,7 @@ class Link:
             finally:
                 self.up = self._announced = False
                 self._wire.shut()
+                self.outbox.disconnected()
             if not self._wifi.connected():
                 raise WifiError("it is gone")
             self.failures[place] += 1
@@ -173,7 +173,6 @@ class Link:
         await self._wire.dial(broker.host, broker.port, timeout)
         client = await asyncio.wait_for_ms(self._greet(broker), timeout)
         self.up = True
-        self.outbox.reconnected()
         self._failure = None
         self._subscribed = False
         self._ping_sent = self._owed = None

@@ -83,7 +83,12 @@ _RULES = {
     "sensors": (_LIST, 16, (_TABLE, Sensor, _SENSOR)),
     "actuators": (_LIST, 8, (_TABLE, Actuator, _ACTUATOR)),
     "led": (_MAYBE, _PIN),
+    # Records that wait are in RAM, `outbox` of them, then in flash, `backlog` bytes (0: nowhere); where both are full
+    # the oldest or the newest is dropped. One that has waited for keep_s in RAM goes into flash (0: only when it must).
     "outbox": (_INT, 4, 256),
+    "backlog": (_INT, 0, 16777216),
+    "drop": (_WORD, "oldest", "newest"),
+    "keep_s": (_INT, 0, 86400),
     # A mote that never sleeps deeply (0) need not say so. One that does takes a record each waking, and listens for
     # listen_ms after the broker has all that it had to say.
     "sleep_ms": (_INT, 0, 86400000),
@@ -94,7 +99,16 @@ _RULES = {
     "health_s": (_INT, 0, 86400),
     "log": (_WORD, "debug", "info", "warning", "error"),
 }
-_DEFAULTS = {"sleep_ms": 0, "listen_ms": 2000, "health_s": 900, "log": "info", "watchdog_s": 600}
+_DEFAULTS = {
+    "backlog": 16384,
+    "drop": "oldest",
+    "keep_s": 60,
+    "sleep_ms": 0,
+    "listen_ms": 2000,
+    "health_s": 900,
+    "log": "info",
+    "watchdog_s": 600,
+}
 
 
 class SettingsError(ValueError):
