@@ -42,7 +42,20 @@ def test_guard_and_sleep_do_not_touch_each_other():
     assert memory.take(CHIP) == STATE
     assert memory.failed_starts() == 4
     memory.set_failed_starts(999)
-    assert memory.failed_starts() == 255
+    assert memory.failed_starts() == 31
+
+
+def test_reason_of_a_reset_is_taken_once_and_the_count_of_starts_stays():
+    memory = rtc.Memory(Ram())
+    assert memory.take_reason() == 0
+    memory.set_failed_starts(5)
+    memory.keep(STATE, CHIP)
+    memory.set_reason(7)
+    assert (memory.failed_starts(), memory.take_reason(), memory.take_reason()) == (5, 7, 0)
+    memory.set_reason(1)
+    memory.set_failed_starts(6)
+    assert (memory.take_reason(), memory.failed_starts()) == (1, 6)
+    assert memory.take(CHIP) == STATE
 
 
 def test_guard_ledger_and_sleep_do_not_touch_each_other():

@@ -18,7 +18,7 @@ from mote.outbox import Outbox  # noqa: E402
 _WAITING = 4  # as many as the link keeps in flight
 
 Broker = namedtuple("Broker", "host port name")
-Settings = namedtuple("Settings", "mote broker keepalive_s timeout_ms")
+Settings = namedtuple("Settings", "mote broker brokers keepalive_s timeout_ms watchdog_s")
 
 
 class NoClock:
@@ -33,6 +33,9 @@ class Joined:
 
     async def join(self, timeout_ms):
         pass
+
+    def connected(self):
+        return True
 
 
 def _file(path):
@@ -62,7 +65,8 @@ def _protection(plan, mote_id, root, fleet):
 async def _run(plan):
     mote_id = plan["mote"]
     protection, tls = _protection(plan, mote_id, bytes.fromhex(plan["root"]), bytes.fromhex(plan["fleet"]))
-    settings = Settings(mote_id, Broker("127.0.0.1", plan["port"], "localhost"), 60, 10000)
+    broker = Broker("127.0.0.1", plan["port"], "localhost")
+    settings = Settings(mote_id, broker, [broker], 60, 10000, 0)
 
     def status(connection, online):
         said = {"online": online, "boot": plan["boot"], "connection": connection}

@@ -24,6 +24,7 @@ from mote.outbox import Outbox
 from mote.roots import Roots
 from mote.sensors.buses import Buses
 from mote.timekeeper import Timekeeper
+from mote.watchdog import Watchdog
 
 _SETTINGS_LIMIT = 4096
 _SECRET_LIMIT = 512
@@ -52,7 +53,10 @@ class App:
         self._sampler = sampler.Sampler([(spec, sensors.create(spec, buses)) for spec in settings.sensors])
         earliest = floor.Floor(keep, settings.generation, settings.clock_floor)
         self._clock = clock.Clock(earliest.seconds)
-        self._wifi = wifi.Wifi(settings.wifi.ssid, keep.get("wifi", _SECRET_LIMIT))
+        guard.grace_s = settings.watchdog_s
+        log.say("mote", "started by", guard.cause())
+        networks = ["wifi"] + ["wifi%d" % (i + 1) for i in range(len(settings.wifi.more or ()))]
+        self._wifi = wifi.Wifi(settings.wifi, [keep.get(each, _SECRET_LIMIT) for each in networks], settings.mote)
         self._time = Timekeeper(self._clock, earliest, self._wifi, settings)
         self._wifi.switch_on()  # before the epoch: the random part wants the radio's noise
         self._channel, why = channel.choose(settings.channel, settings.floor, facts.measure(settings.room))
@@ -158,9 +162,11 @@ class App:
 
     async def run(self):
         """Sample, keep time and keep the link, for ever; raises what none of them could handle."""
+        watching = Watchdog(self._settings.watchdog_s, self._link, self.save).run()
         if self._settings.sleep_ms:
+            self._watching = asyncio.create_task(watching)
             await self._doze()
-        await asyncio.gather(self._sample(), self._time.run(self._link), self._connect(), self._show())
+        await asyncio.gather(self._sample(), self._time.run(self._link), self._connect(), self._show(), watching)
 
     async def _doze(self):
         """One waking: a record, what the gateway has to say to it, and deep sleep."""

@@ -49,9 +49,11 @@ class Health:
         self._kept = kept
 
     def collect(self):
-        """Collect garbage, and look at how much memory could be had."""
+        """Collect garbage; return how many bytes of memory could be had then, of which the least is kept."""
         gc.collect()
-        self._low = min(self._low, gc.mem_free())
+        free = gc.mem_free()
+        self._low = min(self._low, free)
+        return free
 
     def due(self):
         """True where the status should be told now: something in it matters, or it was told long ago."""
@@ -70,7 +72,7 @@ class Health:
         """Return the status map; the will is its short form."""
         if not online:
             return {"online": False, "boot": self.boot, "connection": connection}
-        self.collect()  # so that `free` is what could be had
+        free = self.collect()
         self._told_ms = uptime.ms()
         self._told_missing = self._sampler.missing
         self._told_counts = self._counts()
@@ -86,7 +88,7 @@ class Health:
             "reset": self._reset,
             "firmware": "%d.%d.%d" % sys.implementation[1][:3],
             "version": __version__,
-            "free": gc.mem_free(),
+            "free": free,
             "used": gc.mem_alloc(),
             "low": self._low,
             "missing": self._kinds(),

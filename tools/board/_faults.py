@@ -2,7 +2,8 @@
 
 The file maps a part's kind to a word: "unplugged" (no answer; plugging in again is a power-on),
 "chip_id" (another chip answers), "crc" (a bit is lost on the way), "brownout" (the part restarts
-while it converts). "wifi": "gone" takes the access point away, "ntp": "silent" the time server, which
+while it converts), "hung" (it holds the bus, and whoever asks it waits for ever). "wifi": "gone" takes all access
+points away, a list of names some, "ntp": "silent" the time server, which
 lies where "ntp" is a number (seconds since 1970) and sends too little to be an answer where it is
 "short". "dns": "gone" has no name resolved, "silent" resolves none and takes a second to say so. "clock":
 a number (seconds since 1970) moves the board's clock there, once for each number. "flash": "full" lets nothing
@@ -57,6 +58,8 @@ class Faults:
 
     def _put(self, part):
         fault = self._now.get(part.KIND)
+        while fault == "hung":
+            pass
         if part.fault == "unplugged" and fault != "unplugged":
             part.power_on()
         part.fault = fault

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import asdict
 from typing import Any, TextIO
 
 from ..gateway import CommandEnded, Event, MessageRefused, RecordSeen, RecordsMayBeMissing, StateSeen
@@ -39,6 +40,8 @@ class JsonLines:
         """Print the lines of an event, after the watch has counted it."""
         if isinstance(event, StateSeen):
             self._channel(event.mote)
+            told = {name: value for name, value in asdict(event.state).items() if value not in (None, "", ())}
+            self._print(event="state", mote=event.mote, **told)
         elif isinstance(event, RecordSeen):
             self._channel(event.mote)
             for reading in event.readings:

@@ -84,6 +84,7 @@ class Screen:
             if event.state.online:
                 words = f"online, boot {event.state.boot}, session {event.state.connection}, {event.state.channel}"
                 words += "" if event.confirmed else ", not yet confirmed"
+                words += motes_view.health(event.state)
                 self._happen("●", "green", event.mote, words)
             else:
                 self._happen("○", "yellow", event.mote, "gone, says its will")
