@@ -24,6 +24,7 @@ class Parts:
     kept = (255, 2**32 - 1, 2**32 - 1)
     joins = 2**32
     lost = "WifiError -2147483648"
+    failures = (999999999,) * 4  # of one in 0.25 s, those of eight years
     source = "board"
 
     def __init__(self):
@@ -46,6 +47,7 @@ class Link:
     def __init__(self, parts):
         self.outbox = parts
         self.lost = parts.lost
+        self.failures = parts.failures
 
 
 def made(parts=None):
