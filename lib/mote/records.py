@@ -1,5 +1,7 @@
 """A mote's records: each is numbered and packed when it is taken, waits, and is made when its turn comes."""
 
+import gc
+
 from mote import link, log, parcel, record, uptime
 from mote.backlog import Backlog
 from mote.outbox import Outbox
@@ -40,7 +42,10 @@ class Records:
 
     def tick(self):
         """Put what has waited for long into flash; call it every second or so."""
-        self.outbox.tick(uptime.ms())
+        try:
+            self.outbox.tick(uptime.ms())
+        except MemoryError:
+            gc.collect()  # it waits where it is, and is tried again
 
     def save(self):
         """Put the records in memory into flash, before a reset that is planned or deep sleep; never raises."""
