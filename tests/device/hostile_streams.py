@@ -239,9 +239,9 @@ class Hostile(Broker):
         print("stream heap: %+d bytes from the first quarter to the last" % grown)
         print("stream longest: %d ms from what last went well to the next CONNECT" % self._longest_ms)
         if grown > _GROWTH:
-            raise AssertionError("the heap grew")
+            raise swift.Wrong("the heap grew")
         if 1 << 30 in self.heaps:
-            raise AssertionError("too few looks")
+            raise swift.Wrong("too few looks")
         print("held")
         raise swift.Over(0)
 
@@ -250,7 +250,7 @@ def _nobody():
     """Nothing is due; but a mote that has not dialled for so long hangs."""
     broker = inner_net.peer
     if swift.ticks_ms() - broker._well_ms > _LONGEST_MS:
-        raise AssertionError("no CONNECT for %d ms; kind %d" % (swift.ticks_ms() - broker._well_ms, broker._kind))
+        raise swift.Wrong("no CONNECT for %d ms; kind %d" % (swift.ticks_ms() - broker._well_ms, broker._kind))
 
 
 def main(total, seed, fleet, root):
