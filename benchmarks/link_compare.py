@@ -80,9 +80,7 @@ class Bench:
         self.broker = MosquittoBroker(self.fleet, Authority.create(), folder / "broker")
         self._boot = 0
 
-    def run(
-        self, client: str, fault: Fault, act: Callable[[FaultyLink], None] | None, **load: int
-    ) -> tuple[int, int, float]:
+    def run(self, client: str, fault: Fault, act: Outage | None, **load: int) -> tuple[int, int, float]:
         """How many readings there were, how many of them reached the broker, and how many seconds it took."""
         self._boot += 1
         mote = self.fleet.motes[client]
@@ -118,11 +116,8 @@ class Bench:
         total, ms = (int(word) for word in said.split()[1:]) if said else (load.get("for_ms", 0) // PERIOD_MS, 0)
         return total, len(arrived), ms / 1000
 
-    def _listen(
-        self, process: subprocess.Popen[str], link: FaultyLink, act: Callable[[FaultyLink], None] | None
-    ) -> str:
-        assert process.stdout is not None
-        for line in process.stdout:
+    def _listen(self, process: subprocess.Popen[str], link: FaultyLink, act: Outage | None) -> str:
+        for line in process.stdout or ():
             if line.startswith("begins") and act is not None:
                 timer = threading.Timer(_AFTER_S, act, (link,))
                 timer.daemon = True

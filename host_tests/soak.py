@@ -1,11 +1,13 @@
 """Motes through random faults of every kind, and what became of each reading.
 
     python host_tests/soak.py [--minutes N] [--seed S] [--broker nats|mosquitto|both] [--once] [--keep DIR]
+    python host_tests/soak.py --every-byte
 
 Prints a table: readings taken (counted at the bus of the simulated board), stored exactly once, lost and reported by
 the gateway, announced by it as perhaps missing, in the mote's hand when power failed, lost in silence, stored more
 than once; by channel and fault. The exit status is 1 where one was lost in silence or stored twice, or where a mote
-gave up. With --once each mote and each broker has every kind of fault once, and that is the end.
+gave up. With --once each mote and each broker has every kind of fault once, and that is the end. With --every-byte the
+connection of a mote is reset behind each byte of a session instead, in simulated time (tests/device/every_byte.py).
 """
 
 import argparse
@@ -22,10 +24,12 @@ from pathlib import Path
 import soak_faults
 from reckoning import Account, counts, table
 from soak_site import SoakMote, SoakSite
+from swift_boards import SwiftBoard, reasons
 
 _COMMAND_S = 7.0
 _REST_S = (1.0, 3.0)  # in which the mote may get well, or not quite
 _SITE_REST_S = 8.0
+_SESSION_BYTES = 2048
 
 
 @dataclass
@@ -182,6 +186,13 @@ def run(
     return result
 
 
+def every_byte(folder: Path) -> bool:
+    """Cut sessions behind each byte; prints what came of it, and returns whether nothing was lost."""
+    said, _ = reasons(SwiftBoard(folder, "every_byte", sample_ms=500).run(0, _SESSION_BYTES, 1))
+    print("\n".join(said[-4:]))
+    return said[-2:] == ["held", "status 0"]
+
+
 def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Motes through random faults; what became of each reading.")
     parser.add_argument("--minutes", type=float, default=10.0)
@@ -189,9 +200,12 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--broker", choices=("nats", "mosquitto", "both"), default="both")
     parser.add_argument("--once", action="store_true", help="every kind of fault once, and no more")
     parser.add_argument("--keep", type=Path, help="a new folder for everything that was written; it holds keys")
+    parser.add_argument("--every-byte", action="store_true", help="reset behind each byte of a session, and no more")
     options = parser.parse_args(words)
     brokers = ("nats", "mosquitto") if options.broker == "both" else (options.broker,)
     with tempfile.TemporaryDirectory() as scratch:
+        if options.every_byte:
+            return 0 if every_byte(Path(scratch) / "board") else 1
         result = run(brokers, options.minutes, options.seed, options.keep or Path(scratch), once=options.once)
     print(f"soak: seed {options.seed}, {', '.join(brokers)}")
     print(result.words())
