@@ -160,6 +160,51 @@ for line in ("sda", "scl"):
     assert isinstance(said[7], str)
 
 
+RANGES = {"temperature": (-55, 150), "humidity": (0, 100), "illuminance": (0, 140_000), "pressure": (30_000, 110_000)}
+
+
+@pytest.mark.parametrize("kind", I2C_KINDS)
+def test_noise_on_the_bus_ends_in_words_or_in_a_value_that_can_be_and_never_in_another_error(tmp_path, kind):
+    """Another error than these two would start the mote anew."""
+    program = """
+print(read())
+for i in range(12):
+    if i % 2:
+        print(read(2, i2c="noise"))  # it begins while the part measures
+    else:
+        put(i2c="noise")
+        print(read())
+    put()
+print(read())
+"""
+    first, *said, last = bench(tmp_path, kind).run(program)
+    assert good(first)
+    assert good(last)
+    assert len(said) == 12
+    for each in said:
+        if isinstance(each, str):
+            assert each.startswith(("OSError ", "SensorError ")), each
+        else:
+            assert all(RANGES[name][0] <= each[name] <= RANGES[name][1] for name in each), each
+    assert any(isinstance(each, str) for each in said) or kind == "bh1750", said
+
+
+@pytest.mark.parametrize("kind", ["bme280", "bmp280"])
+def test_part_changed_for_another_between_two_samples_is_read_with_its_own_constants(tmp_path, kind):
+    program = """
+print(read())
+old = driver._calibration
+print(read())
+print(driver._calibration is old)
+part().power_on()
+print(read())
+print(driver._calibration is old)
+"""
+    said = bench(tmp_path, kind).run(program)
+    assert all(good(each) for each in (said[0], said[1], said[3]))
+    assert (said[2], said[4]) == ("True", "False")
+
+
 def test_part_that_lost_step_is_clocked_until_it_lets_go(tmp_path):
     said = bench(tmp_path, "bme280").run("print(read())\nput(i2c='hung')\nprint(read())\nprint(read())\n")
     assert all(good(each) for each in said)

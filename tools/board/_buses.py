@@ -41,6 +41,11 @@ class SoftI2C:
     def _write(self, address, data):
         if self._held():
             return len(data)  # the line is low where an acknowledgement is looked for
+        noise = _lines.noise()
+        if noise is not None:
+            if noise < 16:
+                raise OSError(ENODEV)
+            return len(data) if noise < 240 else 0
         part = self._part(address)
         acknowledged = part.write(data) if part and part.fault != "unplugged" else None
         if acknowledged is None:
@@ -70,6 +75,13 @@ class SoftI2C:
         if self._held():
             for index in range(len(buf)):
                 buf[index] = 0
+            return
+        noise = _lines.noise()
+        if noise is not None:
+            if noise < 16:
+                raise OSError(ENODEV)
+            for index in range(len(buf)):
+                buf[index] = _lines.noise()
             return
         part = self._part(addr)
         if not part or part.fault == "unplugged" or not part.read(buf):
