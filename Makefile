@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo bench fuzz test lint types unit requirements picture clean help
+.PHONY: demo bench fuzz soak test lint types unit requirements picture clean help
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -29,10 +29,17 @@ unit: $(VENV)/.dev
 # Counts and seeds are the caller's: make fuzz FUZZ_GATEWAY=5000000 FUZZ_SEED=7
 FUZZ_GATEWAY ?= 1000000
 FUZZ_MOTE    ?= 100000
+FUZZ_LINK    ?= 200000
 FUZZ_SEED    ?= 20261121
-fuzz: $(VENV)/.dev ## throw a million malformed messages at the gateway, 100,000 at a mote with 128 KiB
+fuzz: $(VENV)/.dev ## throw a million malformed messages at the gateway, 100,000 at a mote, 200,000 packet streams at its link
 	$(BIN)/python host_tests/fuzz_gateway.py $(FUZZ_GATEWAY) $(FUZZ_SEED)
 	$(BIN)/micropython -X heapsize=128k tests/device/fuzz_mote.py $(FUZZ_MOTE) $(FUZZ_SEED)
+	$(BIN)/python host_tests/fuzz_link.py $(FUZZ_LINK) $(FUZZ_SEED)
+
+# make soak ARGS="--minutes 60 --seed 7": what became of every reading, by channel and fault.
+soak: $(VENV)/.dev ## run motes through random faults of every kind and account for every reading
+	@sh tools/system-packages.sh mosquitto
+	@$(BIN)/python host_tests/soak.py $(ARGS)
 
 bench: $(VENV)/.dev ## measure: every table of benchmarks/
 	@sh tools/system-packages.sh mosquitto

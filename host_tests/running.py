@@ -1,6 +1,7 @@
 """Sealed motes that really run: MicroPython on simulated boards, a real broker, a gateway, and a link that can lose."""
 
 import contextlib
+import json
 import socket
 import struct
 import threading
@@ -18,7 +19,8 @@ from ironmote.fleet import CLEAR, Fleet
 from ironmote.gateway import Gateway
 from ironmote.gateway.members import members_of
 from ironmote.simulate import SimulatedMote
-from mote import sealed
+from mote import rtc, sealed
+from mote.ledger import Ledger
 
 WAIT_S = 90.0
 
@@ -208,3 +210,17 @@ class Stage:
 def vault_file(mote: SimulatedMote, name: str) -> Path:
     """Where a mote's board keeps a secret."""
     return mote.folder / (f"nvs/ironmote/{name}.blob" if mote.profile.nvs else f"flash/secrets/{name}")
+
+
+def records_taken(mote: SimulatedMote) -> dict[tuple[int, int], int]:
+    """How many records a mote took in each of its last boots, by (generation, boot), as its RTC memory has it.
+
+    Empty while the board has just lost its power.
+    """
+    try:
+        memory = (mote.folder / "rtc").read_bytes()[8:]
+    except FileNotFoundError:
+        return {}
+    chip = bytes.fromhex(json.loads((mote.folder / "board.json").read_text())["unique_id"])
+    rows = Ledger(rtc.Memory(lambda: memory), chip).rows
+    return {(generation, boot): number for generation, boot, number in rows}

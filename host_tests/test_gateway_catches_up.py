@@ -1,5 +1,7 @@
 """A gateway that was away takes what its broker kept: many boots' worth, in whichever order it comes."""
 
+import clients
+from clients import gateway
 from gateway_bench import Bench, Client
 from gateway_motes import SealingMote
 from ironmote.gateway import MessageRefused, MoteConfirmed, RecordSeen, StateSeen
@@ -49,6 +51,22 @@ def test_records_of_more_boots_than_epochs_are_kept_all_arrive_once(bench: Bench
     client = confirmed(bench)
     bench.gateway.stop()
     say(bench, client, BOOTS)
+    bench.gateway = bench.start_gateway()
+    all_of(bench, BOOTS)
+    client.close()
+
+
+def test_what_a_gateway_had_not_acknowledged_when_it_died_comes_first_at_its_successor(bench: Bench):
+    client = confirmed(bench)
+    bench.gateway.stop()
+    access = next(each for each in bench.broker.gateway if each.prefix == "sealed")
+    dead = gateway(access, clean=False)
+    dead.keep_unacknowledged()
+    assert dead.connect(access.host, access.port)
+    say(bench, client, BOOTS)
+    assert dead.hears_something()
+    clients.settle()
+    dead.drop()
     bench.gateway = bench.start_gateway()
     all_of(bench, BOOTS)
     client.close()

@@ -305,3 +305,19 @@ def test_command_for_a_tls_mote_that_sixteen_newer_ones_have_followed_is_never_s
         bench.downlink.send(Order("kitchen", f"other{number}", 0, 10))
     bench.hear_kitchen(boot=7)
     assert [command.decode_command_json(each[2]).name for each in bench.sent].count("relay") == 1
+
+
+@pytest.mark.parametrize(("boot", "result"), [(7, "expired"), (8, UNKNOWN)])
+def test_expired_copy_for_a_tls_mote_is_an_outcome_only_in_the_boot_of_the_others(
+    bench: Bench, at_once, boot: int, result: str
+):
+    bench.hear_kitchen(boot=7)
+    bench.downlink.send(Order("kitchen", "relay", True, 0.3))
+    bench.hear_kitchen(boot=7)
+    bench.hear_kitchen(boot=boot)
+    order = command.decode_command_json(bench.sent[0][2])
+    expired = command.Answer(order.id, command.EXPIRED, "relay", 0, None)
+    ends = [bench.downlink.answered("kitchen", expired) for _ in bench.sent]
+    time.sleep(0.4)
+    ended = [each for each in [*ends, *bench.downlink.overdue()] if each is not None]
+    assert [each.result for each in ended] == [result]

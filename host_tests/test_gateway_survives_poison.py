@@ -17,7 +17,15 @@ from ironmote.brokers import identity
 from ironmote.brokers.mosquitto import MosquittoBroker
 from ironmote.errors import IronmoteError
 from ironmote.fleet import CLEAR
-from ironmote.gateway import CommandEnded, MessageRefused, MoteConfirmed, RecordSeen, RecordsSkipped, StateSeen
+from ironmote.gateway import (
+    CommandEnded,
+    MessageRefused,
+    MoteConfirmed,
+    RecordSeen,
+    RecordsMayBeMissing,
+    RecordsSkipped,
+    StateSeen,
+)
 from ironmote.gateway import gateway as gateway_module
 from ironmote.gateway import store as store_module
 from ironmote.gateway.uplink import Message
@@ -175,7 +183,7 @@ def test_reprovisioned_mote_is_heard_by_a_gateway_that_knew_it(bench: Bench):
     client.publish("up", old.up())
     wait_for(bench, MoteConfirmed)
     client.publish("state", old.state())
-    wait_for(bench, StateSeen)
+    wait_for(bench, RecordsMayBeMissing)
     client.close()
     bench.gateway.stop()
 
@@ -183,12 +191,13 @@ def test_reprovisioned_mote_is_heard_by_a_gateway_that_knew_it(bench: Bench):
     bench.gateway = bench.start_gateway()
     zone = next(zone for zone in bench.gateway._zones if zone.access.zone == CLEAR)
     # By hand, as a broker would: the one that runs still has the password of the root key before.
-    for boot in (1, 7):
+    for boot, before in ((1, 7), (7, 1)):
         mote = SealingMote(bench.fleet, "cellar", boot=boot, generation=2)
         for leaf, payload in (("state", mote.state()), ("up", mote.up())):
             message = Message("clear", "sealed", f"sealed/cellar/{leaf}", payload)
             bench.gateway._arrived(zone, message, Receipt(0, 1, -1))
         assert bench.next(StateSeen).state.boot == boot
+        assert bench.next(RecordsMayBeMissing) == RecordsMayBeMissing("cellar", before, 1, boot)
         assert bench.next(RecordSeen).boot == boot
 
 
@@ -307,6 +316,7 @@ def test_boot_counter_that_is_far_too_high_hides_no_later_state_of_a_tls_mote(be
     for boot in (2**32 - 1, 3):
         kitchen.state(boot)
         assert bench.next(StateSeen).state.boot == boot
+        assert bench.next(RecordsMayBeMissing).until == boot
     kitchen.says("state", json.dumps({"online": False, "boot": 2, "connection": 9}).encode())
     kitchen.state(4)
     assert bench.next(StateSeen).state.boot == 4  # the will of a boot that is over came to nothing

@@ -16,7 +16,7 @@ from ironmote.fleet import Fleet
 from ironmote.gateway import CommandEnded, Gateway
 from ironmote.gateway.downlink import UNKNOWN
 from ironmote.gateway.members import members_of
-from running import WAIT_S
+from running import WAIT_S, payload_of
 from test_deep_sleep_never_repeats_a_nonce import asleep
 from test_running_mote_is_attacked import Attack
 
@@ -38,7 +38,7 @@ def withhold(attack: Attack) -> list[Packet]:
         if direction is Direction.UP and packet.kind is Kind.MQTT_PUBLISH and packet.topic.endswith("/ack"):
             if not held:
                 held.append(packet)
-            return packet is not held[0]
+            return payload_of(packet.data) != payload_of(held[0].data)
         return True
 
     attack.stage.links["cellar"].judge = judge

@@ -206,7 +206,7 @@ print(driver._calibration is old)
 
 
 def test_part_that_lost_step_is_clocked_until_it_lets_go(tmp_path):
-    said = bench(tmp_path, "bme280").run("print(read())\nput(i2c='hung')\nprint(read())\nprint(read())\n")
+    said = bench(tmp_path, "bme280").run("print(read())\nput(i2c='slipped')\nprint(read())\nprint(read())\n")
     assert all(good(each) for each in said)
 
 

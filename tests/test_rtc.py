@@ -30,7 +30,7 @@ def test_what_was_kept_is_taken_once():
     memory.keep(STATE, CHIP)
     assert memory.take(CHIP) == STATE
     assert memory.take(CHIP) is None
-    assert not any(ram.data[3:])
+    assert not any(ram.data[64:])
 
 
 def test_guard_and_sleep_do_not_touch_each_other():
@@ -42,7 +42,33 @@ def test_guard_and_sleep_do_not_touch_each_other():
     assert memory.take(CHIP) == STATE
     assert memory.failed_starts() == 4
     memory.set_failed_starts(999)
-    assert memory.failed_starts() == 255
+    assert memory.failed_starts() == 31
+
+
+def test_reason_of_a_reset_is_taken_once_and_the_count_of_starts_stays():
+    memory = rtc.Memory(Ram())
+    assert memory.take_reason() == 0
+    memory.set_failed_starts(5)
+    memory.keep(STATE, CHIP)
+    memory.set_reason(7)
+    assert (memory.failed_starts(), memory.take_reason(), memory.take_reason()) == (5, 7, 0)
+    memory.set_reason(1)
+    memory.set_failed_starts(6)
+    assert (memory.take_reason(), memory.failed_starts()) == (1, 6)
+    assert memory.take(CHIP) == STATE
+
+
+def test_guard_ledger_and_sleep_do_not_touch_each_other():
+    memory = rtc.Memory(Ram())
+    kept = bytes(range(rtc.LEDGER_SIZE))
+    memory.set_ledger(kept)
+    memory.set_failed_starts(3)
+    memory.keep(STATE, CHIP)
+    assert memory.ledger() == kept
+    assert memory.take(CHIP) == STATE
+    memory.set_ledger(bytes(reversed(kept)))
+    assert memory.failed_starts() == 3
+    assert memory.ledger() == bytes(reversed(kept))
 
 
 def test_memory_after_power_on_holds_nothing():
@@ -88,7 +114,7 @@ def test_results_of_all_commands_that_a_mote_remembers_fit_into_the_smallest_mem
     answers = [command.Answer(bytes((i,)) * 8, command.REFUSED, "n" * 32, "v" * 128, "w" * 80) for i in range(16)]
     answers[3] = command.Answer(bytes((3,)) * 8, command.DONE, "n" * 32, "v" * 128, None)
     block = rtc.pack(with_answers(answers), CHIP)
-    assert 3 + len(block) <= 492
+    assert 64 + len(block) <= 492
     kept = rtc.unpack(block, CHIP).answers
     assert [(each.id, each.result) for each in kept] == [(each.id, each.result) for each in answers]
 

@@ -87,6 +87,7 @@ def test_unknown_fields_are_named():
     assert said(good(sensors=[sensor])) == "sensors[0].adress: no such setting"
 
 
+FIXED = {"ip": "192.168.1.2", "mask": "255.255.255.0", "gateway": "192.168.1.1", "dns": "192.168.1.1"}
 WRONG = {
     "v": (0, 2, "1", True, None, 1.0),
     "mote": ("", "Kitchen", "k" * 24, "a/b", 5, None, b"kitchen"),
@@ -97,9 +98,38 @@ WRONG = {
     "channel": ("", "plain", "TLS", None, 5, []),
     "floor": ("", "auto", "none", None),
     "room": (0, 1, "true", None),
-    "wifi": (None, "net", [], {}, {"ssid": ""}, {"ssid": "x" * 33}, {"ssid": 5}),
+    "wifi": (
+        None,
+        "net",
+        [],
+        {},
+        {"ssid": ""},
+        {"ssid": "x" * 33},
+        {"ssid": 5},
+        {"ssid": "net", "more": "other"},
+        {"ssid": "net", "more": ["a", "b", "c", "d"]},
+        {"ssid": "net", "more": [""]},
+        {"ssid": "net", "pick": "weakest"},
+        {"ssid": "net", "hostname": "My Mote"},
+        {"ssid": "net", "country": "DEU"},
+        {"ssid": "net", "pm": "off"},
+        {"ssid": "net", "address": "192.168.1.2"},
+        {"ssid": "net", "address": {"ip": "192.168.1.2", "mask": "255.255.255.0", "gateway": "192.168.1.1"}},
+        {"ssid": "net", "address": dict(FIXED, ip="192.168.1.256")},
+        {"ssid": "net", "address": dict(FIXED, ip="192.168.1")},
+        {"ssid": "net", "address": dict(FIXED, ip="192.168.1.x")},
+        {"ssid": "net", "address": dict(FIXED, ip="192.168.1.-1")},
+        {"ssid": "net", "address": dict(FIXED, ip="192.168..1")},
+        {"ssid": "net", "address": dict(FIXED, dns=b"192.168.1.1")},
+    ),
     "broker": (
         None,
+        [],
+        5,
+        "h",
+        [{"host": "h", "port": 1883, "name": "h"}] * 5,
+        [{"host": "h", "port": 1883, "name": "h"}, {"host": "i", "port": 1883}],
+        [{"host": "h", "port": 1883, "name": "h"}, {"host": "i", "port": 1883, "name": "i"}],
         {"host": "h", "port": 1883},
         {"host": "", "port": 1883, "name": "h"},
         {"host": "h", "port": 0, "name": "h"},
@@ -226,6 +256,43 @@ def test_wrong_values_are_refused_by_the_name_of_their_field():
             words = said(good(**{name: value}))
             assert words.startswith((name + ":", name + ".", name + "[")), words
             assert "secret" not in words
+
+
+def test_several_brokers_have_an_order_and_one_name():
+    second = {"host": "10.0.0.2", "port": 1883, "name": "broker.local"}
+    found = Settings.from_cbor(settings.to_cbor(good(broker=[good()["broker"], second])))
+    assert [(each.host, each.port) for each in found.brokers] == [("broker.local", 8883), ("10.0.0.2", 1883)]
+    assert found.broker is found.brokers[0]
+    assert len(Settings.from_cbor(settings.to_cbor(good())).brokers) == 1
+    words = "broker[1].name: the same as the first's: another name would be another trust"
+    assert said(good(broker=[good()["broker"], dict(second, name="10.0.0.2")])) == words
+
+
+def test_what_is_said_of_the_network_is_what_it_has():
+    found = Settings.from_cbor(settings.to_cbor(good())).wifi
+    assert (found.ssid, found.more, found.pick, found.address) == ("net", None, None, None)
+    more = {"more": ["b", "c"], "pick": "strongest", "hostname": "k1", "country": "DE", "pm": "none", "address": FIXED}
+    found = Settings.from_cbor(settings.to_cbor(good(wifi=dict(more, ssid="a")))).wifi
+    assert (found.ssid, found.more, found.pick, found.hostname, found.pm) == (
+        "a",
+        ["b", "c"],
+        "strongest",
+        "k1",
+        "none",
+    )
+    assert tuple(found.address) == ("192.168.1.2", "255.255.255.0", "192.168.1.1", "192.168.1.1")
+
+
+def test_watchdog_is_on_unless_told_otherwise_and_slower_than_what_proves_life():
+    assert Settings.from_cbor(settings.to_cbor(good())).watchdog_s == 600
+    assert Settings.from_cbor(settings.to_cbor(good(watchdog_s=0))).watchdog_s == 0
+    assert Settings.from_cbor(settings.to_cbor(good(watchdog_s=51))).watchdog_s == 51
+    words = "watchdog_s: 0, or more than keepalive_s and two timeouts: 50"
+    for seconds in (1, 50):
+        assert said(good(watchdog_s=seconds)) == words
+    assert said(good(keepalive_s=600)).startswith("watchdog_s: 0, or more than")
+    for wrong in (-1, 86401, None, 60.5, True):
+        assert said(good(watchdog_s=wrong)).startswith("watchdog_s: ")
 
 
 def test_words_say_what_a_field_takes():

@@ -12,12 +12,13 @@ sys.modules["network"] = None  # mote.link names mote.wifi's error; no radio is 
 
 from collections import namedtuple  # noqa: E402
 
-from mote import channel, keys, link, protect, record, sealed  # noqa: E402
+from mote import channel, keys, link, log, parcel, protect, record, sealed  # noqa: E402
+from mote.outbox import Outbox  # noqa: E402
 
 _WAITING = 4  # as many as the link keeps in flight
 
 Broker = namedtuple("Broker", "host port name")
-Settings = namedtuple("Settings", "mote broker keepalive_s timeout_ms outbox")
+Settings = namedtuple("Settings", "mote broker brokers keepalive_s timeout_ms watchdog_s")
 
 
 class NoClock:
@@ -32,6 +33,9 @@ class Joined:
 
     async def join(self, timeout_ms):
         pass
+
+    def connected(self):
+        return True
 
 
 def _file(path):
@@ -61,7 +65,8 @@ def _protection(plan, mote_id, root, fleet):
 async def _run(plan):
     mote_id = plan["mote"]
     protection, tls = _protection(plan, mote_id, bytes.fromhex(plan["root"]), bytes.fromhex(plan["fleet"]))
-    settings = Settings(mote_id, Broker("127.0.0.1", plan["port"], "localhost"), 60, 10000, 32)
+    broker = Broker("127.0.0.1", plan["port"], "localhost")
+    settings = Settings(mote_id, broker, [broker], 60, 10000, 0)
 
     def status(connection, online):
         said = {"online": online, "boot": plan["boot"], "connection": connection}
@@ -69,17 +74,22 @@ async def _run(plan):
             said.update(plan["status"])
         return said
 
-    the_link = link.Link(settings, Joined(), protection, tls, lambda payload: None, status)
+    def make(data, since):
+        name = record.identity(*parcel.identity(data))
+        return protection.up(parcel.taken(data, None, None), name, parcel.readings(data))
+
+    topic = protection.topic("up")
+    outbox = Outbox(32, link.WINDOW, link.PAYLOAD, topic, make, None, False, 0, log.warn)
+    the_link = link.Link(settings, Joined(), protection, tls, outbox, lambda payload: None, status)
     task = asyncio.create_task(the_link.run())
     while the_link.acknowledged < 1:  # the status
         await asyncio.sleep_ms(5)
     for number in range(plan["count"]):
-        name = record.identity(1, plan["boot"], number + 1)
         readings = [record.Reading("temperature", "Cel", 21.37 + number % 100 / 100, None)]
-        the_link.send("up", protection.up(plan["time"] + number, name, readings))
-        while len(the_link.outbox) >= _WAITING:
+        outbox.take(parcel.pack((1, plan["boot"], number + 1), plan["time"] + number, 0, readings), 0)
+        while len(outbox) >= _WAITING:
             await asyncio.sleep_ms(5)
-    while len(the_link.outbox):
+    while len(outbox):
         await asyncio.sleep_ms(5)
     task.cancel()
     await asyncio.sleep_ms(0)

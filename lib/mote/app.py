@@ -14,13 +14,17 @@ import machine
 
 import mote
 from mote import actuators, channel, clock, command, epoch, facts, floor, guard, health, keys, link, log, nap
-from mote import protect, record, sampler, sealed, sensors, store, uptime, vault, wifi
+from mote import parcel, protect, record, rtc, sampler, sealed, sensors, store, uptime, vault, wifi
+from mote.backlog import Backlog
 from mote.care import Care
 from mote.led import Led
+from mote.ledger import Ledger
 from mote.orders import Orders
+from mote.outbox import Outbox
 from mote.roots import Roots
 from mote.sensors.buses import Buses
 from mote.timekeeper import Timekeeper
+from mote.watchdog import Watchdog
 
 _SETTINGS_LIMIT = 4096
 _SECRET_LIMIT = 512
@@ -28,6 +32,8 @@ _CERTIFICATE_LIMIT = 2048
 _REFUSAL_LOG_MS = 10_000
 _BEHIND_MS = 2000
 _HEALTH_MS = 1000
+_TICK_MS = 1000
+_BACKLOG = "/backlog"
 
 
 class Stop(Exception):
@@ -47,7 +53,10 @@ class App:
         self._sampler = sampler.Sampler([(spec, sensors.create(spec, buses)) for spec in settings.sensors])
         earliest = floor.Floor(keep, settings.generation, settings.clock_floor)
         self._clock = clock.Clock(earliest.seconds)
-        self._wifi = wifi.Wifi(settings.wifi.ssid, keep.get("wifi", _SECRET_LIMIT))
+        guard.grace_s = settings.watchdog_s
+        log.say("mote", "started by", guard.cause())
+        networks = ["wifi"] + ["wifi%d" % (i + 1) for i in range(len(settings.wifi.more or ()))]
+        self._wifi = wifi.Wifi(settings.wifi, [keep.get(each, _SECRET_LIMIT) for each in networks], settings.mote)
         self._time = Timekeeper(self._clock, earliest, self._wifi, settings)
         self._wifi.switch_on()  # before the epoch: the random part wants the radio's noise
         self._channel, why = channel.choose(settings.channel, settings.floor, facts.measure(settings.room))
@@ -57,17 +66,20 @@ class App:
         self._roots = Roots(keep, settings.generation)
         self._care = None
         asleep = nap.wake(keep, self._roots.generation)
+        self._ledger = Ledger(rtc.Memory(machine.RTC().memory), machine.unique_id())
         self._begin_epoch(asleep)
         self._refusal_said = None
         self._behind = False
         self._behind_said = None
         self._protection, tls = self._protect(keep)
-        self._link = link.Link(settings, self._wifi, self._protection, tls, self._take, self._health.status)
+        self._outbox, kept = self._make_outbox()
+        status = self._health.status
+        self._link = link.Link(settings, self._wifi, self._protection, tls, self._outbox, self._take, status)
         self._health.watch(self._roots, self._sampler, self._protection, self._link)
+        self._health.count(self._ledger, kept)
         if asleep:
             log.say("epoch", "the one before deep sleep goes on")
             self._protection.resume(asleep.sequence, asleep.down, asleep.failed)
-            self._record = asleep.record
             self._link.connection = asleep.connection
             self._orders.answers = asleep.answers
 
@@ -79,12 +91,13 @@ class App:
             seed = os.urandom(32) + machine.unique_id()
             self._epoch = epoch.begin(self._keep, self._roots.generation, seed)
         self._boot = self._health.boot = sealed.split_epoch(self._epoch)[1]
-        self._record = 0
+        self._ledger.begin(self._roots.generation, self._boot, asleep.record if asleep else 0)
 
     def _renew(self):
         """Begin an epoch without a reboot: other keys, and a session whose will and password are of it."""
         self._begin_epoch()
         self._protection.begin(self._epoch, self._boot, self._roots.root, self._roots.older)
+        self._outbox.renewed()
         self._link.renew()
         log.say("epoch", "generation %d, counter %d begins" % (self._roots.generation, self._boot))
 
@@ -117,6 +130,30 @@ class App:
         made.begin(self._epoch, self._boot, root, self._roots.older)
         return made, tls
 
+    def _make_outbox(self):
+        """Return the outbox, and the identity of the newest record that an earlier start has left in flash, or None."""
+        settings = self._settings
+        backlog = None
+        if settings.backlog:
+            backlog = Backlog(_BACKLOG, settings.backlog, settings.fleet + settings.mote.encode(), log.warn)
+        newest = settings.drop == "newest"
+        topic = self._protection.topic("up")
+        keep_ms = settings.keep_s * 1000
+        made = Outbox(settings.outbox, link.WINDOW, link.PAYLOAD, topic, self._make, backlog, newest, keep_ms, log.warn)
+        return made, backlog.last() if backlog else None
+
+    def _make(self, data, since):
+        """Return the payload of the record in the parcel `data`; `since` says that it is of this start."""
+        taken = parcel.taken(data, self._clock.now(), uptime.ms() if since else None)
+        return self._protection.up(taken, record.identity(*parcel.identity(data)), parcel.readings(data))
+
+    def save(self):
+        """Put the records in memory into flash, before a reset that is planned; never raises."""
+        try:
+            self._outbox.save()
+        except Exception as error:
+            log.error("outbox", "not saved:", repr(error))
+
     def _root(self):
         """Return the mote's root key; Stop where there is none."""
         if self._roots.root is None:
@@ -125,9 +162,11 @@ class App:
 
     async def run(self):
         """Sample, keep time and keep the link, for ever; raises what none of them could handle."""
+        watching = Watchdog(self._settings.watchdog_s, self._link, self.save).run()
         if self._settings.sleep_ms:
+            self._watching = asyncio.create_task(watching)
             await self._doze()
-        await asyncio.gather(self._sample(), self._time.run(self._link), self._connect(), self._show())
+        await asyncio.gather(self._sample(), self._time.run(self._link), self._connect(), self._show(), watching)
 
     async def _doze(self):
         """One waking: a record, what the gateway has to say to it, and deep sleep."""
@@ -135,10 +174,11 @@ class App:
         await self._take_record()
         await self._link.finish(self._connect(), self._settings.listen_ms)
         keeping_time.cancel()
+        self.save()
         if self._link.acknowledged:
             guard.healthy()
         protection = self._protection
-        numbers = (protection.sequence, protection.down, self._link.connection, self._record, protection.failed)
+        numbers = (protection.sequence, protection.down, self._link.connection, self._ledger.record, protection.failed)
         nap.sleep(self._settings.sleep_ms, self._epoch, numbers, self._orders.answers)
 
     async def _connect(self):
@@ -169,7 +209,12 @@ class App:
             wait = time.ticks_diff(due, time.ticks_ms())
             if wait < 0:
                 due = time.ticks_ms()  # a period that was missed is not made up for
+            while wait > _TICK_MS:
+                await asyncio.sleep_ms(_TICK_MS)
+                self._outbox.tick(uptime.ms())
+                wait = time.ticks_diff(due, time.ticks_ms())
             await asyncio.sleep_ms(max(wait, 0))
+            self._outbox.tick(uptime.ms())
 
     async def _take_record(self):
         """Read every sensor once and queue what they say, as one record where it is not too much for one."""
@@ -180,10 +225,13 @@ class App:
             self._renew()
         now = self._clock.now()
         for pack in sampler.packs(readings):
-            self._record += 1
-            name = record.identity(self._roots.generation, self._boot, self._record)
-            log.debug("record", name)
-            self._link.send("up", self._protection.up(now, name, pack))
+            identity = self._ledger.next()
+            log.debug("record", record.identity(*identity))
+            try:
+                ms = uptime.ms()
+                self._outbox.take(parcel.pack(identity, now, ms, pack), ms)
+            except MemoryError:
+                self._outbox.missed(identity, "no memory")
         self._health.collect()
 
     def _take(self, payload):
@@ -233,6 +281,7 @@ class App:
                 raise
             # The new key is in force from the next start on; this one cannot go on half way, without an epoch of it.
             log.error("orders", "could not be saved:", repr(error))
+            self.save()
             machine.reset()
 
     def _say_behind(self):
@@ -280,4 +329,8 @@ def main():
     except (ValueError, OSError) as error:
         log.error("mote", "stopped: these settings cannot work here:", repr(error))
         return
-    asyncio.run(app.run())
+    try:
+        asyncio.run(app.run())
+    except Exception:
+        app.save()  # main.py says what it was, and resets
+        raise

@@ -14,10 +14,19 @@ from mote.rtc import Memory
 _FREE_STARTS = const(4)
 _LONGEST_PAUSE_S = const(300)
 
+# Why a mote resets itself, as RTC memory keeps it: 1 to 7.
+NO_BROKER = const(1)
+NO_MEMORY = const(2)
+
+grace_s = 0  # of the watchdog, for the words
+_reason = 0  # of this start
+
 
 def started():
     """Count this start; wait where too many before it failed. Returns how many did."""
+    global _reason
     memory = _memory()
+    _reason = memory.take_reason()
     failed = memory.failed_starts()
     memory.set_failed_starts(failed + 1)
     if failed >= _FREE_STARTS:
@@ -32,13 +41,27 @@ def healthy():
     _memory().set_failed_starts(0)
 
 
+def keep(reason):
+    """Keep for the next start why this one is about to be ended, one of the above."""
+    _memory().set_reason(reason)
+
+
+def why(reason):
+    """Return `reason` as a person says it."""
+    if reason == NO_BROKER:
+        return "watchdog: no broker for %d s" % grace_s
+    return "watchdog: no memory for a session" if reason == NO_MEMORY else "watchdog: reason %d" % reason
+
+
 def cause():
     """Return why the board started, as a person says it."""
+    if _reason:
+        return why(_reason)
     cause = machine.reset_cause()
     for name, words in (
         ("PWRON_RESET", "power on"),
         ("HARD_RESET", "reset"),
-        ("WDT_RESET", "watchdog"),
+        ("WDT_RESET", "watchdog: the program hung"),
         ("DEEPSLEEP_RESET", "deep sleep"),
         ("SOFT_RESET", "soft reset"),
     ):

@@ -43,10 +43,17 @@ class Health:
         self._protection = protection
         self._link = link
 
+    def count(self, ledger, kept):
+        """Take what it says of the records: `ledger`, and the identity of the newest that the start found in flash."""
+        self._ledger = ledger
+        self._kept = kept
+
     def collect(self):
-        """Collect garbage, and look at how much memory could be had."""
+        """Collect garbage; return how many bytes of memory could be had then, of which the least is kept."""
         gc.collect()
-        self._low = min(self._low, gc.mem_free())
+        free = gc.mem_free()
+        self._low = min(self._low, free)
+        return free
 
     def due(self):
         """True where the status should be told now: something in it matters, or it was told long ago."""
@@ -65,7 +72,7 @@ class Health:
         """Return the status map; the will is its short form."""
         if not online:
             return {"online": False, "boot": self.boot, "connection": connection}
-        self.collect()  # so that `free` is what could be had
+        free = self.collect()
         self._told_ms = uptime.ms()
         self._told_missing = self._sampler.missing
         self._told_counts = self._counts()
@@ -81,11 +88,14 @@ class Health:
             "reset": self._reset,
             "firmware": "%d.%d.%d" % sys.implementation[1][:3],
             "version": __version__,
-            "free": gc.mem_free(),
+            "free": free,
             "used": gc.mem_alloc(),
             "low": self._low,
             "missing": self._kinds(),
+            "record": self._ledger.record,
+            "before": self._ledger.before(),
             "dropped": self._link.outbox.dropped,
+            "damaged": self._link.outbox.damaged,
             "refused": self.refused,
             "joins": self._wifi.joins,
             "uptime": self._told_ms // 1000,
@@ -93,8 +103,10 @@ class Health:
         # What there is nothing to say of is left out.
         for name, value in (
             ("down", self._protection.down if self._protection.down >= 0 else None),
+            ("kept", self._kept),
             ("rssi", self._wifi.rssi()),
             ("clock", self._clock.source if self._clock.now() is not None else None),
+            ("failures", self._link.failures if any(self._link.failures) else None),
             ("lost", self._link.lost),
             ("last", log.last[:_LAST] or None),
         ):

@@ -1,26 +1,27 @@
 """Keeping a session with the broker: joined, dialled, subscribed, drained, and begun again.
 
 A failure of any of these is a failure of this channel: the link waits, longer each time and never
-for the same time, and tries the same channel again. It never looks for another.
+for the same time, and tries the same channel again. It never looks for another. Where there are several
+brokers they are tried in order, over the same channel and with the same trust, before it waits. The network
+has pauses of its own: a broker is not punished for an access point that is gone, nor the other way round.
 """
 
 import asyncio
 import gc
-import random
 import time
 
-from mote import const, log, mqtt
-from mote.outbox import Outbox
+from mote import const, failure, log, mqtt, uptime
+from mote.backoff import Backoff
 from mote.wifi import WifiError
 from mote.wire import Wire, WireError
 
 _STEP_MS = const(25)  # how long something composed may wait for the driving loop
-_WINDOW = const(4)
-_FIRST_PAUSE_MS = const(500)
+WINDOW = const(4)  # messages in flight at once
 _LAST_PAUSE_MS = const(60_000)
 _REFUSED_PAUSE_MS = const(60_000)  # the broker will not change its mind soon: do not hammer it
+_LOOK_MS = const(1000)  # how often a session looks whether its network is there
 _PACKET = const(1536)
-_PAYLOAD = const(1400)  # so that topic, ids and the answers composed meanwhile find room beside it
+PAYLOAD = const(1400)  # so that topic, ids and the answers composed meanwhile find room beside it
 
 
 def word(error):
@@ -34,13 +35,13 @@ class Ended(Exception):
 
 
 class Link:
-    """The way to `broker` and back for one mote.
+    """The way to a broker and back for one mote.
 
-    `protection` gives topics, payloads and passwords; `on_command(payload)` takes a downlink and must
-    not raise; `status(connection)` returns the status map that is published once connected.
+    `protection` gives topics, payloads and passwords, `outbox` what is to be sent; `on_command(payload)` takes a
+    downlink and must not raise; `status(connection)` returns the status map that is published once connected.
     """
 
-    def __init__(self, settings, wifi, protection, tls, on_command, status):
+    def __init__(self, settings, wifi, protection, tls, outbox, on_command, status):
         self._settings = settings
         self._wifi = wifi
         self._protection = protection
@@ -53,7 +54,7 @@ class Link:
         self._ping_sent = None  # ticks of a ping that has no answer yet
         self._owed = None  # ticks since which a PUBACK is due
         self._heard = 0
-        self.outbox = Outbox(settings.outbox, _WINDOW, _PAYLOAD)
+        self.outbox = outbox
         self._announced = False
         self.up = False  # between CONNACK and the end of a session
         self.connection = 0  # counts CONNECTs in this boot; each has its own password and will
@@ -61,9 +62,13 @@ class Link:
         self.lost = None  # what ended the last session or try, in a word
         self._ending = False
         self._leaving = False
+        self._looked = 0
+        self.proven = 0  # uptime in ms at which the broker last acknowledged something; 0 before it did
+        self.starved = 0  # sessions in a row that ended for want of memory, with nothing acknowledged
+        self.failures = [0] * len(settings.brokers)  # of each broker, in the order of the settings
 
     def send(self, leaf, payload, retain=False):
-        """Queue `payload` for `leaf`; it is sent as soon as there is a session."""
+        """Queue the note `payload` for `leaf`; it is sent as soon as there is a session, before any record."""
         self.outbox.put(self._protection.topic(leaf), payload, retain)
 
     def renew(self):
@@ -73,14 +78,14 @@ class Link:
     async def finish(self, running, listen_ms):
         """Let `running`, which awaits `run`, send what there is, listen for `listen_ms` more, and take leave.
 
-        After some deadlines' time it is the end in any case; what the broker does not have then is lost.
+        After some deadlines' time it is the end in any case; what the broker does not have then stays in the outbox.
         """
         timeout = self._settings.timeout_ms
         task = asyncio.create_task(running)
         begun = time.ticks_ms()
         idle_since = None
         while not task.done() and time.ticks_diff(time.ticks_ms(), begun) < 4 * timeout + listen_ms:
-            if not self._announced or len(self.outbox):
+            if not self._announced or not self.outbox.empty:
                 idle_since = None
             elif idle_since is None:
                 idle_since = time.ticks_ms()
@@ -95,50 +100,83 @@ class Link:
 
     async def run(self):
         """Keep a session until told to leave."""
-        pause = _FIRST_PAUSE_MS
+        # Of the watchdog's grace no pause takes more than a quarter: it bites after several tries, not between two.
+        longest = min(_LAST_PAUSE_MS, self._settings.watchdog_s * 250 or _LAST_PAUSE_MS)
+        air = Backoff(longest)
+        pause = Backoff(longest)
         while not self._leaving:
-            acknowledged = self.acknowledged
             try:
                 await self._wifi.join(self._settings.timeout_ms)
-                await self._session()
+                air.reset()
+                await self._round(pause)
+                waits = pause
+            except WifiError as error:
+                self.lost = word(error)
+                log.warn("link", "no network:", error)
+                waits = air
+            if not self._leaving:
+                await asyncio.sleep_ms(waits.pause_ms())
+
+    async def _round(self, pause):
+        """Try the brokers in order, until one has given a session or none has. Raises WifiError without a network."""
+        held = False
+        for place, broker in enumerate(self._settings.brokers):
+            acknowledged = self.acknowledged
+            try:
+                await self._session(broker)
             except Ended:
-                pause = _FIRST_PAUSE_MS
+                pause.reset()
+                return
             except mqtt.Refused as error:
                 self.lost = word(error)
                 log.warn("link", "not let in:", error)
-                pause = pause if self._protection.refused() else _REFUSED_PAUSE_MS
-            except (OSError, ValueError, mqtt.MqttError, WireError, WifiError, asyncio.TimeoutError) as error:
+                held = self._holds(error.code) or held
+            except (OSError, ValueError, mqtt.MqttError, WireError, asyncio.TimeoutError) as error:
                 # ValueError is what mbedTLS makes of a certificate with another name.
                 self.lost = word(error)
-                log.warn("link", "lost:", repr(error))
+                log.warn("link", "lost:", failure.words(error))
+            except WifiError:
+                raise
             except Exception as error:
                 # A session may end as it likes, out of memory too; no peer can make this mote start anew.
                 self.lost = word(error)
                 log.error("link", "failed:", type(error).__name__)
+                self.starved += isinstance(error, MemoryError)
                 gc.collect()
             finally:
                 self.up = self._announced = False
                 self._wire.shut()
+                self.outbox.disconnected()
+            if not self._wifi.connected():
+                raise WifiError("it is gone")
+            self.failures[place] += 1
             if self._leaving:
                 return
             if self.acknowledged != acknowledged:
-                pause = _FIRST_PAUSE_MS  # this session had worked
-            await asyncio.sleep_ms(pause // 2 + random.getrandbits(16) * pause // 131072)
-            pause = min(pause * 2, _LAST_PAUSE_MS)
+                pause.reset()  # this session had worked: begin again with the first
+                return
+        if held:
+            pause.hold(_REFUSED_PAUSE_MS)
 
-    async def _session(self):
-        """One session, from dialling to its failure, which is raised."""
+    def _holds(self, code):
+        """Return whether asking again soon is of no use after a CONNECT that was refused with `code`."""
+        if code == mqtt.UNAVAILABLE:
+            return False  # an outage like any other
+        if code in mqtt.NOT_ADMITTED:
+            return not self._protection.refused()
+        return True
+
+    async def _session(self, broker):
+        """One session with `broker`, from dialling to its failure, which is raised."""
         timeout = self._settings.timeout_ms
-        broker = self._settings.broker
         log.debug("link", "dials", broker.host, broker.port)
         await self._wire.dial(broker.host, broker.port, timeout)
         client = await asyncio.wait_for_ms(self._greet(broker), timeout)
         self.up = True
-        self.outbox.reconnected()
         self._failure = None
         self._subscribed = False
         self._ping_sent = self._owed = None
-        self._heard = time.ticks_ms()
+        self._heard = self._looked = time.ticks_ms()
         reader = asyncio.create_task(self._listen(client))
         try:
             await self._drive(client)
@@ -173,13 +211,12 @@ class Link:
         if self._tls is not None and not self._wire.secured:
             raise mqtt.MqttError("umqtt left the connection in the clear")  # nothing of it has been sent
         await self._wire.flush()
-        kind, code = client.take(await self._wire.receive())
-        if kind != mqtt.CONNACK:
-            raise mqtt.MqttError("the broker did not answer CONNECT")
+        code = client.take(await self._wire.receive(mqtt.CONNACK))[1]
         if code:
             raise mqtt.Refused(code)
         self._protection.accepted()
-        log.say("link", "connected, session %d" % self.connection)
+        where = "" if len(self._settings.brokers) == 1 else " with " + broker.host
+        log.say("link", "connected, session %d" % self.connection + where)
         return client
 
     def _arrived(self, topic, payload):
@@ -196,12 +233,16 @@ class Link:
                 if kind == mqtt.PUBACK:
                     if self.outbox.acknowledged(value):
                         self.acknowledged += 1
+                        self.starved = 0
+                        self.proven = uptime.ms()
                         self._owed = time.ticks_ms() if self.outbox.in_flight() else None
                 elif kind == mqtt.SUBACK:
                     if not value:
                         raise mqtt.MqttError("the broker refuses the subscription to this mote's commands")
                     self._subscribed = True
                 elif kind == mqtt.PINGRESP:
+                    if self._ping_sent is not None:  # one that nobody asked for proves nothing
+                        self.proven = uptime.ms()
                     self._ping_sent = None
                 elif kind == mqtt.PUBLISH:
                     await self._wire.flush()  # its PUBACK
@@ -251,7 +292,11 @@ class Link:
             self._owed = time.ticks_ms()
 
     def _watch(self, client, now, begun, timeout):
-        """Raise where the broker owes an answer for too long; send a ping when it has been quiet."""
+        """Raise where the network is gone or the broker owes an answer for too long; ping when it has been quiet."""
+        if time.ticks_diff(now, self._looked) > _LOOK_MS:
+            self._looked = now
+            if not self._wifi.connected():
+                raise WifiError("it is gone")
         if not self._subscribed and time.ticks_diff(now, begun) > timeout:
             raise mqtt.MqttError("no answer to SUBSCRIBE")
         if self._wire.receiving is not None and time.ticks_diff(now, self._wire.receiving) > timeout:

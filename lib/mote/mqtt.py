@@ -27,7 +27,9 @@ _DUP = const(0x08)
 _QOS_MASK = const(0x06)
 _GRANTED_MAX = const(1)  # QoS 0 or 1; 0x80 is a refusal (3.9.3)
 
-# CONNECT return codes (3.2.2.3), as a person reads them.
+UNAVAILABLE = const(3)  # CONNECT return codes (3.2.2.3): an outage,
+NOT_ADMITTED = (4, 5)  # a password that is not taken, a client that is not let in
+# as a person reads them.
 _REFUSALS = (
     "",
     "the broker does not speak MQTT 3.1.1",

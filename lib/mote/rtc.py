@@ -1,7 +1,9 @@
 """RTC memory: who has which bytes of it. It outlives a reset and a deep sleep, not the loss of power.
 
-    0..2   the guard: "g1" ‖ starts in a row that did not reach the broker (1)
-    3..    while the mote sleeps deeply: "s2" ‖ length of the body (2) ‖ body ‖ CRC-32 (4)
+    0..2   the guard: "g1" ‖ one byte: starts in a row that did not reach the broker (low 5 bits), why the mote reset
+           itself (high 3 bits, 0: it did not)
+    3..63  the ledger's last numbers, see there; nothing, or zeros, where it has kept none
+    64..   while the mote sleeps deeply: "s2" ‖ length of the body (2) ‖ body ‖ CRC-32 (4)
 
 The body is epoch (13) ‖ sequence (8) ‖ highest downlink + 1 (8) ‖ connection (4) ‖ record (4) ‖ failed openings (4) ‖
 time of falling asleep in ms (8) ‖ planned sleep in ms (4) ‖ for each of the last commands id (8) ‖ result (1). There is
@@ -24,6 +26,10 @@ Asleep = namedtuple("Asleep", "epoch sequence down connection record failed slep
 
 _GUARD = b"g1"
 _GUARD_SIZE = const(3)
+LEDGER_SIZE = const(61)
+_SLEEP_AT = const(64)
+_MOST_STARTS = const(31)
+_REASON_BIT = const(5)
 _SLEEP = b"s2"
 _FIXED = ">13sQQIIIQI"
 _FIXED_SIZE = const(53)
@@ -92,32 +98,62 @@ class Memory:
 
     def failed_starts(self):
         """Return how many starts in a row did not reach the broker, as far as this memory knows."""
+        return self._guarded() & _MOST_STARTS
+
+    def set_failed_starts(self, count):
+        """Remember how many starts in a row did not reach the broker; at most 31."""
+        self._set_guarded(self._guarded() & ~_MOST_STARTS | min(count, _MOST_STARTS))
+
+    def take_reason(self):
+        """Return why the mote has reset itself, 1 to 7, or 0 where it has not; it is forgotten when this returns."""
+        reason = self._guarded() >> _REASON_BIT
+        if reason:
+            self._set_guarded(self.failed_starts())
+        return reason
+
+    def set_reason(self, reason):
+        """Remember why the mote is about to reset itself: 1 to 7, the guard's numbers."""
+        self._set_guarded(self.failed_starts() | reason << _REASON_BIT)
+
+    def _guarded(self):
         data = bytes(self._memory())
         return data[2] if len(data) >= _GUARD_SIZE and data[:2] == _GUARD else 0
 
-    def set_failed_starts(self, count):
-        """Remember how many starts in a row did not reach the broker; at most 255."""
-        self._memory(_GUARD + bytes((min(count, 255),)) + bytes(self._memory())[_GUARD_SIZE:])
+    def _set_guarded(self, byte):
+        self._memory(_GUARD + bytes((byte,)) + bytes(self._memory())[_GUARD_SIZE:])
+
+    def ledger(self):
+        """Return what the ledger kept, LEDGER_SIZE bytes, or fewer where it kept nothing."""
+        return bytes(self._memory())[_GUARD_SIZE:_SLEEP_AT]
+
+    def set_ledger(self, data):
+        """Keep `data`, LEDGER_SIZE bytes, for the ledger."""
+        self._memory(self._guard() + data + bytes(self._memory())[_SLEEP_AT:])
 
     def take(self, chip):
         """Return the Asleep that is kept, or None; it is gone from the memory when this returns.
 
         Where it cannot be erased it is not returned either: what could be taken twice would repeat sequence numbers.
         """
-        found = unpack(bytes(self._memory())[_GUARD_SIZE:], chip)
+        found = unpack(bytes(self._memory())[_SLEEP_AT:], chip)
         self._erase()
-        return None if any(bytes(self._memory())[_GUARD_SIZE:]) else found
+        return None if any(bytes(self._memory())[_SLEEP_AT:]) else found
 
     def keep(self, asleep, chip):
         """Keep `asleep`; nothing may be sealed after this. Where it cannot be kept, the next start knows nothing."""
         block = pack(asleep, chip)
-        self._memory(self._guard() + block)
-        if bytes(self._memory())[_GUARD_SIZE:] != block:
+        self._memory(self._head() + block)
+        if bytes(self._memory())[_SLEEP_AT:] != block:
             self._erase()
 
     def _guard(self):
-        return _GUARD + bytes((self.failed_starts(),))
+        return _GUARD + bytes((self._guarded(),))
+
+    def _head(self):
+        """Return what is not the sleep's, in its whole length."""
+        kept = self._guard() + self.ledger()
+        return kept + bytes(_SLEEP_AT - len(kept))
 
     def _erase(self):
         """Overwrite the block, in its whole length."""
-        self._memory(self._guard() + bytes(max(len(self._memory()) - _GUARD_SIZE, 0)))
+        self._memory(self._head() + bytes(max(len(self._memory()) - _SLEEP_AT, 0)))

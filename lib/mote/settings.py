@@ -12,7 +12,9 @@ VERSION = const(1)
 TOKEN = "token"
 STATIC = "static"
 
-Wifi = namedtuple("Wifi", "ssid")
+# The networks `ssid` and `more`, whose passphrases are in the vault as wifi, wifi1 …; `pick` is order or strongest.
+Wifi = namedtuple("Wifi", "ssid more pick hostname country pm address")
+Address = namedtuple("Address", "ip mask gateway dns")
 Broker = namedtuple("Broker", "host port name")
 I2c = namedtuple("I2c", "sda scl freq_hz")
 OneWire = namedtuple("OneWire", "pin")
@@ -31,10 +33,22 @@ _NAMES = const(8)
 _TABLE = const(9)  # namedtuple, its rules
 _LIST = const(10)  # most, the rule of each
 _MAYBE = const(11)  # the rule of what may be null, or left out of a table
-_PART = const(12)  # a sensor
+_SOME = const(12)  # most, the rule of each: one, or a list of at least one
+_IP = const(13)
+_PART = const(14)  # a sensor
 
 _PIN = (_INT, 0, 63)
 _HOST = (_TEXT, 1, 253)
+_SSID = (_TEXT, 1, 32)
+_WIFI = {
+    "ssid": _SSID,
+    "more": (_MAYBE, (_LIST, 3, _SSID)),
+    "pick": (_MAYBE, (_WORD, "order", "strongest")),
+    "hostname": (_MAYBE, (_ID,)),
+    "country": (_MAYBE, (_TEXT, 2, 2)),
+    "pm": (_MAYBE, (_WORD, "none", "performance", "powersave")),
+    "address": (_MAYBE, (_TABLE, Address, {"ip": (_IP,), "mask": (_IP,), "gateway": (_IP,), "dns": (_IP,)})),
+}
 _OHM = (_NUMBER, 1, 100000000)
 _SENSOR = {"kind": (_NAME,), "names": (_NAMES,)}
 # What kinds of sensor need besides; those that are not here need an I2C address, which no part can be read without.
@@ -66,8 +80,9 @@ _RULES = {
     "channel": (_WORD, channel.AUTO) + channel.CHANNELS,
     "floor": (_WORD,) + channel.CHANNELS,
     "room": (_FLAG,),
-    "wifi": (_TABLE, Wifi, {"ssid": (_TEXT, 1, 32)}),
-    "broker": (_TABLE, Broker, {"host": _HOST, "port": (_INT, 1, 65535), "name": _HOST}),
+    "wifi": (_TABLE, Wifi, _WIFI),
+    # One or several, tried in order. All of them show a certificate of one name: a second host is no second trust.
+    "broker": (_SOME, 4, (_TABLE, Broker, {"host": _HOST, "port": (_INT, 1, 65535), "name": _HOST})),
     "connect": (_WORD, TOKEN, STATIC),
     "keepalive_s": (_INT, 5, 3600),
     "timeout_ms": (_INT, 500, 60000),
@@ -80,16 +95,32 @@ _RULES = {
     "sensors": (_LIST, 16, (_PART,)),
     "actuators": (_LIST, 8, (_TABLE, Actuator, _ACTUATOR)),
     "led": (_MAYBE, _PIN),
+    # Records that wait are in RAM, `outbox` of them, then in flash, `backlog` bytes (0: nowhere); where both are full
+    # the oldest or the newest is dropped. One that has waited for keep_s in RAM goes into flash (0: only when it must).
     "outbox": (_INT, 4, 256),
+    "backlog": (_INT, 0, 16777216),
+    "drop": (_WORD, "oldest", "newest"),
+    "keep_s": (_INT, 0, 86400),
     # A mote that never sleeps deeply (0) need not say so. One that does takes a record each waking, and listens for
     # listen_ms after the broker has all that it had to say.
     "sleep_ms": (_INT, 0, 86400000),
     "listen_ms": (_INT, 100, 60000),
+    # A mote that heard nothing of a broker for so long starts anew (0: it never does).
+    "watchdog_s": (_INT, 0, 86400),
     # How often it says how it is, besides at each connect and when something matters; 0 is no more often than that.
     "health_s": (_INT, 0, 86400),
     "log": (_WORD, "debug", "info", "warning", "error"),
 }
-_DEFAULTS = {"sleep_ms": 0, "listen_ms": 2000, "health_s": 900, "log": "info"}
+_DEFAULTS = {
+    "backlog": 16384,
+    "drop": "oldest",
+    "keep_s": 60,
+    "sleep_ms": 0,
+    "listen_ms": 2000,
+    "health_s": 900,
+    "log": "info",
+    "watchdog_s": 600,
+}
 
 
 class SettingsError(ValueError):
@@ -112,8 +143,10 @@ def _check(value, rule, field):
         return None if value is None else _check(value, rule[1], field)
     if kind == _TABLE:
         return _table(value, rule, field)
-    if kind == _LIST:
-        if not isinstance(value, (list, tuple)) or len(value) > rule[1]:
+    if kind == _SOME and isinstance(value, dict):
+        return [_check(value, rule[2], field)]
+    if kind in (_LIST, _SOME):
+        if not isinstance(value, (list, tuple)) or len(value) > rule[1] or (kind == _SOME and not value):
             _fail(field, "a list of at most %d" % rule[1])
         return [_check(item, rule[2], "%s[%d]" % (field, i)) for i, item in enumerate(value)]
     if kind == _NAMES:
@@ -149,9 +182,23 @@ def _wrong(value, kind, rule):
     elif kind == _NAME:
         if not record.is_name(value):
             return "a name of 1 to 32 letters, digits and _.:/-"
+    elif kind == _IP:
+        if not _is_ip(value):
+            return "an address such as 192.168.1.20"
     elif not topics.is_id(value):
         return "1 to 23 of a-z, 0-9 and -"
     return None
+
+
+def _is_ip(value):
+    """True where `value` is an IPv4 address in decimal."""
+    if not record.is_text(value, 15):
+        return False
+    parts = value.split(".")
+    for part in parts:
+        if not 0 < len(part) <= 3 or not all("0" <= letter <= "9" for letter in part) or int(part) > 255:
+            return False
+    return len(parts) == 4
 
 
 def _table(value, rule, field):
@@ -225,6 +272,15 @@ def check(fields):
         setattr(values, name, _check(fields[name] if name in fields else _DEFAULTS[name], _RULES[name], name))
     if values.channel != channel.AUTO and not channel.reaches(values.channel, values.floor):
         _fail("channel", "%s is less than the floor, %s" % (values.channel, values.floor))
+    # Here the first is `broker`, whose name is that of all.
+    values.brokers = values.broker
+    values.broker = values.brokers[0]
+    for i, broker in enumerate(values.brokers):
+        if broker.name != values.broker.name:
+            _fail("broker[%d].name" % i, "the same as the first's: another name would be another trust")
+    quiet_s = values.keepalive_s + values.timeout_ms // 500
+    if 0 < values.watchdog_s <= quiet_s:
+        _fail("watchdog_s", "0, or more than keepalive_s and two timeouts: %d" % quiet_s)
     _check_names(values)
     return values
 

@@ -18,15 +18,39 @@ def read(path, limit):
         return file.read(size)
 
 
-def write(path, data):
-    """Write `data` as the file `path`, whole or not at all: a temporary file, synced, renamed, synced.
+def reader(path):
+    """Return the file at `path`, open for reading, to be used with `with`. Raises OSError."""
+    return open(path, "rb")
 
-    Where the port has no `os.sync` closing a file and renaming it is enough: LittleFS syncs on both.
+
+def size(path):
+    """Return how many bytes the file at `path` has. Raises OSError."""
+    return os.stat(path)[6]
+
+
+def write(path, data):
+    """Write `data` as the file `path`, whole or not at all, as `write_pieces` does. Raises OSError."""
+    write_pieces(path, (data,))
+
+
+def write_pieces(path, pieces):
+    """Write `pieces`, an iterable of bytes that need never all be in memory, as the file `path`, whole or not at all.
+
+    A temporary file, synced, renamed, synced. Where the port has no `os.sync` closing a file and renaming it is enough:
+    LittleFS syncs on both. Raises OSError.
     """
     part = path + ".part"
-    with open(part, "wb") as file:
-        file.write(data)
-        file.flush()
+    try:
+        with open(part, "wb") as file:
+            for piece in pieces:
+                file.write(piece)
+            file.flush()
+    except OSError:
+        try:
+            os.remove(part)  # the room that it took is wanted
+        except OSError:
+            pass
+        raise
     _sync()
     os.rename(part, path)
     _sync()
@@ -35,6 +59,19 @@ def write(path, data):
 def _sync():
     if hasattr(os, "sync"):
         os.sync()
+
+
+def remove(path):
+    """Remove the file at `path`. Raises OSError."""
+    os.remove(path)
+
+
+def names(folder):
+    """Return the names in `folder`, none where it does not exist."""
+    try:
+        return os.listdir(folder)
+    except OSError:
+        return []
 
 
 def make_folder(path):

@@ -11,7 +11,7 @@ import asyncio
 import select
 import socket
 import time
-from errno import ECONNRESET, EINPROGRESS, ETIMEDOUT
+from errno import ECONNREFUSED, ECONNRESET, EINPROGRESS, ETIMEDOUT
 
 from mote import const
 
@@ -21,6 +21,10 @@ _MAX_HEAD = const(5)  # one type byte, at most four of remaining length (MQTT 3.
 
 class WireError(Exception):
     """The peer sent what no packet may look like, or a packet larger than this mote takes."""
+
+
+class Unresolved(OSError):
+    """The name of the host has no address, as far as anybody here knows."""
 
 
 class Pending(Exception):
@@ -48,9 +52,12 @@ class Wire:
     # --- the stream -----------------------------------------------------------------------------
 
     async def dial(self, host, port, timeout_ms):
-        """Open the TCP connection. Raises OSError, ETIMEDOUT after `timeout_ms`."""
+        """Open the TCP connection. Raises OSError, ETIMEDOUT after `timeout_ms`, Unresolved without an address."""
         # Resolving blocks: no port of MicroPython has a resolver with a deadline.
-        info = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)[0]
+        try:
+            info = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)[0]
+        except OSError as error:
+            raise Unresolved(error.errno)
         raw = socket.socket(info[0], info[1], info[2])
         self._raw = self._socket = raw
         raw.setblocking(False)
@@ -62,10 +69,15 @@ class Wire:
         poll = select.poll()
         poll.register(raw, select.POLLOUT)
         begin = time.ticks_ms()
-        while not poll.poll(0):
+        while True:
+            ready = poll.poll(0)
+            if ready:
+                break
             if time.ticks_diff(time.ticks_ms(), begin) > timeout_ms:
                 raise OSError(ETIMEDOUT)
             await asyncio.sleep_ms(_STEP_MS)
+        if ready[0][1] & (select.POLLERR | select.POLLHUP):
+            raise OSError(ECONNREFUSED)
         self._stream = asyncio.StreamReader(raw)
 
     def secure(self, context, name):
@@ -91,15 +103,18 @@ class Wire:
                 self._out[: self._out_end - end] = self._out[end : self._out_end]
                 self._out_end -= end
 
-    async def receive(self):
+    async def receive(self, only=None):
         """Wait for the next packet; return its first byte (type and flags). It is then read with `read`.
 
-        Raises OSError where the stream ends, WireError where the packet cannot be one or is too large.
+        Raises OSError where the stream ends, WireError where the packet cannot be one or is too large, or does not
+        begin with the byte `only`, where that is given: then no more than two bytes of it are waited for.
         """
         view = self._in_view
         self._in_pos = self._in_end = 0
         self.receiving = None
         await self._fill(0, 2)
+        if only is not None and view[0] != only:
+            raise WireError("what answers is no MQTT broker")
         head = 2
         while view[head - 1] & 0x80:
             if head == _MAX_HEAD:

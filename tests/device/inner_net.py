@@ -30,6 +30,7 @@ class Connection(io.IOBase):
     def __init__(self):
         self._in = bytearray()
         self._later = []  # (due, bytes)
+        self._over = None  # (due, errno or None): when the far end closes
         self.accepts = True  # False while the way out is full
         self.most = 1 << 30  # bytes that one write takes
         self.gone = False
@@ -57,17 +58,20 @@ class Connection(io.IOBase):
 
     def _settle(self):
         while self._later and self._later[0][0] <= swift.now_us:
-            what = self._later.pop(0)[1]
-            if what is None:
-                self._ended = True
-            elif isinstance(what, int):
-                self._fault = what
-            else:
-                self._in += what
+            self._in += self._later.pop(0)[1]
+        if self._over and self._over[0] <= swift.now_us:
+            self._later = []
+            self._fault = self._over[1]
+            self._ended = True
 
     def due(self):
-        """When the next bytes come, or None."""
-        return self._later[0][0] if self._later and not self.closed else None
+        """When something comes in next, or None."""
+        if self.closed:
+            return None
+        self._settle()
+        if self._later and (not self._over or self._later[0][0] < self._over[0]):
+            return self._later[0][0]
+        return self._over[0] if self._over and not self._ended else None
 
     def ioctl(self, request, argument):
         if request == _POLL:
@@ -125,22 +129,19 @@ class Connection(io.IOBase):
 
     def say(self, data, after_ms=0):
         """Send `data` to the mote; it arrives after that time, and after what was sent before."""
-        self._queue(bytes(data), after_ms)
-
-    def end(self, after_ms=0):
-        """Close from the far end."""
-        self._queue(None, after_ms)
-
-    def reset(self, after_ms=0):
-        """Break the connection."""
-        self._queue(ECONNRESET, after_ms)
-
-    def _queue(self, what, after_ms):
         due = swift.now_us + after_ms * 1000
         if self._later and self._later[-1][0] > due:
             due = self._later[-1][0]
         if not self.closed:
-            self._later.append((due, what))
+            self._later.append((due, bytes(data)))
+
+    def end(self, after_ms=0):
+        """Close from the far end, whatever is still on its way."""
+        self._over = (swift.now_us + after_ms * 1000, None)
+
+    def reset(self, after_ms=0):
+        """Break the connection."""
+        self._over = (swift.now_us + after_ms * 1000, ECONNRESET)
 
 
 def socket(*_):

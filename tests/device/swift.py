@@ -10,9 +10,11 @@ import asyncio
 import asyncio.core as core
 import utime
 
+_MP_STREAM_POLL = 3
 _MOST_AT_ONCE = 20_000  # turns of the loop without a millisecond passing
 
-now_us = 1_000_000
+# Not before the port's own: what asyncio does in C has the port's time, which must never be ahead of this.
+now_us = utime.ticks_us()
 horizon = []  # calls that return at which microsecond something of theirs is due, or None
 _turns = 0
 
@@ -108,6 +110,29 @@ def _wait(queue, dt):
 _real_wait = core.IOQueue.wait_io_event
 
 
+class _Poller:
+    """select.poll for streams that are Python objects: the real one waits a millisecond each time for these."""
+
+    def __init__(self):
+        self._streams = {}
+
+    def register(self, stream, events):
+        self._streams[id(stream)] = [stream, events]
+
+    modify = register
+
+    def unregister(self, stream):
+        self._streams.pop(id(stream), None)
+
+    def ipoll(self, timeout):
+        found = []
+        for stream, events in self._streams.values():
+            ready = stream.ioctl(_MP_STREAM_POLL, events)
+            if ready > 0:
+                found.append((stream, ready))
+        return found
+
+
 def start(minutes=None):
     """Begin; with `minutes`, Over is raised when they have passed."""
     global end_us
@@ -115,6 +140,7 @@ def start(minutes=None):
         end_us = now_us + minutes * 60_000_000
     core.ticks = ticks_ms
     core.IOQueue.wait_io_event = _wait
+    core._io_queue.poller = _Poller()
     sys.modules["utime"] = _Utime
     import time
 

@@ -1,9 +1,13 @@
-"""A real littlefs on a block device that loses its power after every number of writes: no epoch twice, no brick."""
+"""A real littlefs on a block device that loses its power after every number of writes: no epoch twice, no brick.
+
+And no record lost that the backlog had said was in flash.
+"""
 
 import os
 
-from mote import epoch, roots, vault
+from mote import epoch, parcel, record, roots, vault
 from mote.aead import AesCcm
+from mote.backlog import Backlog
 
 _BLOCK = 512
 _BLOCKS = 48
@@ -140,3 +144,89 @@ def test_power_cut_after_every_number_of_writes():
                 mounted(after, rotate)
             assert mounted(after, boot, seen).root == SECOND
     print("littlefs: %d writes, power cut after each" % whole.writes)
+
+
+def append(kept, first, last):
+    """Put records into flash; add to `kept` the numbers of those that are there when this returns."""
+    readings = [record.Reading("t", None, 1, None)]
+    parcels = [parcel.pack((1, 7, number), None, 0, readings) for number in range(first, last + 1)]
+    backlog = Backlog("/flash/backlog", 9000, b"owner", lambda *words: None)
+    kept += range(first, first + backlog.append(parcels, False))
+    if backlog.failed:
+        raise OSError(-_GONE)
+
+
+def drain(kept, most):
+    """Send and acknowledge at most so many records; take them out of `kept`, and return their numbers."""
+    backlog = Backlog("/flash/backlog", 9000, b"owner", lambda *words: None)
+    found = []
+    while len(found) < most and backlog.peek():
+        data = backlog.peek()
+        number = parcel.identity(data)[2]
+        found.append(number)
+        backlog.acknowledged(backlog.advance(data)[0])
+        if number in kept:
+            kept.remove(number)
+    assert backlog.damaged == 0 or most < 1000  # a read that the cut ended is not a damaged segment
+    return found
+
+
+def outage(kept):
+    """Three spills, the second of which takes in the first, a part of it sent, another spill."""
+    append(kept, 1, 12)
+    append(kept, 13, 20)
+    append(kept, 21, 130)
+    drain(kept, 60)
+    append(kept, 131, 140)
+
+
+def flashed(disk, work, *words):
+    os.mount(os.VfsLfs2(disk), "/flash")
+    try:
+        return work(*words)
+    except OSError:
+        if disk.left is None:
+            raise
+    finally:
+        os.umount("/flash")
+
+
+def test_power_cut_at_any_write_of_the_backlog_keeps_what_was_said_to_be_in_flash():
+    empty = Disk(b"\xff" * (_BLOCK * _BLOCKS))
+    os.VfsLfs2.mkfs(empty)
+    whole = Disk(empty.data)
+    flashed(whole, outage, [])
+    assert whole.writes > 50
+    for torn in (0, 3, 8):
+        for left in range(1, whole.writes + 1):
+            kept = []
+            disk = Disk(empty.data, left, torn)
+            flashed(disk, outage, kept)
+            after = Disk(disk.data)
+            found = flashed(after, drain, [], 1000)
+            assert not [number for number in kept if number not in found], (left, torn, kept, found)
+            assert flashed(after, drain, [], 1000) == []
+    print("backlog: %d writes, power cut after each" % whole.writes)
+
+
+def test_flash_that_is_full_keeps_what_it_has():
+    small = Disk(b"\xff" * (_BLOCK * _BLOCKS))
+    os.VfsLfs2.mkfs(small)
+
+    def work():
+        said = []
+        backlog = Backlog("/flash/backlog", 1 << 20, b"owner", lambda *words: said.append(words))
+        readings = [record.Reading("t", None, 1, None)]
+        parcels = [parcel.pack((1, 7, number), None, 0, readings) for number in range(1, 2001)]
+        took = backlog.append(parcels, False)
+        assert 0 < took < 2000
+        assert backlog.failed and said
+        while backlog.peek():
+            backlog.acknowledged(backlog.advance(backlog.peek())[0])
+            took -= 1
+        assert took == 0
+        took = backlog.append(parcels, True)  # the oldest go, and the newest are there
+        assert (took, backlog.last()) == (2000, (1, 7, 2000))
+        assert backlog.dropped > 0
+
+    flashed(small, work)

@@ -10,6 +10,7 @@ from time import sleep
 import _hardware
 
 _NO_SUCH_NAME = -202  # what the firmware's resolver says without a network
+_NO_SUCH_NAME_ESP8266 = -2
 _PATIENCE_S = 1
 
 
@@ -21,5 +22,5 @@ def getaddrinfo(host, port, *rest):
     if fault == "silent":
         sleep(_PATIENCE_S)
     if fault:
-        raise OSError(_NO_SUCH_NAME)
+        raise OSError(_NO_SUCH_NAME_ESP8266 if _hardware.chip == "esp8266" else _NO_SUCH_NAME)
     return _socket.getaddrinfo(host, port, *rest)

@@ -1,6 +1,6 @@
 """The lines of the buses as pins read them: pulled up where the parts hang, unless a fault of the host holds one low.
 
-"i2c": "sda" or "scl" is a line that something holds low; "hung" a part that lost step in the middle of a byte: it
+"i2c": "sda" or "scl" is a line that something holds low; "slipped" a part that lost step in the middle of a byte: it
 holds the data line until it has been given nine clocks. "noise" is a wire too long: answers and
 bytes at random.
 """
@@ -32,7 +32,7 @@ def held():
     if fault != _was:
         _was = fault
         _clocks = 0
-    if fault == "hung":
+    if fault == "slipped":
         return "sda" if _clocks < _CLOCKS else None
     return fault if fault != "noise" else None
 

@@ -1,7 +1,15 @@
-"""`network`: a station on the air that board.json describes (`wifi`), with the real constants."""
+"""`network`: a station on the air that board.json describes (`wifi`), with the real constants.
+
+`wifi` is an access point, or a list of them: `{"ssid", "password", "rssi"}`. The interface of an access point is
+there too; on the ESP8266 it is on when the board starts, as its firmware leaves it.
+
+What status() says while there is no connection follows the ports' own sources (ports/esp32/network_wlan.c): the ESP32
+is CONNECTING as long as it goes on trying, which is for ever unless config(reconnects=…) says how often, and gives
+the reason of the last failure when it has stopped. The ESP8266 gives the reason while it goes on.
+"""
 
 from micropython import const
-from utime import ticks_diff, ticks_ms
+from utime import ticks_add, ticks_diff, ticks_ms
 
 import _hardware
 
@@ -18,17 +26,16 @@ AUTH_OPEN, AUTH_WEP, AUTH_WPA_PSK, AUTH_WPA2_PSK, AUTH_WPA_WPA2_PSK = range(5)
 _JOIN_MS = const(300)
 _CHANNEL = const(6)
 _RSSI_DBM = const(-57)
-_BSSID = b"\x02\x00\x00\x00\x00\x01"
+_BSSID = b"\x02\x00\x00\x00\x00"
 _ADDRESSES = ("192.168.4.2", "255.255.255.0", "192.168.4.1", "192.168.4.1")
 _NO_ADDRESSES = ("0.0.0.0",) * 4
 
 _SETTABLE = ("mac", "ssid", "essid", "key", "password", "security", "authmode", "hidden", "channel") + (
-    "reconnects",
     "pm",
     "txpower",
     "protocol",
-    "max_clients",
 )
+_SETTABLE_ESP32 = ("reconnects", "max_clients")
 
 _hostname = "mpy-" + _hardware.chip
 _country = "XX"
@@ -68,12 +75,16 @@ class WLAN:
         if wlan is None:
             wlan = _interfaces[interface] = object.__new__(cls)
             wlan._id = interface
-            wlan._active = False
-            wlan._since = None  # when the connection was asked for
+            wlan._active = interface == AP_IF and _hardware.chip == "esp8266"
+            wlan._since = None  # when the connection was asked for, or the last try began; None: nobody asks for one
             wlan._was_connected = False
             wlan._asked = (None, None)
             wlan._reason = 0  # why the last try failed
-            wlan._options = {"reconnects": -1, "pm": 1, "txpower": 20.0}
+            wlan._tries = 0  # that failed since the connection was asked for
+            wlan._addresses = None  # where they are not asked of the network
+            wlan._options = {"pm": 1, "txpower": 20.0}
+            if _hardware.chip != "esp8266":
+                wlan._options["reconnects"] = -1
         return wlan
 
     def __init__(self, interface=0):
@@ -93,11 +104,14 @@ class WLAN:
         if not self._active:
             raise OSError("Wifi Not Started")
         connected = self._connected()
-        if self._since is not None and not connected and _hardware.chip != "esp8266":
+        if self._trying() and not connected and _hardware.chip != "esp8266":
             raise OSError("Wifi Internal State Error")
         if ssid is not None:
             self._asked = (_text(ssid), _text(key) or "")
         self._since = ticks_ms()
+        self._tries = 0
+        if _hardware.chip == "esp8266":
+            self._reason = 0
         self._was_connected = False
 
     def disconnect(self):
@@ -108,25 +122,30 @@ class WLAN:
             self._since = None
             self._was_connected = False
 
+    def _trying(self):
+        """True where the connection was asked for, and the firmware has not given up."""
+        most = self._options.get("reconnects", -1)
+        return self._since is not None and (most < 0 or self._tries <= most)
+
     def _connected(self):
         """Let time have its effect; return whether the station has an address."""
-        if self._since is None:
-            return False
-        if not self._was_connected and ticks_diff(ticks_ms(), self._since) < _JOIN_MS:
-            return False
-        air = _hardware.config.get("wifi")
-        ssid, key = self._asked
-        if not air or air["ssid"] != ssid or _hardware.fault("wifi") == "gone":
-            self._reason = STAT_BEACON_TIMEOUT if self._was_connected else STAT_NO_AP_FOUND
-        elif (air.get("password") or "") != key:
-            self._reason = STAT_WRONG_PASSWORD
-        else:
-            self._reason = 0
-            self._was_connected = True
-            return True
-        if self._was_connected:
+        while self._trying():
+            if not self._was_connected and ticks_diff(ticks_ms(), self._since) < _JOIN_MS:
+                return False
+            ssid, key = self._asked
+            air = _heard(ssid)
+            if not air:
+                reason = STAT_BEACON_TIMEOUT if self._was_connected else STAT_NO_AP_FOUND
+            elif (air.get("password") or "") != key:
+                reason = STAT_WRONG_PASSWORD
+            else:
+                self._reason = 0
+                self._was_connected = True
+                return True
+            self._reason = reason
+            self._tries += 1
             # The firmware tries again by itself, and will find what there is to find.
-            self._since = ticks_ms()
+            self._since = ticks_ms() if self._was_connected else ticks_add(self._since, _JOIN_MS)
             self._was_connected = False
         return False
 
@@ -137,7 +156,7 @@ class WLAN:
     def status(self, what=None):
         """Return one of the STAT constants; "rssi" the strength in dBm, "stations" who is with us."""
         if what == "rssi" and self._id == STA_IF:
-            return _RSSI_DBM if self._connected() else 0
+            return _heard(self._asked[0]).get("rssi", _RSSI_DBM) if self._connected() else 0
         if what == "stations" and self._id == AP_IF:
             return []
         if what is not None:
@@ -146,24 +165,39 @@ class WLAN:
             return None
         if self._connected():
             return STAT_GOT_IP
-        if self._reason in (STAT_NO_AP_FOUND, STAT_WRONG_PASSWORD):
+        if _hardware.chip == "esp8266" and self._reason in (STAT_NO_AP_FOUND, STAT_WRONG_PASSWORD):
             return self._reason
-        if self._since is not None:
+        if self._trying():
             return STAT_CONNECTING
         return self._reason or STAT_IDLE
 
     def ifconfig(self, addresses=None):
-        """Return (address, netmask, gateway, name server); what is set is ignored here."""
+        """Return (address, netmask, gateway, name server), or set them, which is the end of asking the network."""
         if addresses is not None:
+            if addresses == "dhcp":
+                self._addresses = None
+                return None
+            address, mask, gateway, server = addresses
+            for each in (address, mask, gateway, server):
+                _check_address(each)
+            self._addresses = (address, mask, gateway, server)
             return None
+        if self._addresses:
+            return self._addresses
         return _ADDRESSES if self.isconnected() else _NO_ADDRESSES
 
     def ipconfig(self, what=None, **options):
-        """Return "addr4" (address, netmask), "gw4", "dhcp4" or "has_dhcp4"; options are ignored here."""
-        if what is None:
-            return None
+        """Return "addr4" (address, netmask), "gw4", "dhcp4" or "has_dhcp4", or set the first three."""
         address = self.ifconfig()
-        answers = {"addr4": address[:2], "gw4": address[2], "dhcp4": True, "has_dhcp4": self.isconnected()}
+        if what is None:
+            if options.get("dhcp4"):
+                self._addresses = None
+            elif "addr4" in options or "gw4" in options:
+                here, mask = options.get("addr4", address[:2])
+                self.ifconfig((here, mask, options.get("gw4", address[2]), address[3]))
+            return None
+        asks = self._addresses is None
+        answers = {"addr4": address[:2], "gw4": address[2], "dhcp4": asks, "has_dhcp4": asks and self.isconnected()}
         if what not in answers:
             raise ValueError("unexpected key")
         return answers[what]
@@ -175,7 +209,7 @@ class WLAN:
         for name in options:
             if name in ("hostname", "dhcp_hostname"):
                 hostname(options[name])
-            elif name in _SETTABLE:
+            elif name in _SETTABLE or (name in _SETTABLE_ESP32 and _hardware.chip != "esp8266"):
                 self._options[name] = options[name]
             else:
                 raise ValueError("unknown config param")
@@ -200,11 +234,35 @@ class WLAN:
         """Return [(ssid, bssid, channel, rssi, security, hidden)] of what is in the air."""
         if not self._active or self._id != STA_IF:
             raise OSError("STA must be active")
-        air = _hardware.config.get("wifi")
-        if not air or _hardware.fault("wifi") == "gone":
-            return []
-        security = AUTH_WPA2_PSK if air.get("password") else AUTH_OPEN
-        return [(air["ssid"].encode(), _BSSID, _CHANNEL, _RSSI_DBM, security, False)]
+        found = []
+        for number, air in enumerate(_air()):
+            security = AUTH_WPA2_PSK if air.get("password") else AUTH_OPEN
+            bssid = _BSSID + bytes((number + 1,))
+            found.append((air["ssid"].encode(), bssid, _CHANNEL, air.get("rssi", _RSSI_DBM), security, False))
+        return found
+
+
+def _air():
+    """Return the access points that are in the air now."""
+    air = _hardware.config.get("wifi")
+    if not air:
+        return ()
+    gone = _hardware.fault("wifi")
+    if gone == "gone":
+        return ()
+    return [each for each in ([air] if isinstance(air, dict) else air) if each["ssid"] not in (gone or ())]
+
+
+def _heard(ssid):
+    """Return the strongest access point called `ssid`, or None."""
+    heard = [each for each in _air() if each["ssid"] == ssid]
+    return max(heard, key=lambda each: each.get("rssi", _RSSI_DBM)) if heard else None
+
+
+def _check_address(text):
+    parts = [int(part) for part in text.split(".")]
+    if len(parts) != 4 or not all(0 <= part <= 255 for part in parts):
+        raise ValueError("invalid arguments")
 
 
 def _text(value):

@@ -36,12 +36,12 @@ class SimulatedMote:
         world: Mapping[str, Any] | None = None,
         on_line: Callable[[str], None] = lambda line: None,
         *,
-        wifi: Mapping[str, str] | None = None,
+        wifi: Mapping[str, Any] | Sequence[Mapping[str, Any]] | None = None,
         parts: Sequence[Mapping[str, Any]] | None = None,
         time_offset_s: float = 0,
         faults: bool = False,
     ) -> None:
-        """`wifi` is the access point in the air, by default the one that settings and secrets name.
+        """`wifi` are the access points in the air, one or several, by default those that settings and secrets name.
 
         `parts` are those on the buses, by default one for each sensor of the settings. `faults` lets faults.json in
         the folder put faults on them.
@@ -130,7 +130,12 @@ class SimulatedMote:
     def _hardware(self) -> dict[str, Any]:
         wifi = self._wifi
         if wifi is None:
-            wifi = {"ssid": self.settings["wifi"]["ssid"], "password": self.secrets.get("wifi", b"").decode()}
+            names = [self.settings["wifi"]["ssid"], *(self.settings["wifi"].get("more") or ())]
+            vault = ["wifi", *(f"wifi{number}" for number in range(1, len(names)))]
+            wifi = [
+                {"ssid": name, "password": self.secrets.get(key, b"").decode()}
+                for name, key in zip(names, vault, strict=True)
+            ]
         return board_folder.hardware(
             self.profile,
             self._name,

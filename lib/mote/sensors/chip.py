@@ -15,4 +15,4 @@ class Driver:
             from esp32 import mcu_temperature
         except ImportError:
             raise SensorError("this chip has no thermometer")
-        return [("temperature", within(mcu_temperature(), -40, 125))]
+        return [("temperature", within(float(mcu_temperature()), -40, 125))]

@@ -9,7 +9,7 @@ _SERIAL_MS = const(1)
 
 def humidity(raw):
     """Return percent relative humidity, cut at 0 and 100 as the data sheet wants it (4.6)."""
-    return min(max(-6 + 125 * raw / 65535, 0), 100)
+    return min(max(-6 + 125 * raw / 65535, 0.0), 100.0)
 
 
 class Driver(sht3x.Driver):

@@ -24,7 +24,8 @@ class GatewayAccess:
     """How the gateway reaches one zone: always TLS with a client certificate.
 
     `prefix` is the first topic level it deals with there. `client_id` is the same for as long as the broker's files
-    are, so that the gateway's persistent session survives a restart of the gateway.
+    are, so that the gateway's persistent session survives a restart of the gateway. `again_s` is after how many seconds
+    at most the broker delivers again what was not acknowledged, to a session that is resumed.
     """
 
     zone: str
@@ -38,6 +39,7 @@ class GatewayAccess:
     cert_file: Path
     key_file: Path
     client_id: str
+    again_s: float = 0.0
 
 
 class Broker(Protocol):

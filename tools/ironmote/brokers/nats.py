@@ -106,18 +106,18 @@ class NatsBroker:
         self.gateway = [
             GatewayAccess(
                 HOME, "mote", LOOPBACK, self.trusted.port, "tcp", None, None,
-                files.ca, files.gateway_home.cert, files.gateway_home.key, client_id,
+                files.ca, files.gateway_home.cert, files.gateway_home.key, client_id, _AGAIN_S,
             ),
             GatewayAccess(
                 CLEAR, "sealed", LOOPBACK, inlet, "websockets", identity.GATEWAY_CLEAR, password,
-                files.ca, files.gateway_clear.cert, files.gateway_clear.key, client_id,
+                files.ca, files.gateway_clear.cert, files.gateway_clear.key, client_id, _AGAIN_S,
             ),
         ]  # fmt: skip
         if _sealing_inside_tls(fleet):
             self.gateway.append(
                 GatewayAccess(
                     HOME, "sealed", LOOPBACK, self.trusted.port, "tcp", None, None,
-                    files.ca, files.gateway_clear.cert, files.gateway_clear.key, client_id + "-sealed",
+                    files.ca, files.gateway_clear.cert, files.gateway_clear.key, client_id + "-sealed", _AGAIN_S,
                 )
             )  # fmt: skip
         trusted_conf = secret_files.write(folder / "trusted.conf", _trusted(fleet, self.trusted.port, files, folder))

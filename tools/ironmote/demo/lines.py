@@ -2,9 +2,10 @@
 
 import json
 import sys
+from dataclasses import asdict
 from typing import Any, TextIO
 
-from ..gateway import CommandEnded, Event, MessageRefused, RecordSeen, StateSeen
+from ..gateway import CommandEnded, Event, MessageRefused, RecordSeen, RecordsMayBeMissing, StateSeen
 from ..plain import plain
 from .tap import Tap
 from .watch import ANSWERS, Watch
@@ -39,6 +40,8 @@ class JsonLines:
         """Print the lines of an event, after the watch has counted it."""
         if isinstance(event, StateSeen):
             self._channel(event.mote)
+            told = {name: value for name, value in asdict(event.state).items() if value not in (None, "", ())}
+            self._print(event="state", mote=event.mote, **told)
         elif isinstance(event, RecordSeen):
             self._channel(event.mote)
             for reading in event.readings:
@@ -52,6 +55,8 @@ class JsonLines:
                     time=taken if taken is not None else round(event.arrived, 3),
                     channel=event.channel,
                 )
+        elif isinstance(event, RecordsMayBeMissing):
+            self._print(event="missing", mote=event.mote, boot=event.boot, after=event.after, until=event.until)
         elif isinstance(event, MessageRefused):
             self._print(event="refused", mote=event.mote, why=event.why)
         elif isinstance(event, CommandEnded) and event.result in ANSWERS:

@@ -8,6 +8,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from ..gateway.state import State
 from ..plain import plain
 from .watch import MoteWatch, Series
 
@@ -57,6 +58,15 @@ def _number(value: float, factor: float, decimals: int) -> str:
     except OverflowError:
         return "beyond numbers"
     return f"{scaled:.{decimals}f}" if abs(scaled) < _LARGE or math.isnan(scaled) else f"{scaled:.4g}"
+
+
+def health(state: State) -> str:
+    """What a mote says of itself that a person wants to know at a glance, each part with a comma before it."""
+    words = "" if state.free is None else f", {state.free // 1024} KiB free"
+    words += "" if state.rssi is None else f", {state.rssi} dBm"
+    words += f", missing {' '.join(state.missing)}" if state.missing else ""
+    words += f", dropped {state.dropped}" if state.dropped else ""
+    return words + (f", last: {state.last}" if state.last else "")
 
 
 def table(motes: list[MoteWatch], width: int) -> RenderableType:

@@ -13,7 +13,7 @@ from rich.panel import Panel
 from rich.text import Text
 
 from ..errors import IronmoteError
-from ..gateway import CommandEnded, Event, MessageRefused, MoteConfirmed, RecordSeen, StateSeen
+from ..gateway import CommandEnded, Event, MessageRefused, MoteConfirmed, RecordSeen, RecordsMayBeMissing, StateSeen
 from ..plain import plain
 from . import motes_view
 from .tap import Tap
@@ -84,9 +84,13 @@ class Screen:
             if event.state.online:
                 words = f"online, boot {event.state.boot}, session {event.state.connection}, {event.state.channel}"
                 words += "" if event.confirmed else ", not yet confirmed"
+                words += motes_view.health(event.state)
                 self._happen("●", "green", event.mote, words)
             else:
                 self._happen("○", "yellow", event.mote, "gone, says its will")
+        elif isinstance(event, RecordsMayBeMissing):
+            words = f"records may be missing after number {event.after} of boot {event.boot}"
+            self._happen("?", "yellow", event.mote, words)
         elif isinstance(event, MoteConfirmed):
             self._happen("✓", "green", event.mote, f"confirmed: it answered a challenge in boot {event.boot}")
         elif isinstance(event, RecordSeen) and self._watch.motes[event.mote].records == 1:

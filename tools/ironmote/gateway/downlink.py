@@ -167,7 +167,7 @@ class Downlink:
                 with contextlib.suppress(StoreError):  # else when the mote is heard again
                     self._dispatch(pending)
                 return None
-            if pending.expired < pending.times:  # it may have obeyed another copy
+            if not self._none_obeyed(pending):
                 if open_:
                     return None
                 del self._pending[pending.id]
@@ -210,6 +210,15 @@ class Downlink:
     def _acts_once(self, pending: _Pending) -> bool:
         """True where the mote, if it has obeyed this already, will say so instead of obeying again."""
         return pending.remembered and self._is_same_boot(pending)
+
+    def _none_obeyed(self, pending: _Pending) -> bool:
+        """True where the mote has obeyed no copy of it, now that it has said of one that it did not."""
+        if pending.epoch is not None or pending.times == 1:
+            return pending.expired >= pending.times
+        # Inside TLS a broker may deliver one copy twice; but in the boot of all of them the mote would have known.
+        with contextlib.suppress(StoreError):
+            return self._is_same_boot(pending)
+        return False
 
     def _is_same_boot(self, pending: _Pending) -> bool:
         """True in the epoch or boot that it was sent to: what the mote did before a restart, it does not know."""

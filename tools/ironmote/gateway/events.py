@@ -76,6 +76,20 @@ class RecordsSkipped:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordsMayBeMissing:
+    """A mote began boot `until` and does not know how many records it had taken before, as after a power cut.
+
+    What it took after number `after` of `boot`, and in boots between that one and `until`, and what did not come here,
+    is lost without a gap in the numbers. Records that waited in its flash may come still.
+    """
+
+    mote: str
+    boot: int
+    after: int  # the highest number of `boot` that is here or, says the mote, in its flash
+    until: int
+
+
+@dataclass(frozen=True, slots=True)
 class MoteConfirmed:
     """A sealed mote has answered a challenge in `boot`: what comes from here on is no recording of earlier times."""
 
@@ -113,6 +127,7 @@ Event: TypeAlias = (
     | CommandEnded
     | MessageRefused
     | RecordsSkipped
+    | RecordsMayBeMissing
     | MoteConfirmed
     | RootRotated
     | RootKept

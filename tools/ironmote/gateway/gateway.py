@@ -28,6 +28,7 @@ from .events import CommandEnded, Event, MessageRefused, MoteRevoked, Value
 from .intake import Delivery, Intake
 from .members import Member, Successor
 from .refusals import Refusals
+from .resume import Arrival, Resumption
 from .store import Store, StoreError
 from .trust import MoteTrust
 from .uplink import REVOKED, Message, Uplink
@@ -41,13 +42,6 @@ _TICK_S = 0.25
 _WAITING = 4096  # deliveries that wait for the worker; then the zones stop reading
 _LOOK_AGAIN_S = 1.0  # after which a few more messages whose counters went back are looked into
 _PAUSES_S = (0.5, 1, 2, 4, 8, 15, 30)  # between attempts to write
-
-
-@dataclass(frozen=True)
-class _Delivery:
-    zone: Zone
-    receipt: Receipt
-    what: Delivery
 
 
 @dataclass(frozen=True)
@@ -91,9 +85,10 @@ class Gateway:
             elif member.id in self._trusts and self._trusts[member.id].generation < heard:
                 self._revoke(member.id, f"heard under root key {heard} before, and the fleet has only an older one")
         self._zones = [Zone(access, self._arrived) for access in accesses]
-        self._queue: queue.Queue[_Delivery | Order | _Change | None] = queue.Queue()
+        self._queue: queue.Queue[Arrival | Order | _Change | None] = queue.Queue()
         # Only deliveries wait for room: who sends a command may be on the worker itself, which makes the room.
         self._room = threading.Semaphore(_WAITING)
+        self._resumption = Resumption()
         self._ending = threading.Event()
         self._careless: Counter[tuple[str, str | None]] = Counter()
         self._careless_lock = threading.Lock()
@@ -182,7 +177,7 @@ class Gateway:
             with self._careless_lock:
                 self._careless[message.zone, self._intake.claimed(message)] += 1
             return
-        delivery = _Delivery(zone, receipt, Delivery(message, time.time()))
+        delivery = Arrival(zone, receipt, Delivery(message, time.time()))
         while not self._room.acquire(timeout=_TICK_S):
             if self._failure is not None or self._ending.is_set():
                 return  # not acknowledged, so it comes again
@@ -203,7 +198,7 @@ class Gateway:
 
     def _turn(self) -> bool:
         """Take what has arrived, at most a batch of it; False when it is time to end."""
-        items: list[_Delivery | Order | _Change | None] = []
+        items: list[Arrival | Order | _Change | None] = []
         with contextlib.suppress(queue.Empty):
             items.append(self._queue.get(timeout=_TICK_S))
             while len(items) < _BATCH:
@@ -215,10 +210,11 @@ class Gateway:
             self._looked = time.monotonic()
             for trust in self._trusts.values():
                 trust.look_again()
-        deliveries = [item for item in items if isinstance(item, _Delivery)]
-        self._take(deliveries)
-        if deliveries:
-            self._room.release(len(deliveries))
+        arrived = [item for item in items if isinstance(item, Arrival)]
+        here = len(self._resumption) + len(arrived)
+        self._take(self._resumption.pass_on(arrived))
+        if gone := here - len(self._resumption):
+            self._room.release(gone)
         for item in items:
             if isinstance(item, Order):
                 self._tell(self._send(item))
@@ -234,7 +230,7 @@ class Gateway:
         except IronmoteError as error:  # nobody would know afterwards that it was sent, so it was not
             return CommandEnded(order.mote, order.name, command.EXPIRED, None, f"not sent: {error}", 0.0)
 
-    def _take(self, deliveries: list[_Delivery]) -> None:
+    def _take(self, deliveries: list[Arrival]) -> None:
         careless = self._careless_since()
         if not deliveries and not careless:
             return

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from mote import command, record, topics
 
 from ..brokers import rights
+from .boots import Boots
 from .care import KeyCare
 from .events import Event, MessageRefused, RecordSeen, RecordsSkipped, StateSeen
 from .members import Member
@@ -59,6 +60,7 @@ class Intake:
         self._uplink = uplink
         self._care = care
         self._refusals = refusals
+        self._boots = Boots(store)
 
     def take(self, deliveries: Iterable[Delivery], refused: Iterable[tuple[float, MessageRefused]] = ()) -> Taken:
         """Verify and store `deliveries`, and what was `refused` before it got here.
@@ -161,7 +163,8 @@ class Intake:
         if not verified.current or (not fresh and last is not None and when < last):
             return []
         self._store.save_state(member.id, content.online, when, delivery.arrived)
-        return [StateSeen(member.id, content, self._confirmed(member))]
+        seen = StateSeen(member.id, content, self._confirmed(member))
+        return [seen, *(self._boots.heard(member.id, generation, content) if content.online else ())]
 
     def _keep_record(self, delivery: Delivery, verified: Verified, content: record.Record) -> list[Event]:
         member = verified.member

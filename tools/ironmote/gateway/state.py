@@ -10,11 +10,14 @@ from typing import Any
 
 from mote import cbor, sealed
 
-_MAX_BYTES = 1024
+_MAX_BYTES = 1280
 _MAX_TEXT = 200
 _MOST_MISSING = 16  # as many sensors as settings can name
+_MOST_BROKERS = 4
 _LARGEST = 2**48
 _LARGEST_COUNTER = 2**32 - 1
+_LARGEST_GENERATION = 255
+_MOST_BEFORE = 8
 _WEAKEST_DBM, _STRONGEST_DBM = -128, 127  # what a firmware's signed byte holds
 
 
@@ -37,7 +40,11 @@ class State:
     generation: int | None = None
     free: int | None = None  # bytes of heap
     uptime: int | None = None  # seconds
-    dropped: int | None = None  # messages that the outbox had no room for, this boot
+    record: int | None = None  # number of the last record that was taken in this boot
+    dropped: int | None = None  # records that were dropped since the start, from memory or from flash
+    damaged: int | None = None  # segments of its flash that could not be read; what was in them only the numbers tell
+    before: tuple[tuple[int, int, int], ...] = ()  # generation, boot and last number of boots before, where it knows
+    kept: tuple[int, int, int] | None = None  # generation, boot and number of the newest record that a start found
     refused: int | None = None  # commands that did not verify, this boot
     down: int | None = None  # sealed: the highest sequence number of a downlink that it verified in this epoch
     missing: tuple[str, ...] = ()  # kinds of sensors that give nothing
@@ -47,6 +54,7 @@ class State:
     joins: int | None = None  # how often it joined its Wi-Fi, this start
     rssi: int | None = None  # dBm
     clock: str = ""  # who said the time: "sntp", or "board" where it was there at the start; empty: it is not known
+    failures: tuple[int, ...] = ()  # sessions and tries that failed, for each of its brokers in order, this start
     lost: str = ""  # what ended the last session or try, in a word
     last: str = ""  # the first words of its last warning
 
@@ -88,9 +96,10 @@ def _check(found: object) -> State:
     online = found.get("online")
     if not isinstance(online, bool):
         raise StateError("status without online")
-    missing = found.get("missing") or ()
-    if not isinstance(missing, list | tuple) or len(missing) > _MOST_MISSING:
-        raise StateError("status with a wrong missing")
+    missing = _list(found, "missing", _MOST_MISSING)
+    failures = _list(found, "failures", _MOST_BROKERS)
+    before = _list(found, "before", _MOST_BEFORE)
+    kept = found.get("kept")
     return State(
         online,
         boot=_required(found, "boot", _LARGEST_COUNTER),
@@ -103,7 +112,11 @@ def _check(found: object) -> State:
         generation=_count(found, "generation"),
         free=_count(found, "free"),
         uptime=_count(found, "uptime"),
+        record=_count(found, "record", _LARGEST_COUNTER),
         dropped=_count(found, "dropped"),
+        damaged=_count(found, "damaged"),
+        before=tuple(_identity(each) for each in before),
+        kept=None if kept is None else _identity(kept),
         refused=_count(found, "refused"),
         down=_count(found, "down", sealed.MAX_SEQUENCE),
         missing=tuple(_text(each) for each in missing),
@@ -113,9 +126,28 @@ def _check(found: object) -> State:
         joins=_count(found, "joins"),
         rssi=_strength(found),
         clock=_text(found.get("clock", "")),
+        failures=tuple(_required({"failures": each}, "failures", _LARGEST) for each in failures),
         lost=_text(found.get("lost", "")),
         last=_text(found.get("last", "")),
     )
+
+
+def _list(found: Mapping[str, Any], name: str, most: int) -> list[Any] | tuple[Any, ...]:
+    value = found.get(name) or ()
+    if not isinstance(value, list | tuple) or len(value) > most:
+        raise StateError(f"status with a wrong {name}")
+    return value
+
+
+def _identity(found: object) -> tuple[int, int, int]:
+    """Generation, boot counter and number."""
+    if not isinstance(found, list | tuple) or len(found) != 3:
+        raise StateError("status with a wrong identity")
+    generation, boot, number = found
+    for value, largest in ((generation, _LARGEST_GENERATION), (boot, _LARGEST_COUNTER), (number, _LARGEST_COUNTER)):
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= largest:
+            raise StateError("status with a wrong identity")
+    return generation, boot, number
 
 
 def _required(found: Mapping[str, Any], name: str, largest: int) -> int:

@@ -23,7 +23,7 @@ _REFUSALS_MINUTES = 30 * 24 * 60
 _LONGEST_LEAP = 2**20  # downlink numbers that a gateway can have used since the backup that it starts from
 _BUSY_S = 5.0  # how long another process may hold the file before that is an error
 
-_SCHEMA_VERSION = 3
+_SCHEMA_VERSION = 4
 _SCHEMA = """
 CREATE TABLE motes (
     id TEXT PRIMARY KEY,
@@ -52,6 +52,16 @@ CREATE TABLE readings (
 CREATE INDEX readings_of_record ON readings (record);
 CREATE TABLE states (mote TEXT PRIMARY KEY, online INTEGER NOT NULL, generation INTEGER NOT NULL,
     boot INTEGER NOT NULL, connection INTEGER NOT NULL, arrived REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE boots (                         -- those of which a status came, or whose end a later one told
+    mote TEXT NOT NULL, generation INTEGER NOT NULL, boot INTEGER NOT NULL,
+    heard INTEGER,                           -- counts the boots of all motes in the order of their first status
+    last INTEGER,                            -- number of its last record, as the mote said in a later boot
+    UNIQUE (mote, generation, boot)
+);
+CREATE TABLE missing (                       -- what may be missing after number `after` of `boot`, before boot `until`
+    mote TEXT NOT NULL, generation INTEGER NOT NULL, boot INTEGER NOT NULL, after INTEGER NOT NULL,
+    until INTEGER NOT NULL
+);
 CREATE TABLE refusals (                      -- minute: since 1970; mote: '' where it is none of ours
     minute INTEGER NOT NULL, zone TEXT NOT NULL, mote TEXT NOT NULL, why TEXT NOT NULL, alert INTEGER NOT NULL,
     times INTEGER NOT NULL,
@@ -217,6 +227,41 @@ class Store:
         number = self._db.execute(query, (mote, generation, boot)).fetchone()[0]
         return number or 0
 
+    def latest_boot(self, mote: str) -> tuple[int, int] | None:
+        """Generation and counter of the boot of which a status came first last, or None."""
+        query = "SELECT generation, boot FROM boots WHERE mote = ? AND heard IS NOT NULL ORDER BY heard DESC LIMIT 1"
+        with self._reading():
+            row = self._db.execute(query, (mote,)).fetchone()
+        return None if row is None else (row[0], row[1])
+
+    def add_boot(self, mote: str, generation: int, boot: int) -> bool:
+        """Remember that a status of this boot came; False where one had come before."""
+        changed = self._db.execute(
+            "INSERT INTO boots (mote, generation, boot, heard)"
+            " VALUES (?, ?, ?, (SELECT COALESCE(MAX(heard), 0) + 1 FROM boots))"
+            " ON CONFLICT DO UPDATE SET heard = excluded.heard WHERE heard IS NULL",
+            (mote, generation, boot),
+        )
+        return changed.rowcount > 0
+
+    def end_boot(self, mote: str, generation: int, boot: int, last: int) -> None:
+        """Remember that `last` was the number of the last record of a boot that is over."""
+        self._db.execute(
+            "INSERT INTO boots (mote, generation, boot, last) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET last = excluded.last WHERE last IS NULL",
+            (mote, generation, boot, last),
+        )
+
+    def add_missing(self, mote: str, generation: int, boot: int, after: int, until: int) -> None:
+        """Remember that records may be missing after number `after` of `boot`, until boot `until` began."""
+        self._db.execute("INSERT INTO missing VALUES (?, ?, ?, ?, ?)", (mote, generation, boot, after, until))
+
+    def missing(self) -> list[tuple[str, int, int, int]]:
+        """Mote, boot, after which number and until which boot records may be missing, oldest first."""
+        with self._reading():
+            rows = self._db.execute("SELECT mote, boot, after, until FROM missing ORDER BY rowid").fetchall()
+        return [(mote, boot, after, until) for mote, boot, after, until in rows]
+
     def add_refusals(self, rows: Mapping[tuple[int, str, str, str, bool], int]) -> None:
         """Count refused messages by (minute since 1970, zone, mote or "", why, alert)."""
         self._db.executemany(
@@ -310,12 +355,16 @@ class Store:
     def lost(self) -> dict[str, int]:
         """For each mote that was heard, how many of its records have a number but never came.
 
-        Gaps of more than MOST_LOST do not count: one record with a wrong number would make millions of them.
+        Also what is missing from the end of a boot, where the mote has said how many there were. Gaps of more than
+        MOST_LOST do not count: one record with a wrong number would make millions of them.
         """
         query = (
             "SELECT mote, SUM(CASE WHEN gap BETWEEN 0 AND ? THEN gap ELSE 0 END) FROM ("
             "SELECT mote, number - 1 - LAG(number, 1, 0)"
-            " OVER (PARTITION BY mote, generation, boot ORDER BY number) AS gap FROM records) GROUP BY mote"
+            " OVER (PARTITION BY mote, generation, boot ORDER BY number) AS gap FROM records UNION ALL "
+            "SELECT mote, last - COALESCE((SELECT MAX(number) FROM records AS each WHERE each.mote = boots.mote"
+            " AND each.generation = boots.generation AND each.boot = boots.boot), 0) AS gap"
+            " FROM boots WHERE last IS NOT NULL) GROUP BY mote"
         )
         with self._reading():
             rows = self._db.execute(query, (MOST_LOST,)).fetchall()

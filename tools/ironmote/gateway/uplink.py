@@ -153,8 +153,9 @@ def _of_this_mote(content: record.Record, member: Member, opened: Opened | None)
     generation, boot, number = content.identity
     if number == 0:  # they count from 1; it would make up for one that was lost
         raise record.RecordError("a record with number 0")
+    # A record that waited in flash may be of an earlier generation, whose boots were counted by themselves.
     if generation > (member.generation if opened is None else opened.generation) or (
-        opened is not None and boot > opened.boot
+        opened is not None and generation == opened.generation and boot > opened.boot
     ):
         raise record.RecordError("a record from the future")
     return content

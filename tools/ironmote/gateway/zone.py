@@ -20,6 +20,7 @@ _KEEPALIVE_S = 30
 _FIRST_PAUSE_S = 1
 _LAST_PAUSE_S = 30
 _AWAY_S = 120
+_MARGIN_S = 1.0
 _WEBSOCKET_PATH = "/mqtt"
 
 
@@ -46,6 +47,7 @@ class Zone:
         self._trouble = ""
         self._left: float | None = None  # monotonic seconds; when the connection that there was broke
         self._connection = 0
+        self.settled = 0.0  # monotonic seconds; until then what an earlier connection did not acknowledge comes again
         self._client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
             client_id=access.client_id,
@@ -110,6 +112,8 @@ class Zone:
             self._ready.set()
             return
         self._connection += 1
+        if flags.session_present and self.access.again_s:
+            self.settled = time.monotonic() + self.access.again_s + _MARGIN_S
         self._left = None
         result, _ = client.subscribe(topics.subscription(self.access.prefix), 1)
         if result != MQTTErrorCode.MQTT_ERR_SUCCESS:
