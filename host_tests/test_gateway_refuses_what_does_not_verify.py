@@ -174,6 +174,9 @@ def test_bad_json_on_the_trusted_side_refused():
         b'{"online":true,"online":false,"boot":1,"connection":1}',
         b'{"online":true,"boot":-1,"connection":1}',
         b'{"online":1,"boot":1,"connection":1}',
+        b'{"online":true,"boot":1,"connection":1,"failures":[1,2,3,4,5]}',
+        b'{"online":true,"boot":1,"connection":1,"failures":["1"]}',
+        b'{"online":true,"boot":1,"connection":1,"failures":[null]}',
     ):
         bench.refused(on_home("mote/kitchen/state", payload))
         bench.refused(on_home("mote/kitchen/up", payload))

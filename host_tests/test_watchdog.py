@@ -9,8 +9,9 @@ from hostile_broker import PINGREQ, Session, plays
 from ironmote.brokers.nats import NatsBroker
 from ironmote.certificates import Authority
 from ironmote.fleet import Fleet
-from ironmote.gateway import Gateway, StateSeen
+from ironmote.gateway import Gateway, RecordSeen, StateSeen
 from ironmote.gateway.members import members_of
+from running import Stage
 
 WITHIN_S = 120.0
 GRACE_S = 8
@@ -182,7 +183,7 @@ def test_sessions_that_find_no_memory_are_a_fresh_start_after_some(site):
     assert mote.said("starting anew") == 1
 
 
-def test_next_status_gives_the_reason(site):
+def test_next_status_gives_the_reason_and_which_broker_failed(site):
     of = add(site.fleet, "cellar", "sealed", "esp8266")
     of.actuators[0]["pin"] = 12
     broker = NatsBroker(site.fleet, site.authority, site.folder / "broker")
@@ -193,8 +194,10 @@ def test_next_status_gives_the_reason(site):
     )  # fmt: skip
     broker.start()
     gateway.start()
+    ports = [site.listens(None).port, broker.clear.port]
+    change = {"broker": [{"host": "127.0.0.1", "port": port, "name": "localhost"} for port in ports]}
     mote = ChannelMote(
-        site.fleet, of, site.authority, broker.clear.port, site.folder / "cellar", **site.change("esp8266")
+        site.fleet, of, site.authority, ports[0], site.folder / "cellar", **(site.change("esp8266") | change)
     )
     site.closes += [mote.board.stop, gateway.stop, broker.stop]
     mote.put(json.dumps({"wifi": "gone"}))
@@ -202,4 +205,27 @@ def test_next_status_gives_the_reason(site):
     hears(mote, "mote: started by " + LOST)
     mote.put("{}")
     assert mote.waits(lambda: any(state.online for state in list(states)), WITHIN_S), "\n".join(mote.lines)
-    assert next(state for state in states if state.online).reset == LOST
+    found = next(state for state in states if state.online)
+    assert found.reset == LOST
+    assert found.failures == (1, 0), "the first of its brokers was not there"
+
+
+def test_records_taken_while_the_broker_was_away_arrive_after_the_reset(tmp_path):
+    stage = Stage(tmp_path)
+    try:
+        stage.start_gateway()
+        change = {name: value for name, value in QUICK.items() if name != "sample_ms"}
+        mote = stage.mote(**change, outbox=8, keep_s=0)
+        mote.start()
+        stage.wait(lambda: stage.of(RecordSeen))
+        stage.links["cellar"].judge = lambda direction, packet: False
+        cut = max(record.number for record in stage.of(RecordSeen))
+        stage.wait(lambda: any("mote: started by " + LOST in line for line in mote.console))
+        stage.links["cellar"].judge = lambda direction, packet: True
+        stage.wait(lambda: len([1 for record in stage.of(RecordSeen) if record.boot == 1 + mote.restarts]) >= 5)
+        numbers = {record.number for record in stage.of(RecordSeen) if record.boot == 1}
+        assert numbers == set(range(1, max(numbers) + 1))
+        assert max(numbers) > cut + 8, "more were taken than RAM holds"
+        assert stage.gateway.lost.get("cellar", 0) == 0
+    finally:
+        stage.close()

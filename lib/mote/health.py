@@ -106,6 +106,7 @@ class Health:
             ("kept", self._kept),
             ("rssi", self._wifi.rssi()),
             ("clock", self._clock.source if self._clock.now() is not None else None),
+            ("failures", self._link.failures if any(self._link.failures) else None),
             ("lost", self._link.lost),
             ("last", log.last[:_LAST] or None),
         ):

@@ -11,7 +11,7 @@ whole: never a key of one life under the generation of another.
 """
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from mote import epoch, roots
@@ -42,13 +42,17 @@ class Write:
     content: bytes = field(repr=False)
 
 
-def secrets_for(mote: Mote, wifi: bytes, credential: Credential | None = None) -> dict[str, bytes]:
+def secrets_for(
+    mote: Mote, wifi: bytes, credential: Credential | None = None, more_wifi: Sequence[bytes] = ()
+) -> dict[str, bytes]:
     """What the vault of `mote` holds when its life begins, by name.
 
-    `wifi` is the access point's password, `credential` what certified motes need. The boot counter begins anew, so the
-    root key has to be one that no board was given before.
+    `wifi` is the access point's password, `more_wifi` those of `wifi.more` in the settings, in that order, `credential`
+    what certified motes need. The boot counter begins anew, so the root key has to be one that no board was given
+    before.
     """
     found = {"wifi": wifi, "boot0": epoch.slot(mote.generation, 0), "boot1": _NO_COUNTER}
+    found |= {f"wifi{number}": passphrase for number, passphrase in enumerate(more_wifi, 1)}
     if credential is not None:
         found["key"] = credential.key_der
     if mote.seals or mote.shares_key:

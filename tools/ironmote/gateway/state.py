@@ -13,6 +13,7 @@ from mote import cbor, sealed
 _MAX_BYTES = 1280
 _MAX_TEXT = 200
 _MOST_MISSING = 16  # as many sensors as settings can name
+_MOST_BROKERS = 4
 _LARGEST = 2**48
 _LARGEST_COUNTER = 2**32 - 1
 _LARGEST_GENERATION = 255
@@ -53,6 +54,7 @@ class State:
     joins: int | None = None  # how often it joined its Wi-Fi, this start
     rssi: int | None = None  # dBm
     clock: str = ""  # who said the time: "sntp", or "board" where it was there at the start; empty: it is not known
+    failures: tuple[int, ...] = ()  # sessions and tries that failed, for each of its brokers in order, this start
     lost: str = ""  # what ended the last session or try, in a word
     last: str = ""  # the first words of its last warning
 
@@ -94,12 +96,9 @@ def _check(found: object) -> State:
     online = found.get("online")
     if not isinstance(online, bool):
         raise StateError("status without online")
-    missing = found.get("missing") or ()
-    if not isinstance(missing, list | tuple) or len(missing) > _MOST_MISSING:
-        raise StateError("status with a wrong missing")
-    before = found.get("before") or ()
-    if not isinstance(before, list | tuple) or len(before) > _MOST_BEFORE:
-        raise StateError("status with a wrong before")
+    missing = _list(found, "missing", _MOST_MISSING)
+    failures = _list(found, "failures", _MOST_BROKERS)
+    before = _list(found, "before", _MOST_BEFORE)
     kept = found.get("kept")
     return State(
         online,
@@ -127,9 +126,17 @@ def _check(found: object) -> State:
         joins=_count(found, "joins"),
         rssi=_strength(found),
         clock=_text(found.get("clock", "")),
+        failures=tuple(_required({"failures": each}, "failures", _LARGEST) for each in failures),
         lost=_text(found.get("lost", "")),
         last=_text(found.get("last", "")),
     )
+
+
+def _list(found: Mapping[str, Any], name: str, most: int) -> list[Any] | tuple[Any, ...]:
+    value = found.get(name) or ()
+    if not isinstance(value, list | tuple) or len(value) > most:
+        raise StateError(f"status with a wrong {name}")
+    return value
 
 
 def _identity(found: object) -> tuple[int, int, int]:
