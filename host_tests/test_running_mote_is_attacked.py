@@ -62,6 +62,12 @@ class Attack:
         self.said.add(payload)
         self.broker.publish(DOWN, payload)
 
+    def written(self) -> int:
+        """The number of the last uplink that the mote has written."""
+        ups = [message for direction, message in self.stage.links["cellar"].sealed() if direction is Direction.UP]
+        envelopes = [sealed.parse(each, sealed.MAX_UP) for each in ups]
+        return max(each.sequence for each in envelopes if each.kid == sealed.UPLINK)
+
     def heard(self, words: str) -> int:
         return sum(words in line for line in list(self.mote.console))
 
@@ -124,6 +130,25 @@ def test_command_held_back_until_it_is_stale_never_acts_and_its_outcome_was_unkn
     attack.say(late)
     attack.stage.wait(lambda: attack.heard("relay expired"))
     attack.is_obeyed_next(0)
+
+
+def test_command_held_back_for_longer_than_the_mote_allows_never_acts_though_it_knows_the_anchor(tmp_path: Path):
+    """It takes a record every two seconds, and one of these is as old as its commands may be."""
+    attack = Attack(tmp_path, sample_ms=2000, command_age_s=1)
+    try:
+        held = attack.hold()
+        attack.command(True, 1.0)
+        assert attack.ended(1) == [UNKNOWN]
+        anchor = attack.written()
+        seen = len(attack.stage.of(RecordSeen))
+        attack.stage.wait(lambda: len(attack.stage.of(RecordSeen)) > seen + 1)
+        attack.say(held[0])
+        attack.stage.wait(lambda: attack.heard("relay expired"))
+        assert attack.written() - anchor < 10, "so the anchor was one of the last sixteen"
+        attack.let_pass()
+        attack.is_obeyed_next(0)
+    finally:
+        attack.close()
 
 
 def test_recorded_command_does_not_act_after_a_reboot(attack: Attack):
