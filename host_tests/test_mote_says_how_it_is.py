@@ -78,7 +78,7 @@ def test_status_of_a_small_sealed_board_leaves_it_as_much_memory_as_it_had(tmp_p
         mote.start()
         stage.wait(lambda: len(stage.of(StateSeen)) > 4)
         told = [each.state for each in stage.of(StateSeen) if each.state.online]
-        assert max(each.size for each in stage.of(StateSeen)) <= 1024
+        assert max(len(message) for _, message in stage.links["cellar"].sealed()) <= 1024
         assert told[-1].low >= told[1].low * 3 // 4
         assert mote.restarts == 0
     finally:

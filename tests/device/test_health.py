@@ -24,7 +24,7 @@ class Parts:
     kept = (255, 2**32 - 1, 2**32 - 1)
     joins = 2**32
     lost = "WifiError -2147483648"
-    failures = (999999999,) * 4  # of one in 0.25 s, those of eight years
+    failures = (9999,) * 4  # mote.link counts no further
     source = "board"
 
     def __init__(self):
@@ -52,7 +52,7 @@ class Link:
 
 def made(parts=None):
     parts = Parts() if parts is None else parts  # an empty outbox is false
-    found = Health(parts, "tls-psk+sealed", "w" * 200, "deep sleep", parts, parts)
+    found = Health(parts, "tls-psk+sealed", "w" * 200, "watchdog: no memory for a session", parts, parts)
     found.watch(parts, parts, parts, Link(parts))
     found.count(parts, parts.kept)
     return found, parts
