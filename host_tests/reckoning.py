@@ -35,11 +35,16 @@ class Stored:
 
 @dataclass
 class Sums:
-    """How many readings, and what became of them; `in_hand` were read at the very moment at which power failed."""
+    """How many readings, and what became of them.
+
+    `reported` are those of which the gateway counts how many are lost, `announced` those of which it said only from
+    where on some may be missing; `in_hand` were read at the very moment at which power failed, and are in neither.
+    """
 
     taken: int = 0
     once: int = 0
     reported: int = 0
+    announced: int = 0
     in_hand: int = 0
     silent: int = 0
     repeated: int = 0
@@ -94,19 +99,48 @@ def stored_in(store: Path, mote: str, per_unit: float = 1.2) -> dict[int, list[S
     return found
 
 
+@dataclass(frozen=True)
+class Told:
+    """What the gateway told of the ends of a mote's boots.
+
+    `last` is the number of the last record of a boot, by generation and counter; `missing` are pairs of boots, and from
+    the first until the second began records may be missing.
+    """
+
+    last: Mapping[tuple[int, int], int] = field(default_factory=dict)
+    missing: Sequence[tuple[int, int]] = ()
+
+    def lost_after(self, stored: Stored) -> int:
+        """How many records of its boot the gateway counts as lost after `stored`, its last that is there."""
+        return max(0, self.last.get((stored.generation, stored.boot), 0) - stored.number)
+
+    def announced(self, before: Stored | None, after: Stored | None) -> bool:
+        """True where it was told that records may be missing somewhere between these two."""
+        first = 0 if before is None else before.boot
+        return any(first <= boot and (after is None or until <= after.boot) for boot, until in self.missing)
+
+
+def told_in(store: Path, mote: str) -> Told:
+    """What the gateway told of `mote`."""
+    with sqlite3.connect(store) as db:
+        last = db.execute("SELECT generation, boot, last FROM boots WHERE mote = ? AND last IS NOT NULL", (mote,))
+        missing = db.execute("SELECT boot, until FROM missing WHERE mote = ?", (mote,))
+        return Told({(generation, boot): number for generation, boot, number in last}, missing.fetchall())
+
+
 def settle(
     taken: Sequence[Taken],
     stored: Mapping[int, Sequence[Stored]],
     faults: Sequence[tuple[int, str]],
-    ends: Mapping[tuple[int, int], int] | None = None,
+    told: Told | None = None,
 ) -> Account:
     """Account for `taken`. `faults` are those in force, each from when on (ms since 1970), in order.
 
     A reading that is not stored was reported where the numbers around it leave a gap for it, which the gateway counts
-    as lost. `ends` holds, by generation and boot, how many readings the gateway said a boot may have lost at its end.
+    as lost, or where it was told how many records the boot had.
     """
     account = Account()
-    ends = dict(ends or {})
+    told = told or Told()
     begins = [ms for ms, _ in faults]
     missing: list[Taken] = []
     before: Stored | None = None
@@ -121,18 +155,22 @@ def settle(
         if after is not None:
             same = before is not None and (before.generation, before.boot) == (after.generation, after.boot)
             room = after.number - 1 - (before.number if same and before is not None else 0)
-        end = ends.pop((before.generation, before.boot), 0) if before is not None and room == 0 else 0
+        crossed = before is None or after is None or (before.generation, before.boot) != (after.generation, after.boot)
+        end = told.lost_after(before) if before is not None and crossed else 0
+        announced = crossed and told.announced(before, after)
         # The numbers that are missing belong to the newest of them: those before were of the boot that ended.
         for each in reversed(missing):
             sums = sums_of(each)
             if room > 0:
                 room -= 1
                 sums.reported += 1
-            elif each.last:
-                sums.in_hand += 1
             elif end > 0:
                 end -= 1
                 sums.reported += 1
+            elif announced:
+                sums.announced += 1
+            elif each.last:
+                sums.in_hand += 1
             else:
                 sums.silent += 1
                 account.silent.append(f"value {each.value}, taken {each.ms} in start {each.boot}, after {before}")
@@ -156,8 +194,8 @@ def settle(
 
 def table(accounts: Mapping[tuple[str, str], Iterable[tuple[str, Sums]]]) -> str:
     """`accounts` as a table: (mote, channel) to (fault, sums)."""
-    words = ("taken", "once", "reported", "in hand", "silent", "twice")
-    lines = [f"{'channel':18} {'fault':22}" + "".join(f" {word:>8}" for word in words)]
+    words = ("taken", "once", "reported", "announced", "in hand", "silent", "twice")
+    lines = [f"{'channel':18} {'fault':22}" + "".join(f" {word:>9}" for word in words)]
     by_channel: dict[tuple[str, str], Sums] = {}
     for (_, channel), found in accounts.items():
         for fault, sums in found:
@@ -170,8 +208,10 @@ def table(accounts: Mapping[tuple[str, str], Iterable[tuple[str, Sums]]]) -> str
 
 
 def _row(channel: str, fault: str, sums: Sums) -> str:
-    numbers = (sums.taken, sums.once, sums.reported, sums.in_hand, sums.silent, sums.repeated)
-    return f"{channel:18} {fault:22}" + "".join(f" {number:8}" for number in numbers)
+    numbers = (
+        sums.taken, sums.once, sums.reported, sums.announced, sums.in_hand, sums.silent, sums.repeated,
+    )  # fmt: skip
+    return f"{channel:18} {fault:22}" + "".join(f" {number:9}" for number in numbers)
 
 
 def counts(accounts: Iterable[Account]) -> Counter[str]:

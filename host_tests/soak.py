@@ -3,9 +3,9 @@
     python host_tests/soak.py [--minutes N] [--seed S] [--broker nats|mosquitto|both] [--once] [--keep DIR]
 
 Prints a table: readings taken (counted at the bus of the simulated board), stored exactly once, lost and reported by
-the gateway, in the mote's hand when power failed, lost in silence, stored more than once; by channel and fault. The
-exit status is 1 where one was lost in silence or stored twice, or where a mote gave up. With --once each mote and each
-broker has every kind of fault once, and that is the end.
+the gateway, announced by it as perhaps missing, in the mote's hand when power failed, lost in silence, stored more
+than once; by channel and fault. The exit status is 1 where one was lost in silence or stored twice, or where a mote
+gave up. With --once each mote and each broker has every kind of fault once, and that is the end.
 """
 
 import argparse

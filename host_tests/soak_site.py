@@ -19,7 +19,7 @@ from ironmote.errors import IronmoteError
 from ironmote.fleet import Fleet
 from ironmote.gateway import CommandEnded, Gateway, RecordSeen
 from ironmote.gateway.members import members_of
-from reckoning import Account, settle, stored_in, taken_in
+from reckoning import Account, settle, stored_in, taken_in, told_in
 
 ROWS = 60_000
 _HEARD_S = 150.0  # a mote that is not heard for so long after its last fault has given up
@@ -237,6 +237,7 @@ class SoakSite:
                 taken_in(mote.mote.board.folder / "taken", until_ms),
                 stored_in(self.folder / "gateway.db", mote.name),
                 self._in_force(mote),
+                told_in(self.folder / "gateway.db", mote.name),
             )
             for mote in self.motes
         }

@@ -15,7 +15,7 @@ from ironmote.simulate import board_command, board_environment
 
 _DEVICE = Path(__file__).parent.parent / "tests" / "device"
 _MODULES = ("swift", "inner_net", "inner_broker")
-_HARNESS_BYTES = 60_000  # of heap, for the broker inside; what the mote has is what its board has
+_HARNESS_BYTES = 90_000  # of heap, for the broker inside; what the mote has is what its board has
 _PINS_8266 = {"i2c": {"sda": 4, "scl": 5, "freq_hz": 100000}}
 
 

@@ -127,12 +127,12 @@ def test_record_taken_before_the_clock_was_set_gets_its_time_when_it_is_sent(sta
 @pytest.mark.parametrize("policy", ["oldest", "newest"])
 def test_flash_that_is_full_drops_by_policy_and_every_drop_is_counted(stage: Stage, policy: str):
     stage.start_gateway()
-    mote = stage.mote(**FAST, outbox=4, keep_s=0, backlog=1500, drop=policy)
+    mote = stage.mote(**FAST, outbox=4, keep_s=0, backlog=3000, drop=policy)
     mote.start()
     stage.wait(lambda: len(seen(stage)) > 3)
     kill(stage)
     begun, before = sum(records_taken(mote).values()), len(seen(stage))
-    stage.wait(lambda: sum(records_taken(mote).values()) > begun + 80)
+    stage.wait(lambda: sum(records_taken(mote).values()) > begun + 110)
     stage.broker.processes[1].start()
     stage.wait(lambda: not segments(mote) and len(seen(stage)) > begun + 20)
     back = max(seen(stage)[before : before + 6])  # the first live record after the outage, or nearly
@@ -184,7 +184,6 @@ def test_reset_in_an_outage_loses_what_was_in_memory_and_says_exactly_how_much(s
     stage.wait(lambda: seen(stage, 2))
     mote.stop()
     took = records_taken(mote)
-    stage.wait(lambda: took[1, 2] - len(seen(stage, 2)) <= 2)
     assert stage.of(RecordsMayBeMissing) == []
     stage.stop_gateway()
     assert gateway.lost == {"cellar": took[1, 1] - len(seen(stage, 1))}

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 from ironmote import boards, device, provision, rotation
 from ironmote.board_folder import BoardFolder
 from ironmote.demo.wire import Direction, Kind
-from ironmote.gateway import CommandEnded, MoteConfirmed, MoteRevoked, RecordSeen, RootRotated, Successor
+from ironmote.gateway import CommandEnded, MoteConfirmed, MoteRevoked, RecordSeen, RootKept, RootRotated, Successor
 from ironmote.gateway.members import successor_of
 from ironmote.simulate import SimulatedMote
 from mote import command, epoch, keys, roots, sealed
@@ -125,7 +125,7 @@ def test_key_of_an_earlier_life_is_neither_used_nor_obeyed(tmp_path: Path, erase
                 attack.say(root, at, command.ROTATE, attack.update(root, FAR + 1))
         for root in (attack.root, STOLEN):
             stage.gateway.rotate("cellar", Successor(FAR + 1, bytes(32), attack.update(root, FAR + 1)))
-            ended = stage.wait(lambda: stage.of(RootRotated))
+            ended = stage.wait(lambda: stage.of(RootKept))
             assert [each.why for each in ended] == ["does not verify"]
             stage.events.clear()
             stage.wait(lambda: stage.of(RecordSeen))

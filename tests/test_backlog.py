@@ -206,17 +206,31 @@ def test_what_a_power_cut_left_unfinished_is_removed_at_the_start():
 
 
 def test_limit_drops_the_oldest_segments_and_counts_their_records():
+    for limit, most_left in ((1500, 1), (4096, 40), (8192, 120)):
+        disk = Disk()
+
+        def work(limit=limit, most_left=most_left, disk=disk):
+            one = start(limit=limit)
+            for number in range(1, 401, 10):
+                assert one.append(parcels(number, number + 9), True) == 10
+                assert sum(map(len, disk.files.values())) <= limit
+            left = drain(one)
+            assert left == list(range(401 - len(left), 401))
+            assert len(left) >= most_left
+            assert one.dropped == 400 - len(left)
+
+        on(disk, work)
+
+
+def test_largest_parcel_fits_into_a_segment():
     disk = Disk()
 
     def work():
-        one = start(limit=8192)
-        for number in range(1, 401, 10):
-            assert one.append(parcels(number, number + 9), True) == 10
-            assert sum(map(len, disk.files.values())) <= 8192
-        left = drain(one)
-        assert left == list(range(401 - len(left), 401))
-        assert len(left) > 60
-        assert one.dropped == 400 - len(left)
+        one = start(limit=4096)
+        large = [parcel.pack((1, 7, number), None, 0, [Reading("n" * 300, None, 1, None)] * 4) for number in (1, 2, 3)]
+        assert 1200 < len(large[0]) < 1400
+        assert one.append(large, False) == 3
+        assert drain(one) == [1, 2, 3]
 
     on(disk, work)
 
@@ -280,10 +294,14 @@ def test_segment_that_is_being_read_is_neither_dropped_nor_written_into():
         one.append(parcels(1, 40), False)
         data = one.peek()
         number = one.advance(data)[0]
-        assert one.append(parcels(41, 120), True) < 80
-        assert one.dropped == 0
+        held = int.from_bytes(disk.files["/backlog/%08x" % number][3:5], "big")
+        assert 1 < held < 40
+        one.append(parcels(41, 200), True)
+        assert one.dropped > 0
         one.acknowledged(number)
-        assert drain(one)[:39] == list(range(2, 41))
+        left = drain(one)
+        assert left[: held - 1] == list(range(2, held + 1))
+        assert len(left) == 199 - one.dropped
 
     on(disk, work)
 

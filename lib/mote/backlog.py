@@ -16,7 +16,8 @@ _HEAD = ">2sBHI"
 _HEAD_SIZE = const(9)
 _AROUND = const(13)  # the head and the CRC
 _LENGTH = const(2)
-_SEGMENT = const(4000)  # fits a block of flash
+_LARGEST = const(4000)  # bytes of a segment: it fits a block of flash
+_SMALLEST = const(1500)  # and holds the largest parcel
 _CHUNK = const(256)
 _ENOSPC = const(28)  # MicroPython's errno has no name for it
 _DIGITS = "0123456789abcdef"
@@ -33,6 +34,7 @@ class Backlog:
     def __init__(self, folder, limit, owner, warn):
         self._folder = folder
         self._limit = limit
+        self._most = min(_LARGEST, max(limit // 4, _SMALLEST), limit)  # bytes of a segment
         self._owner = binascii.crc32(owner)
         self._warn = warn
         self._numbers = []  # of the segments, oldest first
@@ -88,10 +90,10 @@ class Backlog:
         if not evict and self._bytes + _LENGTH + len(parcels[start]) > self._limit:
             return 0
         count, old = self._newest(len(parcels[start]))
-        room = self._limit - (0 if evict else self._bytes - old) - _AROUND
+        room = min(self._most, self._limit - (0 if evict else self._bytes - old)) - _AROUND
         body = old - _AROUND if old else 0
         end = start
-        while end < len(parcels) and body + _LENGTH + len(parcels[end]) <= min(room, _SEGMENT):
+        while end < len(parcels) and body + _LENGTH + len(parcels[end]) <= room:
             body += _LENGTH + len(parcels[end])
             end += 1
         if end == start:
@@ -123,7 +125,7 @@ class Backlog:
             return 0, 0
         try:
             found = store.size(self._path(self._numbers[-1]))
-            if found - _AROUND + _LENGTH + size > _SEGMENT:
+            if found + _LENGTH + size > self._most:
                 return 0, 0
         except OSError:
             found = 0

@@ -10,6 +10,8 @@ from .errors import IronmoteError
 
 _T = TypeVar("_T")
 
+_BACKLOG_BYTES = 16_384  # where a profile does not say
+
 # Objects are twice as large where pointers have 64 bits instead of 32.
 _WORD_RATIO = 2
 
@@ -32,7 +34,8 @@ class Profile:
 
     `room` says that its memory holds a verified TLS session; `frozen` names what its image holds
     frozen: packages of firmware/packages.toml, and "mote" where the device's own code is in the image;
-    `hide` the modules that the simulation must not offer as the desktop has them.
+    `backlog_bytes` is how much of its flash a mote may use to bridge an outage; `hide` names the modules that the
+    simulation must not offer as the desktop has them.
     """
 
     name: str
@@ -44,6 +47,7 @@ class Profile:
     hide: tuple[str, ...]
     small_int_bits: int
     optimise: int
+    backlog_bytes: int
     pins: Pins
     frozen_code_bytes: int
     sim_bytes: int
@@ -93,6 +97,7 @@ def _profile(table: dict[str, Any], name: str) -> Profile:
         hide=tuple(_typed(table, "hide", list)),
         small_int_bits=_typed(table, "small_int_bits", int),
         optimise=_typed(table, "optimise", int),
+        backlog_bytes=_typed(table, "backlog_bytes", int) if "backlog_bytes" in table else _BACKLOG_BYTES,
         pins=Pins(
             _typed(pins["i2c"], "sda", int),
             _typed(pins["i2c"], "scl", int),

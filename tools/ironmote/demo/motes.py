@@ -107,6 +107,7 @@ def _settings(fleet: Fleet, mote: Mote, profile: Profile, port: int, sample_s: f
         "actuators": mote.actuators,
         "led": profile.pins.led,
         "outbox": 32,
+        "backlog": profile.backlog_bytes,
     }
 
 
