@@ -248,8 +248,7 @@ class Link:
     async def _drive(self, client):
         """Send what is due and watch the deadlines, until the session fails."""
         timeout = self._settings.timeout_ms
-        # The id of SUBSCRIBE is the one that the outbox will reach last.
-        client.send_subscribe(self._protection.topic("down"), 0xFFFF)
+        client.send_subscribe(self._protection.topic("down"), self.outbox.next_id())
         begun = time.ticks_ms()
         while True:
             if self._failure is not None:
