@@ -13,7 +13,7 @@ import time
 import machine
 
 import mote
-from mote import actuators, channel, clock, command, epoch, facts, floor, guard, health, keys, link, log, nap
+from mote import actuators, backoff, channel, clock, command, epoch, facts, floor, guard, health, keys, link, log, nap
 from mote import protect, rtc, sampler, sealed, sensors, store, uptime, vault, wifi
 from mote.care import Care
 from mote.led import Led
@@ -54,7 +54,9 @@ class App:
         guard.grace_s = settings.watchdog_s
         log.say("mote", "started by", guard.cause())
         networks = ["wifi"] + ["wifi%d" % (i + 1) for i in range(len(settings.wifi.more or ()))]
-        self._wifi = wifi.Wifi(settings.wifi, [keep.get(each, _SECRET_LIMIT) for each in networks], settings.mote)
+        passphrases = [keep.get(each, _SECRET_LIMIT) for each in networks]
+        longest_ms = backoff.longest_ms(settings.watchdog_s)
+        self._wifi = wifi.Wifi(settings.wifi, passphrases, settings.mote, longest_ms)
         self._time = Timekeeper(self._clock, earliest, self._wifi, settings)
         self._wifi.switch_on()  # before the epoch: the random part wants the radio's noise
         self._channel, why = channel.choose(settings.channel, settings.floor, facts.measure(settings.room))
