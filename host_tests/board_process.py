@@ -37,11 +37,11 @@ from mote.sensors.buses import Buses
 Settings = namedtuple("Settings", "i2c onewire")
 I2c = namedtuple("I2c", "sda scl freq_hz")
 OneWire = namedtuple("OneWire", "pin")
-Spec = namedtuple("Spec", "kind address")
+Spec = namedtuple("Spec", "kind address rom")
 buses = Buses(Settings(I2c(21, 22, 100000), OneWire(4)))
-bme280 = sensors.create(Spec("bme280", 118), buses)
-bh1750 = sensors.create(Spec("bh1750", 35), buses)
-ds18b20 = sensors.create(Spec("ds18b20", None), buses)
+bme280 = sensors.create(Spec("bme280", 118, None), buses)
+bh1750 = sensors.create(Spec("bh1750", 35, None), buses)
+ds18b20 = sensors.create(Spec("ds18b20", None, None), buses)
 def read(driver):
     try:
         return dict(asyncio.run(driver.read()))

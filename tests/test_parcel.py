@@ -31,6 +31,12 @@ def test_time_that_was_not_known_is_reckoned_once_the_clock_is_set():
     assert parcel.waited(data, 5250) == 250
 
 
+def test_time_that_was_taken_from_a_wrong_clock_is_reckoned_anew_by_a_right_one():
+    data = parcel.pack(LAST, 2200000000, 5000, READINGS)
+    assert parcel.taken(data, 1800000010, 15000) == 1800000000
+    assert parcel.taken(data, None, 15000) == 2200000000
+
+
 def test_time_of_an_earlier_start_stays_unknown_unless_it_had_been_known():
     data = parcel.pack(LAST, None, 5000, READINGS)
     assert parcel.taken(data, 1800000010, None) is None

@@ -61,7 +61,7 @@ def test_settings_come_back_as_attributes():
     assert (found.i2c.sda, found.i2c.scl, found.i2c.freq_hz, found.onewire.pin) == (21, 22, 100000, 4)
     assert [each.kind for each in found.sensors] == ["bme280", "bh1750", "ds18b20"]
     assert found.sensors[0].names == {"temperature": "temperature", "pressure": "pressure"}
-    assert found.sensors[2].address is None
+    assert (found.sensors[0].address, found.sensors[2].rom) == (0x76, None)
     assert (found.actuators[1].freq_hz, found.actuators[0].freq_hz, found.actuators[0].safe) == (1000, None, 0)
     assert found.led == 2
 
@@ -167,7 +167,9 @@ WRONG = {
         [{"kind": "ds18b20", "names": {"temperature": None}}],
         [{"kind": "bme280", "address": 0x78, "names": {"temperature": "t"}}],
         [{"kind": "ds18b20", "names": {"temperature": "t%d" % i}} for i in range(17)],
-        [{"kind": "ds18b20", "names": {"temperature": "t"}}, {"kind": "bme280", "names": {"humidity": "t"}}],
+        [{"kind": "chip", "names": {"temperature": "t"}}, {"kind": "dht22", "pin": 4, "names": {"humidity": "t"}}],
+        [{"kind": ["ntc"], "names": {"temperature": "t"}}],
+        [{"names": {"temperature": "t"}}],
     ),
     "actuators": (
         None,
@@ -188,6 +190,63 @@ WRONG = {
     "led": (-1, 64, "2", True),
     "outbox": (3, 257, None),
 }
+
+
+# One of each kind that is not on I2C; and what does not go with it, by field.
+NTC = {"kind": "ntc", "pin": 34, "grounded": True, "r_series": 10000, "names": {"temperature": "t"}}
+LDR = {"kind": "ldr", "pin": 35, "grounded": False, "r_series": 4700, "names": {"illuminance": "l"}}
+BETA = {"r_25": 10000, "beta": 3984}
+CURVE = {"steinhart": [1.4e-3, 2.37e-4, 9.9e-8]}
+KINDS = (
+    ({"kind": "sht4x", "address": 0x44, "names": {"humidity": "h"}}, {"address": (None, 2, 0x78, "44"), "pin": (4,)}),
+    ({"kind": "dht22", "pin": 4, "names": {"humidity": "h"}}, {"pin": (None, -1, "4"), "address": (0x44,)}),
+    ({"kind": "chip", "names": {"temperature": "t"}}, {"pin": (4,), "address": (0x44,)}),
+    (
+        {"kind": "ds18b20", "rom": bytes(8), "names": {"temperature": "t"}},
+        {"rom": (bytes(7), bytes(9), "28ff"), "address": (0x44,)},
+    ),
+    (
+        dict(NTC, supply_mv=3300, **BETA),
+        {
+            "pin": (None, 64),
+            "grounded": (None, 1),
+            "r_series": (None, 0),
+            "supply_mv": (0,),
+            "beta": (0, "3984"),
+        },
+    ),
+    (dict(NTC, **CURVE), {"steinhart": (5, [1.4e-3, 2.37e-4, 2], [0, 0, 0, 0], [0, 0, "c"])}),
+    (dict(LDR, r_10=15000, gamma=0.7), {"gamma": (None, 0, 0.05, 3), "r_10": (None, 0), "beta": (3984,)}),
+)
+
+
+def test_each_kind_of_sensor_takes_what_it_needs_and_nothing_else():
+    for sensor, wrong in KINDS:
+        found = Settings.from_cbor(settings.to_cbor(good(sensors=[sensor]))).sensors[0]
+        for name in sensor:
+            taken = sensor[name]
+            if name in ("gamma", "steinhart"):
+                taken = [cbor.single(each) for each in taken] if name == "steinhart" else cbor.single(taken)
+            assert getattr(found, name) == taken, name
+        for name in wrong:
+            for value in wrong[name]:
+                words = said(good(sensors=[dict(sensor, **{name: value})]))
+                assert words.startswith("sensors[0]." + name), words
+
+
+def test_an_ntc_takes_one_curve_whole():
+    half = {"beta": 3984}
+    for curve in (
+        {},
+        half,
+        {"r_25": 1},
+        dict(BETA, **CURVE),
+        dict(CURVE, **half),
+        {"steinhart": [1, 1]},
+        {"steinhart": []},
+    ):
+        words = said(good(sensors=[dict(NTC, **curve)]))
+        assert words == "sensors[0]: an ntc takes either r_25 and beta, or steinhart: three numbers", words
 
 
 def test_wrong_values_are_refused_by_the_name_of_their_field():
@@ -234,6 +293,16 @@ def test_watchdog_is_on_unless_told_otherwise_and_slower_than_what_proves_life()
     assert said(good(keepalive_s=600)).startswith("watchdog_s: 0, or more than")
     for wrong in (-1, 86401, None, 60.5, True):
         assert said(good(watchdog_s=wrong)).startswith("watchdog_s: ")
+
+
+def test_settings_from_before_there_was_a_backlog_have_one():
+    found = Settings.from_cbor(settings.to_cbor(good()))
+    assert (found.backlog, found.drop, found.keep_s) == (16384, "oldest", 60)
+    found = Settings.from_cbor(settings.to_cbor(good(backlog=0, drop="newest", keep_s=0)))
+    assert (found.backlog, found.drop, found.keep_s) == (0, "newest", 0)
+    for name, wrong in (("backlog", (-1, 1 << 25, None, True)), ("drop", ("none", None)), ("keep_s", (-1, 90000, 1.5))):
+        for value in wrong:
+            assert said(good(**{name: value})).startswith(name + ": ")
 
 
 def test_words_say_what_a_field_takes():

@@ -176,7 +176,7 @@ class Outbox:
         for entry in self._notes:
             if not entry.in_flight:
                 return entry
-        for entry in list(self._window):
+        for entry in self._window:
             if not entry.in_flight and (entry.payload is not None or self._fill(entry)):
                 return entry
         while len(self._window) < self._places:

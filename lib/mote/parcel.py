@@ -40,14 +40,13 @@ def identity(data):
 def taken(data, now, ms):
     """Return when the record was taken, in seconds since 1970, or None.
 
-    It is said in the parcel; else it is reckoned from `now`, the time now, and `ms`, now since the start: either is
-    None where it is not known, `ms` also where the parcel is of an earlier start.
+    It is reckoned from `now`, the time now, and `ms`, now since the start, so that a clock which was wrong then and is
+    right now does no harm; either is None where it is not known, `ms` also where the parcel is of an earlier start.
+    Then it is what the parcel says.
     """
     known, since = struct.unpack_from(">IQ", data, _TIMES_AT)
-    if known:
-        return known
     if now is None or ms is None or data[_TIMES_AT + 4 : _HEAD_SIZE] == _UNKNOWN:
-        return None
+        return known or None
     return now - (ms - since) // 1000
 
 

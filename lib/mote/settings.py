@@ -18,8 +18,6 @@ Address = namedtuple("Address", "ip mask gateway dns")
 Broker = namedtuple("Broker", "host port name")
 I2c = namedtuple("I2c", "sda scl freq_hz")
 OneWire = namedtuple("OneWire", "pin")
-# names: what the sensor measures -> the name that it is reported under
-Sensor = namedtuple("Sensor", "kind address names")
 Actuator = namedtuple("Actuator", "kind name pin safe freq_hz")
 
 # Rules are tuples of a kind and what it takes. Closures would read better and take three times the heap.
@@ -37,6 +35,7 @@ _LIST = const(10)  # most, the rule of each
 _MAYBE = const(11)  # the rule of what may be null, or left out of a table
 _SOME = const(12)  # most, the rule of each: one, or a list of at least one
 _IP = const(13)
+_PART = const(14)  # a sensor
 
 _PIN = (_INT, 0, 63)
 _HOST = (_TEXT, 1, 253)
@@ -50,7 +49,20 @@ _WIFI = {
     "pm": (_MAYBE, (_WORD, "none", "performance", "powersave")),
     "address": (_MAYBE, (_TABLE, Address, {"ip": (_IP,), "mask": (_IP,), "gateway": (_IP,), "dns": (_IP,)})),
 }
-_SENSOR = {"kind": (_NAME,), "address": (_MAYBE, (_INT, 3, 0x77)), "names": (_NAMES,)}
+_OHM = (_NUMBER, 1, 100000000)
+_SENSOR = {"kind": (_NAME,), "names": (_NAMES,)}
+# What kinds of sensor need besides; those that are not here need an I2C address, which no part can be read without.
+_ON_I2C = {"address": (_INT, 3, 0x77)}
+_CURVE = (_MAYBE, (_LIST, 3, (_NUMBER, -1, 1)))
+_VOLTAGE = (_MAYBE, (_INT, 500, 5500))
+_DIVIDER = {"pin": _PIN, "grounded": (_FLAG,), "r_series": _OHM, "supply_mv": _VOLTAGE, "full_mv": _VOLTAGE}
+_NEEDS = {
+    "ds18b20": {"rom": (_MAYBE, (_BYTES, 8, 8))},
+    "dht22": {"pin": _PIN},
+    "chip": {},
+    "ntc": dict(_DIVIDER, r_25=(_MAYBE, _OHM), beta=(_MAYBE, (_INT, 500, 10000)), steinhart=_CURVE),
+    "ldr": dict(_DIVIDER, r_10=_OHM, gamma=(_NUMBER, 0.1, 2)),
+}
 _ACTUATOR = {
     "kind": (_NAME,),
     "name": (_NAME,),
@@ -80,7 +92,7 @@ _RULES = {
     "ntp": (_TEXT, 0, 253),
     "i2c": (_MAYBE, (_TABLE, I2c, {"sda": _PIN, "scl": _PIN, "freq_hz": (_INT, 1000, 1000000)})),
     "onewire": (_MAYBE, (_TABLE, OneWire, {"pin": _PIN})),
-    "sensors": (_LIST, 16, (_TABLE, Sensor, _SENSOR)),
+    "sensors": (_LIST, 16, (_PART,)),
     "actuators": (_LIST, 8, (_TABLE, Actuator, _ACTUATOR)),
     "led": (_MAYBE, _PIN),
     # Records that wait are in RAM, `outbox` of them, then in flash, `backlog` bytes (0: nowhere); where both are full
@@ -139,6 +151,8 @@ def _check(value, rule, field):
         return [_check(item, rule[2], "%s[%d]" % (field, i)) for i, item in enumerate(value)]
     if kind == _NAMES:
         return _names(value, field)
+    if kind == _PART:
+        return _part(value, field)
     words = _wrong(value, kind, rule)
     if words:
         _fail(field, words)
@@ -152,7 +166,7 @@ def _wrong(value, kind, rule):
             return "a whole number from %d to %d" % rule[1:]
     elif kind == _NUMBER:
         if not _between(value, rule):
-            return "a number from %d to %d" % rule[1:]
+            return "a number from %s to %s" % rule[1:]
     elif kind == _FLAG:
         if not isinstance(value, bool):
             return "true or false"
@@ -212,6 +226,28 @@ def _names(value, field):
             _fail("%s.%s" % (field, quantity), "one measures " + ", ".join(sorted(record.UNITS)))
         _check(value[quantity], (_NAME,), "%s.%s" % (field, quantity))
     return value
+
+
+def _part(value, field):
+    """Return the Sensor of `value`, with what its kind needs and nothing else."""
+    kind = value.get("kind") if isinstance(value, dict) else None
+    rules = dict(_SENSOR)
+    rules.update(_NEEDS.get(kind, _ON_I2C) if isinstance(kind, str) else _ON_I2C)
+    found = _table(value, (_TABLE, dict, rules), field)
+    if kind == "ntc":
+        curve, line = found["steinhart"], (found["r_25"], found["beta"])
+        if not (None not in line if curve is None else len(curve) == 3 and line == (None, None)):
+            _fail(field, "an ntc takes either r_25 and beta, or steinhart: three numbers")
+    sensor = Sensor()
+    for name in found:
+        setattr(sensor, name, found[name])
+    return sensor
+
+
+class Sensor:
+    """A sensor's settings as attributes: `kind`, `names` (what it measures -> the name that it is reported under)
+    and what _NEEDS has for its kind, None where it was left out. Without methods, as Values.
+    """
 
 
 class Values:

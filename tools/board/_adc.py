@@ -1,37 +1,73 @@
-"""`machine.ADC`."""
+"""`machine.ADC`: what an analog pin sees, as the chip's converter has it.
+
+The ESP32's reads nothing below its range, and its calibrated voltage begins there; the ESP8266 has one
+channel of 10 bits, whose module divides 3.3 V down to the 1 V that the chip takes.
+"""
 
 import _hardware
 from _pins import Pin
 from micropython import const
 
-_ANALOG_FULL = const(65535)
+_FULL = const(65535)
+_ESP8266 = _hardware.chip == "esp8266"
+_RANGES_MV = (950, 1250, 1750, 3100)  # by attenuation: where the converter is full
+_LOWEST_MV = (100, 100, 150, 142)
+_SECOND = (0, 2, 4, 12, 13, 14, 15, 25, 26, 27)  # pins of the ESP32's second converter, which Wi-Fi takes
 
 
 class ADC:
-    """One analog input; its level is board.json's `adc` (0 to 65535 by pin), or zero."""
+    """One analog input; nothing on its pin is zero volts."""
 
-    ATTN_0DB, ATTN_2_5DB, ATTN_6DB, ATTN_11DB = 0, 1, 2, 3
-    WIDTH_9BIT, WIDTH_10BIT, WIDTH_11BIT, WIDTH_12BIT = 9, 10, 11, 12
+    if not _ESP8266:
+        ATTN_0DB, ATTN_2_5DB, ATTN_6DB, ATTN_11DB = 0, 1, 2, 3
+        WIDTH_9BIT, WIDTH_10BIT, WIDTH_11BIT, WIDTH_12BIT = 9, 10, 11, 12
 
-    def __init__(self, pin, atten=None, bits=12):
-        self._name = str(pin._number if isinstance(pin, Pin) else pin)
-        self._bits = bits
+    def __init__(self, pin, **options):
+        if _ESP8266:
+            if pin != 0:
+                raise ValueError("not a valid ADC Channel: %d" % pin)
+            self._number = 0
+            self._range = 0
+        else:
+            if not isinstance(pin, Pin):
+                raise ValueError("expecting a pin")
+            self._number = pin._number
+            self._range = options.get("atten", 0)
+
+    def _mv(self):
+        for part in _hardware.parts(self._number):
+            return part.volts() * 1000
+        return 0
+
+    def _counts(self):
+        """Return what the converter counts, and of how many."""
+        if _ESP8266:
+            return min(max(int(self._mv() * 1023 / 3300 + 0.5), 0), 1023), 1023
+        if _hardware.chip == "esp32" and self._number in _SECOND:
+            raise OSError(110)
+        low, full = _LOWEST_MV[self._range], _RANGES_MV[self._range]
+        return min(max(int((self._mv() - low) * 4095 / (full - low) + 0.5), 0), 4095), 4095
 
     def read_u16(self):
         """Return the level, 0 to 65535."""
-        return min(max(_hardware.config.get("adc", {}).get(self._name, 0), 0), _ANALOG_FULL)
+        counts, full = self._counts()
+        return counts * _FULL // full
 
     def read(self):
-        """Return the level in as many bits as the converter has."""
-        return self.read_u16() >> (16 - (10 if _hardware.chip == "esp8266" else self._bits))
+        """Return what the converter counts."""
+        return self._counts()[0]
 
-    def read_uv(self):
-        """Return microvolts."""
-        return self.read_u16() * 3300000 // _ANALOG_FULL
+    if not _ESP8266:
 
-    def atten(self, attenuation):
-        """Take the range; it changes nothing here."""
+        def read_uv(self):
+            """Return microvolts, calibrated, in whole millivolts."""
+            counts, full = self._counts()
+            low = _LOWEST_MV[self._range]
+            return (low + counts * (_RANGES_MV[self._range] - low) // full) * 1000
 
-    def width(self, bits):
-        """Set the number of bits that `read` gives."""
-        self._bits = bits
+        def atten(self, attenuation):
+            """Take the range."""
+            self._range = attenuation
+
+        def width(self, bits):
+            """Do nothing: here all have 12 bits."""

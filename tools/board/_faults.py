@@ -2,8 +2,9 @@
 
 The file maps a part's kind to a word: "unplugged" (no answer; plugging in again is a power-on),
 "chip_id" (another chip answers), "crc" (a bit is lost on the way), "brownout" (the part restarts
-while it converts), "hung" (it holds the bus, and whoever asks it waits for ever). "wifi": "gone" takes all access
-points away, a list of names some, "ntp": "silent" the time server, which
+while it converts), "busy" (it never gets ready), "zeros" (it sends nothing but zeros), "hung" (it holds the bus, and
+whoever asks it waits for ever). "i2c": see _lines. "onewire": "low" holds that wire low. "wifi": "gone" takes all
+access points away, a list of names some, "ntp": "silent" the time server, which
 lies where "ntp" is a number (seconds since 1970) and sends too little to be an answer where it is
 "short". "dns": "gone" has no name resolved, "silent" resolves none and takes a second to say so. "clock":
 a number (seconds since 1970) moves the board's clock there, once for each number. "flash": "full" lets nothing

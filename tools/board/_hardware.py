@@ -24,7 +24,7 @@ start_new_thread = _thread.start_new_thread  # taken here: firmware without thre
 
 _outputs = {}
 _i2c = None
-_onewire = None
+_on_pins = None
 _faults = None
 _clock_fault = None
 
@@ -137,21 +137,21 @@ def output(pin, state):
 
 
 def parts(bus):
-    """Return the parts on the I2C bus ("i2c", a dict by address) or on the 1-Wire bus (its pin)."""
-    global _i2c, _onewire
+    """Return the parts on the I2C bus ("i2c", a dict by address) or on a pin (its number)."""
+    global _i2c, _on_pins
     if _i2c is None:
         _i2c = {}
-        _onewire = {}
+        _on_pins = {}
         for number, description in enumerate(config.get("parts", ())):
             kind = description["part"]
             part = __import__("parts." + kind, None, None, (kind,)).Part(world, number, description)
             if "address" in description:
                 _i2c[description["address"]] = part
             else:
-                _onewire.setdefault(description["pin"], []).append(part)
+                _on_pins.setdefault(description["pin"], []).append(part)
     if _faults:
-        _faults.apply(_i2c, _onewire)
-    return _i2c if bus == "i2c" else _onewire.get(bus, ())
+        _faults.apply(_i2c, _on_pins)
+    return _i2c if bus == "i2c" else _on_pins.get(bus, ())
 
 
 def wired(sda, scl):

@@ -11,9 +11,14 @@ def _parts(pin):
     return _hardware.parts(pin._number)
 
 
+def _low():
+    """True where a fault holds the wire low: then there seems to be a part, and every bit is 0."""
+    return _hardware.fault("onewire") == "low"
+
+
 def reset(pin):
     """Send a reset; return True where some part shows its presence."""
-    present = False
+    present = _low()
     for part in _parts(pin):
         present = (part.fault != "unplugged" and part.reset()) or present
     return present
@@ -28,7 +33,7 @@ def writebit(pin, bit):
 
 def readbit(pin):
     """Read one bit; an idle wire reads 1."""
-    bit = 1
+    bit = 0 if _low() else 1
     for part in _parts(pin):
         if part.fault != "unplugged":
             bit &= part.read_bit()

@@ -41,6 +41,7 @@ class Pin:
             pin._number = number
             pin._mode = Pin.IN
             pin._level = 0
+            pin._pull = -1
             pin._handler = None
         return pin
 
@@ -51,6 +52,8 @@ class Pin:
         """Configure the pin; what is left out stays as it is."""
         if value is not None:
             self._level = 1 if value else 0
+        if pull != -1:
+            self._pull = pull
         if mode != -1:
             if mode != Pin.IN and _hardware.chip == "esp32" and self._number >= _INPUT_ONLY:
                 raise ValueError("pin can only be input")
@@ -60,10 +63,18 @@ class Pin:
     def _drive(self):
         if self._mode == Pin.OUT:
             _hardware.output(self._number, self._level)
+        elif self._mode == Pin.OPEN_DRAIN:
+            from _lines import driven
+
+            driven(self._number, self._level)
 
     def value(self, value=None):
         """Return the level, or set it."""
         if value is None:
+            if self._mode == Pin.OPEN_DRAIN and self._level:
+                from _lines import level
+
+                return level(self._number, self._pull == Pin.PULL_UP)
             return self._level
         self._level = 1 if value else 0
         self._drive()

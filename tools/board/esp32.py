@@ -1,4 +1,4 @@
-"""`esp32`: non-volatile storage, kept as `<dir>/nvs/<namespace>/<key>.blob` or `.i32`.
+"""`esp32`: the thermometer of chips that have one; storage, kept as `<dir>/nvs/<namespace>/<key>.blob` or `.i32`.
 
 Errors are those of ESP-IDF as MicroPython raises them: OSError(-code, name).
 """
@@ -109,3 +109,12 @@ class NVS:
 
     def commit(self):
         """Do nothing: it is already written."""
+
+
+if _hardware.chip != "esp32":
+
+    def mcu_temperature():
+        """Return the chip's own temperature in whole degrees Celsius."""
+        for part in _hardware.parts("die"):
+            return part.celsius()
+        return 41

@@ -23,6 +23,7 @@ _LAZY = {
     "RTC": "_rtc",
     "WDT": "_watchdog",
     "Timer": "_timer",
+    "dht_readinto": "_dht",
 }
 _RESET = const(71)
 _DEEP_SLEEP = const(72)

@@ -66,7 +66,7 @@ class OneWire:
         found = []
         rom = bytearray(8)
         last_fork = 64
-        while last_fork >= 0:
+        while last_fork >= 0 and len(found) < 255:
             if not self.reset():
                 break
             self.writebyte(self.SEARCH_ROM)

@@ -125,5 +125,9 @@ def _part_for(sensor: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[st
     """The part that a sensor of the settings talks to."""
     if sensor["kind"] == "ds18b20":
         serial = hashlib.sha256(str(settings.get("mote")).encode()).hexdigest()[:12]
-        return {"part": "ds18b20", "pin": settings["onewire"]["pin"], "rom": "28" + serial}
-    return {"part": sensor["kind"], "address": sensor["address"]}
+        code = sensor["rom"].hex() if sensor.get("rom") else "28" + serial
+        return {"part": "ds18b20", "pin": settings["onewire"]["pin"], "rom": code}
+    if sensor["kind"] == "chip":
+        return {"part": "chip", "pin": "die"}
+    # What it needs, the simulated part is made from: its address, or its pin and its curve.
+    return {"part": sensor["kind"]} | {key: value for key, value in sensor.items() if key not in ("kind", "names")}

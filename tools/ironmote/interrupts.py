@@ -15,10 +15,21 @@ _taken = False
 
 def hear() -> None:
     """From here on each of them raises KeyboardInterrupt, once. What was ignored (nohup) stays ignored."""
+    global _taken
+    _taken = False
     with contextlib.suppress(ValueError):  # only the main thread may; elsewhere the caller sees to signals
         for each in _SIGNALS:
             if signal.getsignal(each) is not signal.SIG_IGN:
                 signal.signal(each, _first)
+
+
+def check() -> None:
+    """Raise KeyboardInterrupt where one has come: the first may have been raised where Python drops what is raised.
+
+    (In a finaliser, or a callback of the garbage collector.) For loops that go on until they are interrupted.
+    """
+    if _taken:
+        raise KeyboardInterrupt
 
 
 def ignore() -> None:

@@ -3,9 +3,11 @@
 import asyncio
 
 from mote import const
+from mote.sensors import SensorError
 
 _ONE_TIME_H = b"\x20"  # one measurement at 1 lx, then power down
 _MEASURE_MS = const(180)  # at most
+_FULL = const(0xFFFF)
 
 
 class Driver:
@@ -23,4 +25,8 @@ class Driver:
         i2c.writeto(self._address, _ONE_TIME_H)
         await asyncio.sleep_ms(_MEASURE_MS)
         i2c.readfrom_into(self._address, self._data)
-        return [("illuminance", round((self._data[0] << 8 | self._data[1]) / 1.2, 1))]
+        self._buses.i2c()  # the part has no check of its own: a line that went low would read as darkness
+        count = self._data[0] << 8 | self._data[1]
+        if count == _FULL:
+            raise SensorError("BH1750 is saturated")
+        return [("illuminance", round(count / 1.2, 1))]

@@ -8,7 +8,7 @@ import asyncio
 import struct
 
 from mote import const
-from mote.sensors import SensorError
+from mote.sensors import SensorError, within
 
 _CALIBRATION = const(0x88)
 _CALIBRATION_H1 = const(0xA1)
@@ -20,11 +20,11 @@ _CTRL_MEAS = const(0xF4)
 _CONFIG = const(0xF5)
 _DATA = const(0xF7)
 
-_BME280 = const(0x60)
 _MEASURING = const(0x08)
 _LOADING = const(0x01)  # the calibration is on its way from the part's memory
-_ONCE_H = const(0x01)
-_ONCE_T_P_FORCED = const(0x25)
+_ONCE_H = b"\x01"
+_ONCE_T_P_FORCED = b"\x25"
+_MARK = const(0x20)  # a standby time, which forced mode has none of: it is gone when the part was without power
 _SKIPPED = const(0x80000)
 _MEASURE_MS = const(10)  # 9.3 ms at most (9.1)
 _STEP_MS = const(3)
@@ -90,14 +90,19 @@ def humidity(raw, t_fine, c):
 class Driver:
     """One BME280 at `spec.address` (0x76 or 0x77)."""
 
+    _NAME = "BME280"
+    _IDS = (0x60,)
+    _HUMID = True
+
     def __init__(self, spec, buses):
         self._address = spec.address
         self._buses = buses
         self._calibration = None
-        self._data = bytearray(8)
+        self._byte = bytearray(1)
+        self._data = bytearray(8 if self._HUMID else 6)
 
     async def read(self):
-        """Return temperature in Cel, humidity in %RH, pressure in Pa, as (quantity, value)."""
+        """Return temperature in Cel, pressure in Pa, humidity in %RH where it is measured, as (quantity, value)."""
         try:
             return await self._read()
         except (OSError, SensorError):
@@ -106,43 +111,49 @@ class Driver:
 
     async def _read(self):
         i2c = self._buses.i2c()
-        if self._calibration is None:
+        if self._calibration is None or self._get(i2c, _CONFIG) != _MARK:
             await self._set_up(i2c)
-        # Written each time: the part may have been without power since. ctrl_hum counts from ctrl_meas on (5.4.3).
-        i2c.writeto_mem(self._address, _CTRL_HUM, bytes((_ONCE_H,)))
-        i2c.writeto_mem(self._address, _CTRL_MEAS, bytes((_ONCE_T_P_FORCED,)))
+        if self._HUMID:
+            # It counts from ctrl_meas on (5.4.3).
+            i2c.writeto_mem(self._address, _CTRL_HUM, _ONCE_H)
+        i2c.writeto_mem(self._address, _CTRL_MEAS, _ONCE_T_P_FORCED)
         await asyncio.sleep_ms(_MEASURE_MS)
         await self._wait(i2c, _MEASURING)
         i2c.readfrom_mem_into(self._address, _DATA, self._data)
         return self._convert(self._calibration)
 
     async def _set_up(self, i2c):
-        if i2c.readfrom_mem(self._address, _CHIP_ID, 1)[0] != _BME280:
-            raise SensorError("not a BME280")
+        if self._get(i2c, _CHIP_ID) not in self._IDS:
+            raise SensorError("not a " + self._NAME)
         await self._wait(i2c, _LOADING)
-        i2c.writeto_mem(self._address, _CONFIG, b"\0")
+        i2c.writeto_mem(self._address, _CONFIG, bytes((_MARK,)))
         low = i2c.readfrom_mem(self._address, _CALIBRATION, 24)
-        h1 = i2c.readfrom_mem(self._address, _CALIBRATION_H1, 1)[0]
-        self._calibration = Calibration(low, h1, i2c.readfrom_mem(self._address, _CALIBRATION_H, 7))
+        h1 = self._get(i2c, _CALIBRATION_H1) if self._HUMID else 0
+        high = i2c.readfrom_mem(self._address, _CALIBRATION_H, 7) if self._HUMID else bytes(7)
+        self._calibration = Calibration(low, h1, high)
+
+    def _get(self, i2c, register):
+        i2c.readfrom_mem_into(self._address, register, self._byte)
+        return self._byte[0]
 
     async def _wait(self, i2c, flag):
         for _ in range(_STEPS):
-            if not i2c.readfrom_mem(self._address, _STATUS, 1)[0] & flag:
+            if not self._get(i2c, _STATUS) & flag:
                 return
             await asyncio.sleep_ms(_STEP_MS)
-        raise SensorError("BME280 stays busy")
+        raise SensorError(self._NAME + " stays busy")
 
     def _convert(self, c):
         d = self._data
         raw_p = d[0] << 12 | d[1] << 4 | d[2] >> 4
         raw_t = d[3] << 12 | d[4] << 4 | d[5] >> 4
+        if raw_t == _SKIPPED and raw_p == _SKIPPED:
+            raise SensorError(self._NAME + " has not measured")
         t_fine = fine_temperature(raw_t, c)
-        p = pressure(raw_p, t_fine, c)
-        if raw_t == _SKIPPED or not p:
-            raise SensorError("BME280 has not measured")
-        h = humidity(d[6] << 8 | d[7], t_fine, c)
-        return [
-            ("temperature", temperature(t_fine) / 100),
-            ("humidity", (h * 100 + 512 >> 10) / 100),
-            ("pressure", (p * 10 + 128 >> 8) / 10),
+        found = [
+            ("temperature", within(temperature(t_fine) / 100, -40, 85)),
+            ("pressure", within((pressure(raw_p, t_fine, c) * 10 + 128 >> 8) / 10, 30000, 110000)),
         ]
+        if self._HUMID:
+            found.insert(1, ("humidity", (humidity(d[6] << 8 | d[7], t_fine, c) * 100 + 512 >> 10) / 100))
+        return found

@@ -3,18 +3,21 @@
 import asyncio
 
 from mote import const
-from mote.sensors import SensorError
+from mote.sensors import SensorError, within
 
 _FAMILY = const(0x28)
 _CONVERT_MS = const(750)  # at 12 bits, at most
+_CONFIG = const(4)  # in the scratchpad; five of its bits are always 1 (table 2)
+_FIVE_BITS = const(0x1F)
 _POWER_ON = 85.0  # what the scratchpad says until something has been converted
 
 
 class Driver:
-    """The first DS18B20 on the 1-Wire bus."""
+    """The DS18B20 with the code `spec.rom`, or the first on the 1-Wire bus where that is None."""
 
     def __init__(self, spec, buses):
         self._buses = buses
+        self._wanted = spec.rom
         self._thermometers = None
         self._rom = None
 
@@ -27,22 +30,26 @@ class Driver:
             raise
 
     async def _read(self):
+        wire = self._buses.onewire()
         if self._rom is None:
-            self._rom = self._find()
+            self._rom = self._find(wire)
         self._call(self._thermometers.convert_temp)
         await asyncio.sleep_ms(_CONVERT_MS)
         value = self._call(self._thermometers.read_temp, self._rom)
+        # A wire that went low meanwhile reads as zeros, and the CRC of nine zeros is right.
+        if value is None or self._thermometers.buf[_CONFIG] & _FIVE_BITS != _FIVE_BITS:
+            raise SensorError("DS18B20 does not answer")
         if value == _POWER_ON:
             raise SensorError("DS18B20 has not measured")
-        return [("temperature", value)]
+        return [("temperature", within(value, -55, 125))]
 
-    def _find(self):
+    def _find(self, wire):
         if self._thermometers is None:
             from ds18x20 import DS18X20
 
-            self._thermometers = DS18X20(self._buses.onewire())
+            self._thermometers = DS18X20(wire)
         for rom in self._call(self._thermometers.scan):
-            if rom[0] == _FAMILY and not self._thermometers.ow.crc8(rom):
+            if rom[0] == _FAMILY and not self._thermometers.ow.crc8(rom) and self._wanted in (None, rom):
                 return rom
         raise SensorError("no DS18B20")
 

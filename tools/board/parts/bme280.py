@@ -26,8 +26,6 @@ _STATUS = const(0xF3)
 _CTRL_MEAS = const(0xF4)
 _CONFIG = const(0xF5)
 _DATA = const(0xF7)
-_BME280_ID = const(0x60)
-_BMP280_ID = const(0x58)
 _RESET_WORD = const(0xB6)
 _START_UP_US = const(2000)
 
@@ -36,6 +34,7 @@ class Part(Sensor):
     """One BME280."""
 
     KIND = "bme280"
+    _IDS = (0x60, 0x58)  # its own, and that of another part
 
     def __init__(self, world, number, description):
         super().__init__(world, number)
@@ -98,7 +97,7 @@ class Part(Sensor):
         if _DATA <= register < _DATA + 8:
             return self._data[register - _DATA]
         if register == _CHIP_ID:
-            return _BMP280_ID if self.fault == "chip_id" else _BME280_ID
+            return self._IDS[1 if self.fault == "chip_id" else 0]
         if register == _STATUS:
             measuring = 8 if self._next else 0
             return measuring | (1 if self._busy_us == _START_UP_US else 0)
@@ -122,12 +121,15 @@ class Part(Sensor):
         for turn in turns[1:]:
             self._busy_us += 2000 * turn + 500 if turn else 0
         self._begun = ticks_us()
+        if self.fault == "brownout":
+            self.power_on()
+            return True
         self._next = _raw(values[0], values[1], values[3], turns)
         return True
 
     def _settle(self):
         """Let time have its effect."""
-        if self._busy_us and ticks_diff(ticks_us(), self._begun) >= self._busy_us:
+        if self.fault != "busy" and self._busy_us and ticks_diff(ticks_us(), self._begun) >= self._busy_us:
             self._busy_us = 0
             if self._next:
                 self._data, self._next = self._next, None

@@ -163,6 +163,7 @@ class Play:
         began = time.monotonic()
         while True:
             self._take(_TURN_S)
+            interrupts.check()
             self._stage.check()
             self._check_motes()
             self._command()
