@@ -10,6 +10,7 @@ import socket
 import struct
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from hostile import LOOPBACK
@@ -61,6 +62,7 @@ class _Connection:
     passed: dict[Direction, int] = field(default_factory=lambda: {Direction.UP: 0, Direction.DOWN: 0})
     waiting: set[int] = field(default_factory=set)  # packet ids that the mote has not seen acknowledged
     splitter: Splitter = field(default_factory=Splitter)
+    lost: bool = False  # nothing passes any more, and nobody is told
     ended: threading.Event = field(default_factory=threading.Event)
 
     def end(self, *, reset: bool = False) -> None:
@@ -87,6 +89,7 @@ class FaultyLink:
         self.target = (host, port)
         self.sessions = 0
         self.hits = 0  # resets, and packets that were not passed on as they were
+        self.passed: Callable[[Direction, bytes], None] = lambda direction, packet: None  # told of each whole packet
         self.longest: dict[Direction, int] = {Direction.UP: 0, Direction.DOWN: 0}
         self._random = random.Random(seed)
         self._open: list[_Connection] = []
@@ -105,6 +108,12 @@ class FaultyLink:
             connections, self._open = self._open, []
         for each in connections:
             each.end(reset=reset)
+
+    def lose(self) -> None:
+        """Let nothing pass on the connections there are, and tell nobody: as where a router forgets them."""
+        with self._lock:
+            for each in self._open:
+                each.lost = True
 
     def close(self) -> None:
         """Accept nothing more, and end what there is."""
@@ -195,13 +204,14 @@ class _Carrier:
     def take(self, data: bytes) -> None:
         """Pass on `data`, or not, as the fault in force has it."""
         fault = self._link.fault
-        if self._sink is None or fault.silent or fault.swallows is self._direction:
+        if self._sink is None or self._connection.lost or fault.silent or fault.swallows is self._direction:
             return
         # Every byte of MQTT goes through the splitter, so that packets can be known whenever a fault needs them.
         packets = self._connection.splitter.feed(self._direction, data)
         for packet in packets:
             for each in self._changed(packet.data):
                 self._send(each)
+                self._link.passed(self._direction, each)
 
     def _changed(self, packet: bytes) -> list[bytes]:
         """What goes on in the place of `packet`."""

@@ -1,11 +1,13 @@
 """Motes through random faults of every kind, and what became of each reading.
 
     python host_tests/soak.py [--minutes N] [--seed S] [--broker nats|mosquitto|both] [--once] [--keep DIR]
+    python host_tests/soak.py --every-byte
 
 Prints a table: readings taken (counted at the bus of the simulated board), stored exactly once, lost and reported by
 the gateway, announced by it as perhaps missing, in the mote's hand when power failed, lost in silence, stored more
 than once; by channel and fault. The exit status is 1 where one was lost in silence or stored twice, or where a mote
-gave up. With --once each mote and each broker has every kind of fault once, and that is the end.
+gave up. With --once each mote and each broker has every kind of fault once, and that is the end. With --every-byte the
+connection of a mote is reset behind each byte of a session instead, in simulated time (tests/device/every_byte.py).
 """
 
 import argparse
@@ -14,6 +16,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,10 +24,12 @@ from pathlib import Path
 import soak_faults
 from reckoning import Account, counts, table
 from soak_site import SoakMote, SoakSite
+from swift_boards import SwiftBoard, reasons
 
 _COMMAND_S = 7.0
 _REST_S = (1.0, 3.0)  # in which the mote may get well, or not quite
 _SITE_REST_S = 8.0
+_SESSION_BYTES = 2048
 
 
 @dataclass
@@ -38,6 +43,7 @@ class Result:
     commands: dict[str, int] = field(default_factory=dict)
     starts: dict[str, int] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
+    acted: Counter[str] = field(default_factory=Counter)  # how often each kind of fault was put on somebody
 
     @property
     def held(self) -> bool:
@@ -65,14 +71,14 @@ class _Hand:
     def __init__(self, result: Result, over: Callable[[], bool], once: bool) -> None:
         self._result, self._over, self._once = result, over, once
 
-    def on_mote(self, site: SoakSite, mote: SoakMote, seed: int) -> None:
-        for name, act, chance in self._faults(mote.name, soak_faults.of(mote), seed):
+    def on_mote(self, site: SoakSite, mote: SoakMote, kinds: dict[str, soak_faults.Act], seed: int) -> None:
+        for name, act, chance in self._faults(mote.name, kinds, seed):
             mote.now(name)
             act(site, mote, chance)
             time.sleep(chance.uniform(*_REST_S))
 
-    def on_site(self, site: SoakSite, seed: int) -> None:
-        for name, act, chance in self._faults(site.kind, soak_faults.OF_A_SITE, seed):
+    def on_site(self, site: SoakSite, kinds: dict[str, soak_faults.Act], seed: int) -> None:
+        for name, act, chance in self._faults(site.kind, kinds, seed):
             begin = _ms()
             act(site, site.motes[0], chance)
             time.sleep(chance.uniform(*_REST_S) + _SITE_REST_S)
@@ -97,10 +103,28 @@ class _Hand:
         def guarded(site: SoakSite, mote: SoakMote, chance: random.Random) -> None:
             try:
                 act(site, mote, chance)
+                self._result.acted[name] += 1
             except Exception as error:
                 self._result.failed.append(f"{whose}: {name}: {type(error).__name__}: {error}")
 
         return guarded
+
+
+def _spread(sites: Sequence[SoakSite]) -> dict[str, dict[str, soak_faults.Act]]:
+    """Each kind of fault for one of those who can have it, by the name of mote or broker."""
+    motes = [mote for site in sites for mote in site.motes]
+    shares: dict[str, dict[str, soak_faults.Act]] = {each.name: {} for each in motes} | {
+        each.kind: {} for each in sites
+    }
+
+    def deal(kinds: dict[str, soak_faults.Act], names: list[str]) -> None:
+        for name, act in kinds.items():
+            shares[min(names, key=lambda each: len(shares[each]))][name] = act
+
+    deal(soak_faults.OF_PACKETS, [mote.name for mote in motes if mote.clear])
+    deal(soak_faults.OF_A_MOTE, [mote.name for mote in motes])
+    deal(soak_faults.OF_A_SITE, [site.kind for site in sites])
+    return shares
 
 
 def _ms() -> int:
@@ -108,12 +132,15 @@ def _ms() -> int:
 
 
 def run(
-    brokers: Sequence[str], minutes: float, seed: int, folder: Path, *, once: bool = False, sample_ms: int = 400,
-    channels: tuple[str, ...] | None = None,
+    brokers: Sequence[str], minutes: float, seed: int, folder: Path, *, once: bool = False, spread: bool = False,
+    sample_ms: int = 400,
 ) -> Result:  # fmt: skip
-    """Break what runs on `brokers` for so long, and account for every reading."""
+    """Break what runs on `brokers` for so long, and account for every reading.
+
+    With `once` everybody has every kind of fault that it can have once; with `spread` too, one of them has.
+    """
     result = Result()
-    sites = [SoakSite(kind, folder / kind, seed, sample_ms, channels) for kind in brokers]
+    sites = [SoakSite(kind, folder / kind, seed, sample_ms) for kind in brokers]
     ended = threading.Event()
     end = float("inf")
     hand = _Hand(result, lambda: ended.is_set() or (not once and time.monotonic() > end), once)
@@ -121,10 +148,14 @@ def run(
     try:
         for site in sites:
             site.start()
+        shares = _spread(sites)
         for site in sites:
-            threads.append(threading.Thread(target=hand.on_site, args=(site, seed), daemon=True))
+            kinds = shares[site.kind] if spread else soak_faults.OF_A_SITE
+            threads.append(threading.Thread(target=hand.on_site, args=(site, kinds, seed), daemon=True))
             for number, mote in enumerate(site.motes):
-                threads.append(threading.Thread(target=hand.on_mote, args=(site, mote, seed + number), daemon=True))
+                kinds = shares[mote.name] if spread else soak_faults.of(mote)
+                arguments = (site, mote, kinds, seed + number)
+                threads.append(threading.Thread(target=hand.on_mote, args=arguments, daemon=True))
         end = time.monotonic() + minutes * 60
         for thread in threads:
             thread.start()
@@ -155,6 +186,13 @@ def run(
     return result
 
 
+def every_byte(folder: Path) -> bool:
+    """Cut sessions behind each byte; prints what came of it, and returns whether nothing was lost."""
+    said, _ = reasons(SwiftBoard(folder, "every_byte", sample_ms=500).run(0, _SESSION_BYTES, 1))
+    print("\n".join(said[-4:]))
+    return said[-2:] == ["held", "status 0"]
+
+
 def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Motes through random faults; what became of each reading.")
     parser.add_argument("--minutes", type=float, default=10.0)
@@ -162,9 +200,12 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--broker", choices=("nats", "mosquitto", "both"), default="both")
     parser.add_argument("--once", action="store_true", help="every kind of fault once, and no more")
     parser.add_argument("--keep", type=Path, help="a new folder for everything that was written; it holds keys")
+    parser.add_argument("--every-byte", action="store_true", help="reset behind each byte of a session, and no more")
     options = parser.parse_args(words)
     brokers = ("nats", "mosquitto") if options.broker == "both" else (options.broker,)
     with tempfile.TemporaryDirectory() as scratch:
+        if options.every_byte:
+            return 0 if every_byte(Path(scratch) / "board") else 1
         result = run(brokers, options.minutes, options.seed, options.keep or Path(scratch), once=options.once)
     print(f"soak: seed {options.seed}, {', '.join(brokers)}")
     print(result.words())

@@ -92,7 +92,7 @@ class SoakMote:
 class SoakSite:
     """`kind` is nats or mosquitto. Everything is in `folder`."""
 
-    def __init__(self, kind: str, folder: Path, seed: int, sample_ms: int, channels: tuple[str, ...] | None = None):
+    def __init__(self, kind: str, folder: Path, seed: int, sample_ms: int) -> None:
         self.kind, self.folder = kind, folder
         self.broker_class = NatsBroker if kind == "nats" else MosquittoBroker
         folder.mkdir(parents=True)
@@ -100,7 +100,7 @@ class SoakSite:
         self.fleet, self.authority = Fleet.create(), Authority.create()
         self.motes = [
             SoakMote(self, f"{kind}-{channel}", channel, sample_ms, seed + number)
-            for number, channel in enumerate(channels or CHANNELS[kind])
+            for number, channel in enumerate(CHANNELS[kind])
         ]
         self.broker = self.broker_class(self.fleet, self.authority, folder / "broker")
         if kind == "mosquitto":

@@ -129,6 +129,7 @@ def test_rights_are_the_motes_own(start):
         (403, {"username": "cellar", "topic": "sealed/+/up", "action": "publish"}),
         (403, {"username": "cellar", "topic": "#", "action": "subscribe"}),
         (403, {"username": "cellar", "topic": "sealed/cellar/up", "acc": 3}),
+        (403, {"username": "cellar", "topic": "sealed/cellar/up", "acc": float("inf")}),
         (403, {"username": "cellar", "topic": "sealed/cellar/up"}),
         (403, {"username": "nobody", "topic": "sealed/nobody/up", "action": "publish"}),
         (403, {"username": "cellar", "topic": ["sealed/cellar/up"], "action": ["publish"]}),

@@ -224,7 +224,7 @@ from mote.wifi import Wifi
 access_point = network.WLAN(network.AP_IF)
 print(access_point.active())
 Spec = namedtuple("Spec", "ssid more pick hostname country pm address")
-made = Wifi(Spec("home", None, None, None, "DE", "none", None), [b"correct horse"], "kitchen")
+made = Wifi(Spec("home", None, None, None, "DE", "none", None), [b"correct horse"], "kitchen", 60000)
 made.switch_on()
 made.switch_on()
 wlan = network.WLAN()
@@ -245,7 +245,7 @@ from mote.wifi import Wifi, WifiError
 Spec = namedtuple("Spec", "ssid more pick hostname country pm address")
 def join(pick, *known):
     spec = Spec(known[0][0], [each[0] for each in known[1:]], pick, None, None, None, None)
-    made = Wifi(spec, [each[1] for each in known], "kitchen")
+    made = Wifi(spec, [each[1] for each in known], "kitchen", 60000)
     try:
         asyncio.run(made.join(2000))
     except WifiError as error:

@@ -3,6 +3,7 @@
 The figures must meet: what the mote took is what the gateway stored and what was reported as lost or dropped.
 """
 
+import shutil
 import signal
 import time
 from collections import Counter
@@ -211,6 +212,76 @@ def test_reset_that_is_planned_loses_nothing(stage: Stage):
     took = records_taken(mote)
     assert sorted(seen(stage, 1)) == list(range(1, took[1, 1] + 1))
     assert stage.of(RecordsMayBeMissing) == []
+    stage.stop_gateway()
+    assert gateway.lost == {"cellar": 0}
+
+
+def test_segments_that_come_again_after_a_crash_are_stored_once(stage: Stage):
+    stage.start_gateway()
+    mote = stage.mote(**FAST, outbox=4, keep_s=0)
+    mote.start()
+    stage.wait(lambda: len(seen(stage)) > 3)
+    kill(stage)
+    stage.wait(lambda: in_flash(mote) > 25)
+    mote.stop()
+    flash = mote.folder / "flash" / "backlog"
+    shutil.copytree(flash, mote.folder / "kept")
+    count = in_flash(mote)
+    stage.broker.processes[1].start()
+    mote.start()
+    stage.wait(lambda: not segments(mote) and seen(stage, 2))
+    stage.wait(lambda: len(seen(stage, 1)) >= count)
+    mote.stop()
+    # As if the power had gone after the last acknowledgement, and before the segments did.
+    shutil.copytree(mote.folder / "kept", flash, dirs_exist_ok=True)
+    stored = sorted(seen(stage, 1))
+    mote.start()
+    stage.wait(lambda: not segments(mote) and seen(stage, 3))
+    sent = len(stage.links["cellar"].sealed())
+    mote.stop()
+    assert sent > 2 * count
+    assert sorted(seen(stage, 1)) == stored == list(range(1, len(stored) + 1))
+    check_never_repeated(stage.links["cellar"].sealed())
+
+
+def test_flash_that_cannot_be_written_leaves_what_memory_can_hold(stage: Stage):
+    gateway = stage.start_gateway()
+    mote = stage.mote(**FAST, outbox=8, keep_s=1)
+    (mote.folder / "flash" / "backlog").write_text("in the way of the folder")
+    mote.start()
+    stage.wait(lambda: len(seen(stage)) > 3)
+    kill(stage)
+    begun = sum(records_taken(mote).values())
+    stage.wait(lambda: sum(records_taken(mote).values()) > begun + 30)
+    stage.broker.processes[1].start()
+    stage.wait(lambda: seen(stage)[-1] > begun + 30)
+    mote.stop()
+    assert mote.restarts == 0
+    assert sum("backlog: cannot be written" in line for line in mote.console) == 1  # and then not for a minute
+    stage.stop_gateway()
+    missing = set(range(1, max(seen(stage)) + 1)) - set(seen(stage))
+    assert gateway.lost["cellar"] == len(missing) > 10
+    assert statuses(stage)[-1].dropped >= 10
+
+
+def test_watchdog_of_a_mote_without_a_broker_loses_nothing_and_every_boot_is_accounted_for(stage: Stage):
+    gateway = stage.start_gateway()
+    mote = stage.mote(sample_ms=500, timeout_ms=500, keepalive_s=5, watchdog_s=7, outbox=64, keep_s=0, ntp="t.example")
+    mote.start()
+    stage.wait(lambda: len(seen(stage)) > 2)
+    kill(stage)
+    stage.wait(lambda: (1, 3) in records_taken(mote))  # two boots that never reached a broker, and one more
+    stage.broker.processes[1].start()
+    stage.wait(lambda: not segments(mote) and any(each.boot >= 3 for each in stage.of(RecordSeen)))
+    mote.stop()
+    took = records_taken(mote)
+    newest = max(took)[1]
+    for (_, boot), number in took.items():
+        if boot < newest:
+            assert sorted(seen(stage, boot)) == list(range(1, number + 1)), boot
+    assert all(each.taken is not None for each in stage.of(RecordSeen))
+    assert stage.of(RecordsMayBeMissing) == []
+    assert "watchdog" in statuses(stage)[-1].reset
     stage.stop_gateway()
     assert gateway.lost == {"cellar": 0}
 

@@ -33,29 +33,40 @@ class Attack:
         self.broker = clients.Client("", username=access.username, password=access.password, transport=access.transport)
         self.broker.tls(access.ca_file, access.cert_file, access.key_file)
         assert self.broker.connect(access.host, access.port)
-        self.held: list[bytes] = []
+        self.said: set[bytes] = set()
 
     def close(self) -> None:
         self.broker.disconnect()
         self.stage.close()
 
-    def hold(self, name: str = "cellar") -> None:
-        """Keep every command back from here on."""
+    def hold(self, name: str = "cellar") -> list[bytes]:
+        """Keep the gateway's commands back from here on, as often as it sends them anew; what was kept back."""
+        held: list[bytes] = []
 
         def judge(direction: Direction, packet: Packet) -> bool:
             if direction is Direction.DOWN and packet.kind is Kind.MQTT_PUBLISH:
-                self.held.append(payload_of(packet.data))
-                return False
+                payload = payload_of(packet.data)
+                if payload not in self.said:
+                    held.append(payload)
+                    return False
             return True
 
         self.stage.links[name].judge = judge
+        return held
 
     def let_pass(self) -> None:
         self.stage.links["cellar"].judge = lambda direction, packet: True
 
     def say(self, payload: bytes) -> None:
-        """Publish to the mote."""
+        """Publish to the mote, and let it pass."""
+        self.said.add(payload)
         self.broker.publish(DOWN, payload)
+
+    def written(self) -> int:
+        """The number of the last uplink that the mote has written."""
+        ups = [message for direction, message in self.stage.links["cellar"].sealed() if direction is Direction.UP]
+        envelopes = [sealed.parse(each, sealed.MAX_UP) for each in ups]
+        return max(each.sequence for each in envelopes if each.kid == sealed.UPLINK)
 
     def heard(self, words: str) -> int:
         return sum(words in line for line in list(self.mote.console))
@@ -88,6 +99,14 @@ def attack(tmp_path: Path):
     attack.close()
 
 
+@pytest.fixture
+def slow(tmp_path: Path):
+    """An attack on a mote that says so little that a command is not too old when it has been held back for a while."""
+    attack = Attack(tmp_path, sample_ms=2000)
+    yield attack
+    attack.close()
+
+
 def test_command_delivered_again_at_once_and_later_acts_once(attack: Attack):
     attack.command(True)
     assert attack.ended(1) == ["done"]
@@ -101,16 +120,35 @@ def test_command_delivered_again_at_once_and_later_acts_once(attack: Attack):
 
 
 def test_command_held_back_until_it_is_stale_never_acts_and_its_outcome_was_unknown(attack: Attack):
-    attack.hold()
+    held = attack.hold()
     attack.command(True, 1.0)
     assert attack.ended(1) == [UNKNOWN]
     seen = len(attack.stage.of(RecordSeen))
     attack.stage.wait(lambda: len(attack.stage.of(RecordSeen)) > seen + 17)
     attack.let_pass()
-    (held,) = set(attack.held)  # the broker, whose PUBACK does not come either, delivers it again and again
-    attack.say(held)
+    (late,) = set(held)  # the broker, whose PUBACK does not come either, delivers it again and again
+    attack.say(late)
     attack.stage.wait(lambda: attack.heard("relay expired"))
     attack.is_obeyed_next(0)
+
+
+def test_command_held_back_for_longer_than_the_mote_allows_never_acts_though_it_knows_the_anchor(tmp_path: Path):
+    """It takes a record every two seconds, and one of these is as old as its commands may be."""
+    attack = Attack(tmp_path, sample_ms=2000, command_age_s=1)
+    try:
+        held = attack.hold()
+        attack.command(True, 1.0)
+        assert attack.ended(1) == [UNKNOWN]
+        anchor = attack.written()
+        seen = len(attack.stage.of(RecordSeen))
+        attack.stage.wait(lambda: len(attack.stage.of(RecordSeen)) > seen + 1)
+        attack.say(held[0])
+        attack.stage.wait(lambda: attack.heard("relay expired"))
+        assert attack.written() - anchor < 10, "so the anchor was one of the last sixteen"
+        attack.let_pass()
+        attack.is_obeyed_next(0)
+    finally:
+        attack.close()
 
 
 def test_recorded_command_does_not_act_after_a_reboot(attack: Attack):
@@ -126,35 +164,41 @@ def test_recorded_command_does_not_act_after_a_reboot(attack: Attack):
     attack.is_obeyed_next(1)
 
 
-def test_command_with_any_bit_flipped_or_cut_anywhere_is_refused_and_the_true_one_is_obeyed(attack: Attack):
-    attack.hold()
-    attack.command(True, 40)
-    attack.stage.wait(lambda: attack.held)
-    attack.let_pass()
-    true = attack.held[0]
+def test_command_with_any_bit_flipped_or_cut_anywhere_is_refused_and_the_true_one_is_obeyed(slow: Attack):
+    """The true one itself, not one that the gateway seals anew: nothing that was false has moved the mote's count."""
+    held = slow.hold()
+    slow.command(True, 40)
+    true = slow.stage.wait(lambda: held)[0]
     for i in range(len(true)):
         changed = bytearray(true)
         changed[i] ^= 1 << i % 8
-        attack.say(bytes(changed))
-        attack.say(true[:i])
-    attack.say(true + b"\0")
-    attack.stage.wait(lambda: attack.heard(REFUSED))
-    attack.say(true)
-    assert attack.ended(1) == ["done"], "expired by then, it comes again on a fresh anchor"
-    attack.is_obeyed_next(1)
+        slow.say(bytes(changed))
+        slow.say(true[:i])
+    slow.say(true + b"\0")
+    slow.stage.wait(lambda: slow.heard(REFUSED))
+    slow.say(true)
+    assert slow.ended(1) == ["done"]
+    slow.let_pass()
+    slow.is_obeyed_next(1)
 
 
-def test_own_uplinks_and_another_motes_commands_are_refused(attack: Attack):
-    other = attack.stage.mote("attic", sample_ms=150)
+def test_own_uplinks_and_another_motes_commands_are_refused(slow: Attack):
+    other = slow.stage.mote("attic", sample_ms=150)
     other.start()
-    attack.stage.wait(lambda: any(each.confirmed for each in attack.stage.of(RecordSeen, "attic")))
-    attack.hold("attic")
-    attack.stage.gateway.send("attic", "relay", True, 1.0)
-    attack.stage.wait(lambda: attack.stage.of(CommandEnded, "attic"))
-    attack.say(attack.held[0])
-    for direction, message in attack.stage.links["cellar"].sealed():
+    slow.stage.wait(lambda: any(each.confirmed for each in slow.stage.of(RecordSeen, "attic")))
+    anothers = slow.hold("attic")
+    slow.stage.gateway.send("attic", "relay", True, 1.0)
+    slow.stage.wait(lambda: slow.stage.of(CommandEnded, "attic"))
+    held = slow.hold()
+    slow.command(True, 40)
+    true = slow.stage.wait(lambda: held)[0]
+    slow.say(anothers[0])
+    for direction, message in slow.stage.links["cellar"].sealed():
         if direction is Direction.UP:
             sealed.parse(message, sealed.MAX_UP)
-            attack.say(message)
-    attack.stage.wait(lambda: attack.heard(REFUSED))
-    attack.is_obeyed_next(0)
+            slow.say(message)
+    slow.stage.wait(lambda: slow.heard(REFUSED))
+    slow.say(true)
+    assert slow.ended(1) == ["done"]
+    slow.let_pass()
+    slow.is_obeyed_next(1)

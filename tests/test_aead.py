@@ -107,3 +107,36 @@ def test_data_that_the_counter_cannot_count_is_refused():
 def test_xor_in_pieces_is_xor():
     a, b = bytes(i & 0xFF for i in range(1500)), bytes(i * 5 & 0xFF for i in range(1500))
     assert aead._xor(a, b) == bytes(x ^ y for x, y in zip(a, b))  # noqa: B905 - MicroPython's zip has no `strict`
+
+
+def _no_memory(*_):
+    raise MemoryError
+
+
+def _starve(name, call, *words):
+    """Check that `call` raises MemoryError where the builtin `name` does, as mote.aead sees it."""
+    setattr(aead, name, _no_memory)
+    try:
+        raises(MemoryError, call, *words)
+    finally:
+        delattr(aead, name)
+
+
+def test_memory_that_runs_out_while_a_message_is_planned_repeats_no_key_stream():
+    other = bytes(13)
+    for name in ("bytearray", "memoryview"):
+        for size in (0, 16, 20, 100, 500):
+            cipher = AesCcm(KEY)
+            cipher.encrypt(other, bytes(200), AAD)
+            _starve(name, cipher.encrypt, NONCE, bytes(size), bytes(40))
+            assert cipher.encrypt(NONCE, bytes(200), AAD) == AesCcm(KEY).encrypt(NONCE, bytes(200), AAD)
+
+
+def test_forgery_is_refused_after_memory_ran_out():
+    for name in ("bytearray", "memoryview"):
+        cipher = AesCcm(KEY)
+        whole = cipher.encrypt(NONCE, bytes(40), AAD)
+        _starve(name, cipher.decrypt, NONCE, bytes(56), bytes(40))
+        # The code over the message before is still in the object: it must not be taken for that over this one.
+        raises(InvalidTag, cipher.decrypt, NONCE, b"\x01" + whole[1:], AAD)
+        assert cipher.decrypt(NONCE, whole, AAD) == bytes(40)

@@ -1,6 +1,6 @@
 """Pauses grow, never agree, stop growing where they are told to, and are short again after a success."""
 
-from mote.backoff import Backoff
+from mote.backoff import Backoff, longest_ms
 
 
 def pauses(made, count):
@@ -18,6 +18,12 @@ def test_two_motes_do_not_wait_for_the_same_time():
     made = Backoff(60000)
     made.hold(60000)
     assert len(set(pauses(made, 20))) > 15
+
+
+def test_watchdog_bites_after_several_tries_and_not_between_two():
+    assert longest_ms(0) == longest_ms(600) == longest_ms(86400) == 60000
+    assert longest_ms(8) == 2000
+    assert sum(pauses(Backoff(longest_ms(8)), 4)) < 8000
 
 
 def test_success_makes_the_next_pause_short_again():

@@ -181,6 +181,16 @@ def test_packet_ids_wrap_past_65535_and_skip_zero_and_those_in_use():
     assert bench.send().packet_id == 3
 
 
+def test_id_for_something_else_is_none_that_waits_for_its_acknowledgement():
+    bench = Bench(8, 4)
+    bench.take(3)
+    waiting = [bench.send().packet_id for _ in range(3)]
+    bench.box._last_id = waiting[0] - 1
+    found = bench.box.next_id()
+    assert found not in waiting and 0 < found < 65536
+    assert bench.box.next_id() != found
+
+
 def test_message_that_no_packet_can_hold_is_counted_and_never_in_the_way():
     bench = Bench(8, 1, limit=40)
     bench.box.take(parcel.pack((1, 7, 1), None, 0, [Reading("n" * 32, None, 1, None)]), 0)

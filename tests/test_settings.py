@@ -295,6 +295,16 @@ def test_watchdog_is_on_unless_told_otherwise_and_slower_than_what_proves_life()
         assert said(good(watchdog_s=wrong)).startswith("watchdog_s: ")
 
 
+def test_settings_from_before_there_was_a_backlog_have_one():
+    found = Settings.from_cbor(settings.to_cbor(good()))
+    assert (found.backlog, found.drop, found.keep_s) == (16384, "oldest", 60)
+    found = Settings.from_cbor(settings.to_cbor(good(backlog=0, drop="newest", keep_s=0)))
+    assert (found.backlog, found.drop, found.keep_s) == (0, "newest", 0)
+    for name, wrong in (("backlog", (-1, 1 << 25, None, True)), ("drop", ("none", None)), ("keep_s", (-1, 90000, 1.5))):
+        for value in wrong:
+            assert said(good(**{name: value})).startswith(name + ": ")
+
+
 def test_words_say_what_a_field_takes():
     assert said(good(keepalive_s=0)) == "keepalive_s: a whole number from 5 to 3600"
     assert said(good(broker={"host": "h", "port": 0, "name": "h"})) == "broker.port: a whole number from 1 to 65535"

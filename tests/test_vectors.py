@@ -14,8 +14,9 @@ def load(path):
 
 
 def test_ccm_of_rfc_3610_and_sp_800_38c():
-    for path in ("rfc3610/rfc3610_ccm.json", "rfc3610/nist_sp800_38c_appendix_c.json"):
+    for path, count in (("rfc3610/rfc3610_ccm.json", 24), ("rfc3610/nist_sp800_38c_appendix_c.json", 4)):
         found = load(path)
+        assert len(found["vectors"]) == count
         for vector in found["vectors"]:
             # One vector has 65,536 bytes of associated data, which its file describes in words.
             aad = bytes(range(256)) * 256 if vector.get("aad_note") else unhexlify(vector["aad"])
@@ -71,16 +72,28 @@ def test_oscore_derivations_of_rfc_8613_appendix_c():
     assert seen == 6
 
 
-def test_messages_of_rfc_8613_appendix_c_open():
+def test_messages_of_rfc_8613_appendix_c_are_made_and_open():
+    """Nonce and AAD are made from kid and Partial IV, as ours are; a response without one uses its request's."""
     found = load("rfc8613/rfc8613_appendix_c.json")
     seen = 0
     for vector in found["vectors"]:
-        if "ciphertext" in vector and "nonce" in vector and "plaintext" in vector:
-            cipher = AesCcm(unhexlify(vector.get("sender_key") or vector["key"]), 8)
-            aad = unhexlify(vector.get("aad") or vector["AAD"])
-            whole = cipher.encrypt(unhexlify(vector["nonce"]), unhexlify(vector["plaintext"]), aad)
-            assert whole == unhexlify(vector["ciphertext"])
-            seen += 1
+        if "ciphertext" not in vector:
+            continue
+        own = "partial_iv" in vector
+        kid, piv = (unhexlify(vector["sender_id"]), unhexlify(vector["partial_iv"])) if own else (b"", b"\x14")
+        nonce = sealed.oscore_nonce(unhexlify(vector["common_iv"]), kid, piv)
+        assert nonce == unhexlify(vector["nonce"]), vector["section"]
+        # external_aad has the kid and the Partial IV of the request (5.4), which that of C.4 is for C.7 and C.8.
+        request = (kid, piv) if "kid" in vector else (b"", b"\x14")
+        external = cbor.encode([1, [vector["aead_algorithm"]], request[0], request[1], b""])
+        assert external == unhexlify(vector["aad_array"]), vector["section"]
+        aad = cbor.encode(["Encrypt0", b"", external])
+        assert aad == unhexlify(vector["aad"]), vector["section"]
+        cipher = AesCcm(unhexlify(vector["sender_key"]), 8)
+        whole = cipher.encrypt(nonce, unhexlify(vector["plaintext"]), aad)
+        assert whole == unhexlify(vector["ciphertext"])
+        assert cipher.decrypt(nonce, whole, aad) == unhexlify(vector["plaintext"])
+        seen += 1
     assert seen == 5, seen
 
 
@@ -103,12 +116,13 @@ def test_cbor_of_rfc_8949_decodes_where_it_is_deterministic_and_encodes_back():
 
 
 def test_malformed_cbor_is_refused():
-    data = vectors("cbor/bad.edn")
+    data, same = vectors("cbor/bad.edn"), vectors("cbor/bad.cbor")
     seen = 0
     for line in data.decode().split("\n"):
         if '"encoded": h\'' in line:
             encoded = unhexlify(line.split("h'")[1].split("'")[0].replace(" ", ""))
             raises(cbor.CborError, cbor.decode, encoded)
+            assert cbor.encode(encoded) in same, "the two files differ"
             seen += 1
     assert seen == 47, seen
 
@@ -145,8 +159,17 @@ def test_senml_of_rfc_8428_has_the_same_cbor_but_for_the_order_of_keys():
 def test_sealed_messages_of_a_second_implementation_both_ways():
     found = load("sealed/sealed_v1.json")
     seal_key, salt = unhexlify(found["seal_key"]), unhexlify(found["master_salt"])
+    assert len(found["messages"]) == 8
     for vector in found["messages"]:
-        context = sealed.Context(seal_key, salt, unhexlify(vector["sender_id"]), unhexlify(vector["id_context"]))
+        kid, epoch = unhexlify(vector["sender_id"]), unhexlify(vector["id_context"])
+        info = sealed.oscore_info(kid, epoch, 31, "Key", 32)
+        assert info == unhexlify(vector["info_key"])
+        assert keys.hkdf(salt, seal_key, info, 32) == unhexlify(vector["key"])
+        info = sealed.oscore_info(b"", epoch, 31, "IV", 13)
+        assert info == unhexlify(vector["info_iv"])
+        common = keys.hkdf(salt, seal_key, info, 13)
+        assert sealed.oscore_nonce(common, kid, b"") == unhexlify(vector["context_iv"])
+        context = sealed.Context(seal_key, salt, kid, epoch)
         message, plaintext = unhexlify(vector["message"]), unhexlify(vector["plaintext"])
         name = vector["topic"].encode()
         assert context.seal(vector["sequence"], name, plaintext) == message, vector["name"]
@@ -157,6 +180,7 @@ def test_sealed_messages_of_a_second_implementation_both_ways():
 
 def test_connect_passwords_of_a_second_implementation():
     found = load("sealed/sealed_v1.json")
+    assert len(found["tokens"]) == 3
     for token in found["tokens"]:
         counter = keys.connect_counter(token["boot_counter"], token["connection"])
         made = keys.connect_password(unhexlify(found["connect_key"]), token["mote"], token["zone"], counter)

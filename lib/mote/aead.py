@@ -3,7 +3,8 @@
 Two native calls a message: one CBC over the MAC's input, of which the last block is the MAC, and one
 ECB over all counter blocks. The interface is that of `cryptography`'s AESCCM. On MicroPython each object that is
 made and each function that is called costs as much as several blocks of AES, so what follows from the sizes alone
-is planned once and kept: the next message often has the same sizes.
+is planned once and kept: the next message often has the same sizes. A plan counts only when all of it is made: with
+half of one, after memory ran out, a key stream would be used twice.
 """
 
 from cryptolib import aes
@@ -79,6 +80,7 @@ class AesCcm:
         spare = 15 - nonce_size
         if not 2 <= spare <= 8 or size > _LONGEST:
             raise ValueError("a nonce of 7 to 13 bytes, and data that two bytes can count")
+        self._size = self._aad_size = None  # until all that follows is made
         first = (spare - 1).to_bytes(1, "big")
         ends = [i.to_bytes(spare, "big") + first for i in range(1, (size + 31) >> 4)]
         self._counts = [first] + ends + [bytes(spare)]
@@ -87,13 +89,13 @@ class AesCcm:
         self._even = len(self._stream) == size + self._tag_length and size <= _KEPT
         self._nonce_size = nonce_size
         self._size = size
-        self._aad_size = None
 
     def _lay_out(self, size, aad_size):
         """Plan the MAC's input (2.2): each part is filled to whole blocks with zeros, which is what packing does.
 
         The size of the data takes two bytes, and zeros before them where the nonce is shorter than 13.
         """
+        self._aad_size = None  # until all that follows is made
         sizes = size.to_bytes(2, "big")
         if aad_size:
             sizes += aad_size.to_bytes(2, "big") if aad_size < _LONG_AAD else b"\xff\xfe" + aad_size.to_bytes(4, "big")

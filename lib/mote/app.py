@@ -13,14 +13,13 @@ import time
 import machine
 
 import mote
-from mote import actuators, channel, clock, command, epoch, facts, floor, guard, health, keys, link, log, nap
-from mote import parcel, protect, record, rtc, sampler, sealed, sensors, store, uptime, vault, wifi
-from mote.backlog import Backlog
+from mote import actuators, backoff, channel, clock, command, epoch, facts, floor, guard, health, keys, link, log, nap
+from mote import protect, rtc, sampler, sealed, sensors, store, uptime, vault, wifi
 from mote.care import Care
 from mote.led import Led
 from mote.ledger import Ledger
 from mote.orders import Orders
-from mote.outbox import Outbox
+from mote.records import Records
 from mote.roots import Roots
 from mote.sensors.buses import Buses
 from mote.timekeeper import Timekeeper
@@ -33,7 +32,6 @@ _REFUSAL_LOG_MS = 10_000
 _BEHIND_MS = 2000
 _HEALTH_MS = 1000
 _TICK_MS = 1000
-_BACKLOG = "/backlog"
 
 
 class Stop(Exception):
@@ -56,7 +54,9 @@ class App:
         guard.grace_s = settings.watchdog_s
         log.say("mote", "started by", guard.cause())
         networks = ["wifi"] + ["wifi%d" % (i + 1) for i in range(len(settings.wifi.more or ()))]
-        self._wifi = wifi.Wifi(settings.wifi, [keep.get(each, _SECRET_LIMIT) for each in networks], settings.mote)
+        passphrases = [keep.get(each, _SECRET_LIMIT) for each in networks]
+        longest_ms = backoff.longest_ms(settings.watchdog_s)
+        self._wifi = wifi.Wifi(settings.wifi, passphrases, settings.mote, longest_ms)
         self._time = Timekeeper(self._clock, earliest, self._wifi, settings)
         self._wifi.switch_on()  # before the epoch: the random part wants the radio's noise
         self._channel, why = channel.choose(settings.channel, settings.floor, facts.measure(settings.room))
@@ -72,11 +72,11 @@ class App:
         self._behind = False
         self._behind_said = None
         self._protection, tls = self._protect(keep)
-        self._outbox, kept = self._make_outbox()
+        self.records = Records(settings, self._ledger, self._clock, self._protection)
         status = self._health.status
-        self._link = link.Link(settings, self._wifi, self._protection, tls, self._outbox, self._take, status)
+        self._link = link.Link(settings, self._wifi, self._protection, tls, self.records.outbox, self._take, status)
         self._health.watch(self._roots, self._sampler, self._protection, self._link)
-        self._health.count(self._ledger, kept)
+        self._health.count(self._ledger, self.records.kept)
         if asleep:
             log.say("epoch", "the one before deep sleep goes on")
             self._protection.resume(asleep.sequence, asleep.down, asleep.failed)
@@ -97,7 +97,7 @@ class App:
         """Begin an epoch without a reboot: other keys, and a session whose will and password are of it."""
         self._begin_epoch()
         self._protection.begin(self._epoch, self._boot, self._roots.root, self._roots.older)
-        self._outbox.renewed()
+        self.records.outbox.renewed()
         self._link.renew()
         log.say("epoch", "generation %d, counter %d begins" % (self._roots.generation, self._boot))
 
@@ -130,30 +130,6 @@ class App:
         made.begin(self._epoch, self._boot, root, self._roots.older)
         return made, tls
 
-    def _make_outbox(self):
-        """Return the outbox, and the identity of the newest record that an earlier start has left in flash, or None."""
-        settings = self._settings
-        backlog = None
-        if settings.backlog:
-            backlog = Backlog(_BACKLOG, settings.backlog, settings.fleet + settings.mote.encode(), log.warn)
-        newest = settings.drop == "newest"
-        topic = self._protection.topic("up")
-        keep_ms = settings.keep_s * 1000
-        made = Outbox(settings.outbox, link.WINDOW, link.PAYLOAD, topic, self._make, backlog, newest, keep_ms, log.warn)
-        return made, backlog.last() if backlog else None
-
-    def _make(self, data, since):
-        """Return the payload of the record in the parcel `data`; `since` says that it is of this start."""
-        taken = parcel.taken(data, self._clock.now(), uptime.ms() if since else None)
-        return self._protection.up(taken, record.identity(*parcel.identity(data)), parcel.readings(data))
-
-    def save(self):
-        """Put the records in memory into flash, before a reset that is planned; never raises."""
-        try:
-            self._outbox.save()
-        except Exception as error:
-            log.error("outbox", "not saved:", repr(error))
-
     def _root(self):
         """Return the mote's root key; Stop where there is none."""
         if self._roots.root is None:
@@ -162,7 +138,7 @@ class App:
 
     async def run(self):
         """Sample, keep time and keep the link, for ever; raises what none of them could handle."""
-        watching = Watchdog(self._settings.watchdog_s, self._link, self.save).run()
+        watching = Watchdog(self._settings.watchdog_s, self._link, self.records.save).run()
         if self._settings.sleep_ms:
             self._watching = asyncio.create_task(watching)
             await self._doze()
@@ -174,7 +150,7 @@ class App:
         await self._take_record()
         await self._link.finish(self._connect(), self._settings.listen_ms)
         keeping_time.cancel()
-        self.save()
+        self.records.save()
         if self._link.acknowledged:
             guard.healthy()
         protection = self._protection
@@ -211,10 +187,10 @@ class App:
                 due = time.ticks_ms()  # a period that was missed is not made up for
             while wait > _TICK_MS:
                 await asyncio.sleep_ms(_TICK_MS)
-                self._outbox.tick(uptime.ms())
+                self.records.tick()
                 wait = time.ticks_diff(due, time.ticks_ms())
             await asyncio.sleep_ms(max(wait, 0))
-            self._outbox.tick(uptime.ms())
+            self.records.tick()
 
     async def _take_record(self):
         """Read every sensor once and queue what they say, as one record where it is not too much for one."""
@@ -223,15 +199,8 @@ class App:
         self._say_behind()
         if self._protection.spent:
             self._renew()
-        now = self._clock.now()
         for pack in sampler.packs(readings):
-            identity = self._ledger.next()
-            log.debug("record", record.identity(*identity))
-            try:
-                ms = uptime.ms()
-                self._outbox.take(parcel.pack(identity, now, ms, pack), ms)
-            except MemoryError:
-                self._outbox.missed(identity, "no memory")
+            self.records.take(pack)
         self._health.collect()
 
     def _take(self, payload):
@@ -281,7 +250,7 @@ class App:
                 raise
             # The new key is in force from the next start on; this one cannot go on half way, without an epoch of it.
             log.error("orders", "could not be saved:", repr(error))
-            self.save()
+            self.records.save()
             machine.reset()
 
     def _say_behind(self):
@@ -332,5 +301,5 @@ def main():
     try:
         asyncio.run(app.run())
     except Exception:
-        app.save()  # main.py says what it was, and resets
+        app.records.save()  # main.py says what it was, and resets
         raise

@@ -5,6 +5,15 @@ import random
 from mote import const
 
 _FIRST_MS = const(500)
+_LONGEST_MS = const(60_000)
+
+
+def longest_ms(grace_s):
+    """Return the longest pause under a watchdog with a grace of `grace_s` seconds (0: none): at most a quarter of it.
+
+    So it bites after several tries, not between two.
+    """
+    return min(_LONGEST_MS, grace_s * 250 or _LONGEST_MS)
 
 
 class Backoff:

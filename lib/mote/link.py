@@ -11,14 +11,14 @@ import gc
 import time
 
 from mote import const, failure, log, mqtt, uptime
-from mote.backoff import Backoff
+from mote.backoff import Backoff, longest_ms
 from mote.wifi import WifiError
 from mote.wire import Wire, WireError
 
 _STEP_MS = const(25)  # how long something composed may wait for the driving loop
 WINDOW = const(4)  # messages in flight at once
-_LAST_PAUSE_MS = const(60_000)
 _REFUSED_PAUSE_MS = const(60_000)  # the broker will not change its mind soon: do not hammer it
+_MOST_FAILURES = const(9999)  # that are counted of each broker: a status has no room for more digits
 _LOOK_MS = const(1000)  # how often a session looks whether its network is there
 _PACKET = const(1536)
 PAYLOAD = const(1400)  # so that topic, ids and the answers composed meanwhile find room beside it
@@ -100,22 +100,17 @@ class Link:
 
     async def run(self):
         """Keep a session until told to leave."""
-        # Of the watchdog's grace no pause takes more than a quarter: it bites after several tries, not between two.
-        longest = min(_LAST_PAUSE_MS, self._settings.watchdog_s * 250 or _LAST_PAUSE_MS)
-        air = Backoff(longest)
-        pause = Backoff(longest)
+        pause = Backoff(longest_ms(self._settings.watchdog_s))
         while not self._leaving:
             try:
-                await self._wifi.join(self._settings.timeout_ms)
-                air.reset()
+                await self._wifi.join(self._settings.timeout_ms)  # which has pauses of its own
                 await self._round(pause)
-                waits = pause
             except WifiError as error:
                 self.lost = word(error)
                 log.warn("link", "no network:", error)
-                waits = air
+                continue
             if not self._leaving:
-                await asyncio.sleep_ms(waits.pause_ms())
+                await asyncio.sleep_ms(pause.pause_ms())
 
     async def _round(self, pause):
         """Try the brokers in order, until one has given a session or none has. Raises WifiError without a network."""
@@ -149,7 +144,7 @@ class Link:
                 self.outbox.disconnected()
             if not self._wifi.connected():
                 raise WifiError("it is gone")
-            self.failures[place] += 1
+            self.failures[place] = min(self.failures[place] + 1, _MOST_FAILURES)
             if self._leaving:
                 return
             if self.acknowledged != acknowledged:
@@ -253,8 +248,7 @@ class Link:
     async def _drive(self, client):
         """Send what is due and watch the deadlines, until the session fails."""
         timeout = self._settings.timeout_ms
-        # The id of SUBSCRIBE is the one that the outbox will reach last.
-        client.send_subscribe(self._protection.topic("down"), 0xFFFF)
+        client.send_subscribe(self._protection.topic("down"), self.outbox.next_id())
         begun = time.ticks_ms()
         while True:
             if self._failure is not None:

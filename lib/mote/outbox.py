@@ -176,7 +176,7 @@ class Outbox:
         for entry in self._notes:
             if not entry.in_flight:
                 return entry
-        for entry in list(self._window):
+        for entry in self._window:
             if not entry.in_flight and (entry.payload is not None or self._fill(entry)):
                 return entry
         while len(self._window) < self._places:
@@ -221,11 +221,16 @@ class Outbox:
     def number(self, entry):
         """Return the packet id of `entry`, a free one on its first sending."""
         if not entry.packet_id:
-            while not entry.packet_id:
-                self._last_id = self._last_id % _LAST_ID + 1  # 1 to 65,535, never 0 (MQTT 3.1.1, 2.3.1)
-                if not any(self._last_id == each.packet_id for each in self._notes + self._window):
-                    entry.packet_id = self._last_id
+            entry.packet_id = self.next_id()
         return entry.packet_id
+
+    def next_id(self):
+        """Return a packet id that no message has: 1 to 65,535, never 0 (MQTT 3.1.1, 2.3.1)."""
+        taken = True
+        while taken:
+            self._last_id = self._last_id % _LAST_ID + 1
+            taken = any(self._last_id == each.packet_id for each in self._notes + self._window)
+        return self._last_id
 
     def acknowledged(self, packet_id):
         """Remove the message with this packet id; return False where none is in flight under it."""

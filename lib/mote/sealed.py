@@ -166,6 +166,7 @@ class Context:
         """
         text = cbor.head(cbor.TEXT, len(name)) + name
         size = len(self._external) + len(piv) + len(text)
+        self._name = None  # until all that follows is made
         self._before = _ENC_STRUCTURE + cbor.head(cbor.BYTES, size) + self._external
         self._behind = text
         self._name = name
@@ -188,10 +189,10 @@ class Context:
 
     def _lay_out(self, piv, name, size):
         """Plan what messages of this form have in common. Raises ValueError where `size` bytes are too many."""
+        self._size = None  # until all that follows is made
         self._bind(piv, name)
         self._middle = self._epoch_field + cbor.head(cbor.BYTES, size + _TAG_SIZE)
         if len(self._header) + len(piv) + len(self._middle) + size + _TAG_SIZE > self._limit:
-            self._name = None
             raise ValueError("too long to be sealed")
         self._size = size
 

@@ -27,7 +27,7 @@ class Watchdog:
         self._link = link
         self._save = save
         self._turned = 0
-        self._dog = None
+        self._dog = self._timer = None
 
     async def run(self):
         """Watch for ever; the chip's watchdog cannot be stopped any more once this has begun."""
@@ -55,7 +55,8 @@ class Watchdog:
             # The ESP8266 has its own few seconds, less than a name server may take: there a timer feeds it, as long
             # as the task has had its turn not long ago. It goes on while the firmware waits for the network.
             self._dog = kind()
-            machine.Timer(-1).init(period=_TURN_MS, mode=machine.Timer.PERIODIC, callback=self._feed)
+            self._timer = machine.Timer(-1)  # kept: one that nobody names is collected while it runs
+            self._timer.init(period=_TURN_MS, mode=machine.Timer.PERIODIC, callback=self._feed)
 
     def _feed(self, _):
         if self._dog and time.ticks_diff(time.ticks_ms(), self._turned) < _HUNG_MS:

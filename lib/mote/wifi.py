@@ -10,6 +10,7 @@ import time
 import network
 
 from mote import const, log
+from mote.backoff import Backoff
 
 _STEP_MS = const(100)
 _SETTLE_MS = const(500)  # in which the firmware may still say how the try before went
@@ -29,9 +30,12 @@ class WifiError(Exception):
 
 
 class Wifi:
-    """The Wi-Fi networks of `spec` (settings.wifi); `passphrases` are bytes or None, one for each of them, in order."""
+    """The Wi-Fi networks of `spec` (settings.wifi); `passphrases` are bytes or None, one for each of them, in order.
 
-    def __init__(self, spec, passphrases, mote_id):
+    After a failure there is a pause, up to `longest_ms`, whoever asks.
+    """
+
+    def __init__(self, spec, passphrases, mote_id, longest_ms):
         self._spec = spec
         self._known = [(spec.ssid, passphrases[0])]
         for i, ssid in enumerate(spec.more or ()):
@@ -40,6 +44,8 @@ class Wifi:
         self._wlan = network.WLAN(network.STA_IF)
         self._lock = asyncio.Lock()  # the firmware refuses to be asked for a connection while it makes one
         self._on = False
+        self._pause = Backoff(longest_ms)
+        self._again = None  # ticks before which nothing is tried, after a failure
         self.joins = 0  # how often this start has joined
 
     def switch_on(self):
@@ -70,10 +76,26 @@ class Wifi:
         return self._wlan.isconnected()
 
     async def join(self, timeout_ms):
-        """Join one of the networks, or raise WifiError after `timeout_ms` for each; several may ask at once."""
+        """Join one of the networks, or raise WifiError after `timeout_ms` for each; several may ask at once.
+
+        Where the last try failed, its pause is waited for first.
+        """
         async with self._lock:
-            if not self._wlan.isconnected():
+            while self._again is not None and time.ticks_diff(self._again, time.ticks_ms()) > 0:
+                if self._wlan.isconnected():
+                    break  # the ESP8266 goes on by itself
+                await asyncio.sleep_ms(_STEP_MS)
+            if self._wlan.isconnected():
+                self._again = None
+                self._pause.reset()
+                return
+            try:
                 await self._join(timeout_ms)
+            except WifiError:
+                self._again = time.ticks_add(time.ticks_ms(), self._pause.pause_ms())
+                raise
+            self._again = None
+            self._pause.reset()
 
     async def _join(self, timeout_ms):
         self.switch_on()

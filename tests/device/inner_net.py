@@ -15,6 +15,7 @@ SOL_SOCKET = 1
 SO_REUSEADDR = 2
 
 _EPIPE = 32
+_WINDOW = 1024  # bytes that wait to be read; what is sent beyond stays with the sender
 _POLL = 3
 _CLOSE = 4
 _READ, _WRITE, _ERR, _HUP = 1, 4, 8, 16
@@ -57,7 +58,7 @@ class Connection(io.IOBase):
         peer.connected(self)
 
     def _settle(self):
-        while self._later and self._later[0][0] <= swift.now_us:
+        while self._later and self._later[0][0] <= swift.now_us and len(self._in) < _WINDOW:
             self._in += self._later.pop(0)[1]
         if self._over and self._over[0] <= swift.now_us:
             self._later = []

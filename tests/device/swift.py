@@ -1,7 +1,7 @@
 """Time that is not waited for: asyncio on a clock that goes on to the next thing to do as soon as nothing is to do.
 
 `start` puts it in the place of the port's own, before anything of the mote is imported. Hours then pass in the time
-that the work in them takes. Whoever turns round without end at one moment is stopped: BusyError.
+that the work in them takes. Whoever turns round without end at one moment is stopped.
 """
 
 import sys
@@ -19,12 +19,16 @@ horizon = []  # calls that return at which microsecond something of theirs is du
 _turns = 0
 
 
-class BusyError(Exception):
-    """The mote goes round without end and without waiting."""
-
-
 class Over(SystemExit):
     """The time that was asked for has passed."""
+
+
+class Wrong(SystemExit):
+    """What was watched for has happened: past everything that a mote catches."""
+
+    def __init__(self, words):
+        print("WRONG:", words)
+        super().__init__(1)
 
 
 end_us = None
@@ -91,7 +95,7 @@ def _wait(queue, dt):
         _real_wait(queue, 0)
         _turns += 1
         if _turns > _MOST_AT_ONCE:
-            raise BusyError("%d turns at one moment" % _turns)
+            raise Wrong("%d turns at one moment" % _turns)
         task = core._task_queue.peek()
         until = None
         if task:
@@ -103,7 +107,7 @@ def _wait(queue, dt):
             if when is not None and (until is None or when < until):
                 until = when
         if until is None:
-            raise BusyError("nothing will ever happen")
+            raise Wrong("nothing will ever happen")
         advance(max(until - now_us, 1))
 
 

@@ -17,6 +17,7 @@ RESET, DEEP_SLEEP, SOFT_RESET = 71, 72, 73
 _CONSOLE_LINES = 200
 _BOOT_S = 0.2  # a board that resets in a loop does not do so faster
 _WATCH_S = 0.1
+_LOOKS = 5  # in which a watchdog that is overdue may still be fed: a machine that stood still is no program that hangs
 
 
 class Supervisor:
@@ -91,10 +92,12 @@ class Supervisor:
         reader = threading.Thread(target=self._read_console, args=(process,), daemon=True)
         reader.start()
         bitten = False
+        overdue = 0
         while process.poll() is None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(_WATCH_S)
-            if self._folder.watchdog_bites():
+            overdue = overdue + 1 if self._folder.watchdog_bites() else 0
+            if overdue >= _LOOKS:
                 bitten = True
                 process.kill()
                 process.wait()

@@ -211,5 +211,5 @@ class _Handler(BaseHTTPRequestHandler):
 def _number(value: Any) -> int:
     try:
         return int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # the last of what JSON in Python calls Infinity
         return 0

@@ -39,7 +39,7 @@ _log = logging.getLogger(__name__)
 
 _BATCH = 256
 _TICK_S = 0.25
-_WAITING = 4096  # deliveries that wait for the worker; then the zones stop reading
+_WAITING = 4096  # deliveries of a zone that wait for the worker; then that zone stops reading
 _LOOK_AGAIN_S = 1.0  # after which a few more messages whose counters went back are looked into
 _PAUSES_S = (0.5, 1, 2, 4, 8, 15, 30)  # between attempts to write
 
@@ -86,8 +86,9 @@ class Gateway:
                 self._revoke(member.id, f"heard under root key {heard} before, and the fleet has only an older one")
         self._zones = [Zone(access, self._arrived) for access in accesses]
         self._queue: queue.Queue[Arrival | Order | _Change | None] = queue.Queue()
-        # Only deliveries wait for room: who sends a command may be on the worker itself, which makes the room.
-        self._room = threading.Semaphore(_WAITING)
+        # Only deliveries wait for room: who sends a command may be on the worker itself, which makes the room. Each
+        # zone has its own, so that no broker can keep the others from being heard.
+        self._room = {zone: threading.Semaphore(_WAITING) for zone in self._zones}
         self._resumption = Resumption()
         self._ending = threading.Event()
         self._careless: Counter[tuple[str, str | None]] = Counter()
@@ -178,7 +179,7 @@ class Gateway:
                 self._careless[message.zone, self._intake.claimed(message)] += 1
             return
         delivery = Arrival(zone, receipt, Delivery(message, time.time()))
-        while not self._room.acquire(timeout=_TICK_S):
+        while not self._room[zone].acquire(timeout=_TICK_S):
             if self._failure is not None or self._ending.is_set():
                 return  # not acknowledged, so it comes again
         self._queue.put(delivery)
@@ -211,10 +212,12 @@ class Gateway:
             for trust in self._trusts.values():
                 trust.look_again()
         arrived = [item for item in items if isinstance(item, Arrival)]
-        here = len(self._resumption) + len(arrived)
+        gone = Counter(each.zone for each in self._resumption.held + arrived)
         self._take(self._resumption.pass_on(arrived))
-        if gone := here - len(self._resumption):
-            self._room.release(gone)
+        gone.subtract(each.zone for each in self._resumption.held)
+        for zone, count in gone.items():
+            if count:
+                self._room[zone].release(count)
         for item in items:
             if isinstance(item, Order):
                 self._tell(self._send(item))

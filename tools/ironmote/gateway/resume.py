@@ -1,13 +1,14 @@
 """After a connection breaks: what the broker had delivered and was not told of comes first, as it was said first.
 
 Some brokers deliver that again at once, some after a time, and newer messages until then. For that long after such a
-session is resumed, what arrives waits here, unacknowledged. A broker can put messages in any order it likes; this is
-for one that means well.
+session is resumed, what arrives waits here, unacknowledged, and never for longer than twice that: a connection that
+breaks again and again delays a message and does not withhold it. A broker can put messages in any order it likes; this
+is for one that means well.
 """
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .intake import Delivery
 from .zone import Receipt, Zone
@@ -20,6 +21,11 @@ class Arrival:
     zone: Zone
     receipt: Receipt
     what: Delivery
+    came: float = field(default_factory=time.monotonic)
+
+    def waits(self, now: float) -> bool:
+        """True while what its broker said before it may still come."""
+        return now < min(self.zone.settled, self.came + 2 * self.zone.settles_s)
 
 
 class Resumption:
@@ -28,9 +34,10 @@ class Resumption:
     def __init__(self) -> None:
         self._held: list[Arrival] = []
 
-    def __len__(self) -> int:
-        """How many are held."""
-        return len(self._held)
+    @property
+    def held(self) -> list[Arrival]:
+        """Those that are held."""
+        return list(self._held)
 
     def pass_on(self, arrived: Iterable[Arrival]) -> list[Arrival]:
         """What may be taken now, of `arrived` and of what was held, in the order to take it in."""
@@ -45,7 +52,7 @@ def _parted(arrivals: Iterable[Arrival], now: float) -> tuple[list[Arrival], lis
     """Those that have to wait, and those that have not."""
     parts: tuple[list[Arrival], list[Arrival]] = ([], [])
     for each in arrivals:
-        parts[now >= each.zone.settled].append(each)
+        parts[not each.waits(now)].append(each)
     return parts
 
 

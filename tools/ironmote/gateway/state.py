@@ -10,7 +10,7 @@ from typing import Any
 
 from mote import cbor, sealed
 
-_MAX_BYTES = 1280
+_MAX_BYTES = 1360
 _MAX_TEXT = 200
 _MOST_MISSING = 16  # as many sensors as settings can name
 _MOST_BROKERS = 4

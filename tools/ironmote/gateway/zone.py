@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mote import topics
+from mote import sealed, topics
 from paho.mqtt import client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 from paho.mqtt.properties import Properties
@@ -21,6 +21,7 @@ _FIRST_PAUSE_S = 1
 _LAST_PAUSE_S = 30
 _AWAY_S = 120
 _MARGIN_S = 1.0
+_LONGEST_TOPIC = 64  # more letters than any topic of ours has
 _WEBSOCKET_PATH = "/mqtt"
 
 
@@ -47,6 +48,7 @@ class Zone:
         self._trouble = ""
         self._left: float | None = None  # monotonic seconds; when the connection that there was broke
         self._connection = 0
+        self.settles_s = access.again_s + _MARGIN_S if access.again_s else 0.0
         self.settled = 0.0  # monotonic seconds; until then what an earlier connection did not acknowledge comes again
         self._client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
@@ -112,8 +114,8 @@ class Zone:
             self._ready.set()
             return
         self._connection += 1
-        if flags.session_present and self.access.again_s:
-            self.settled = time.monotonic() + self.access.again_s + _MARGIN_S
+        if flags.session_present:
+            self.settled = time.monotonic() + self.settles_s
         self._left = None
         result, _ = client.subscribe(topics.subscription(self.access.prefix), 1)
         if result != MQTTErrorCode.MQTT_ERR_SUCCESS:
@@ -152,7 +154,9 @@ class Zone:
             topic = found.topic
         except UnicodeDecodeError:
             topic = ""  # no topic of ours: refused like any other
-        message = Message(self.access.zone, self.access.prefix, topic, bytes(found.payload), found.retain, found.dup)
+        # It may wait with thousands of others: of what is too long no more is kept than shows that it is.
+        topic, payload = topic[:_LONGEST_TOPIC], bytes(found.payload[: sealed.MAX_UP + 1])
+        message = Message(self.access.zone, self.access.prefix, topic, payload, found.retain, found.dup)
         self._on_message(self, message, Receipt(found.mid, found.qos, self._connection))
 
 
