@@ -1,6 +1,12 @@
 """Every kind of sensor over its range: the driver says what the simulated part felt, to the part's resolution."""
 
+import re
+import subprocess
+import sys
+
 import pytest
+from board_process import ROOT
+from mote import sensors
 from sensor_bench import KINDS, SensorBench, sensor_of
 
 # By quantity: where it is in a world, and how near the part and its driver come to it.
@@ -34,7 +40,7 @@ WIDE = {
     "sht3x": (-39.9, 124.9),
     "sht4x": (-39.9, 124.9),
     "tmp117": (-55.0, 150.0, -0.0078125),
-    "ds18b20": (-55.0, 125.0, -0.0625, 84.9375),
+    "ds18b20": (-55.0, 125.0, -0.0625, 84.9375, 85.0, 85.0625),
 }
 LIGHT = (0.0, 0.5, 3.0, 30.0, 300.0, 1000.0, 5000.0, 20_000.0, 50_000.0)
 BRIGHTER = {"bh1750": (54_000.0,), "tsl2591": (70_000.0,), "veml7700": (100_000.0, 139_000.0)}
@@ -178,5 +184,24 @@ def test_a_ds18b20_is_found_by_its_code_among_others(tmp_path):
     assert absent.run("print(read())\n") == ["SensorError no DS18B20"]
 
 
-def test_every_kind_is_measured_here(tmp_path):
-    assert set(NEAR) | set(BRIGHTER) | {"dht22", "ldr"} == set(KINDS)
+def test_every_kind_has_its_driver_its_part_its_tests_and_its_row_in_the_table():
+    assert set(NEAR) | set(BRIGHTER) | {"dht22", "ldr"} == set(KINDS) == set(sensors.KINDS)
+    drivers = {path.stem for path in (ROOT / "lib" / "mote" / "sensors").glob("*.py")}
+    assert drivers - set(KINDS) == {"__init__", "buses", "crc", "divider"}
+    parts = {path.stem for path in (ROOT / "tools" / "board" / "parts").glob("[a-z]*.py")}
+    assert parts == set(KINDS)
+    rows = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "HARDWARE.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(rows) == sorted([*KINDS, "relay", "dimmer"])
+
+
+def test_what_each_driver_takes_of_the_heap_is_measured():
+    done = subprocess.run(
+        [sys.executable, ROOT / "benchmarks" / "driver_heap.py"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    for kind in KINDS:
+        (size,) = re.findall(rf"{kind}\W+([\d,]+)", done.stdout)
+        assert 100 < int(size.replace(",", "")) < 10_000, kind

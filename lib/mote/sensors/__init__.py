@@ -5,7 +5,10 @@ OSError where there is nothing to report. Quantities and units: temperature Cel,
 pressure Pa, illuminance lx. After a failure the next read sets the part up anew.
 """
 
-_KINDS = "bme280 bmp280 sht3x sht4x aht20 tmp117 dht22 ds18b20 ntc chip bh1750 tsl2591 veml7700 ldr"
+KINDS = (
+    "bme280", "bmp280", "sht3x", "sht4x", "aht20", "tmp117", "dht22", "ds18b20", "ntc", "chip",
+    "bh1750", "tsl2591", "veml7700", "ldr",
+)  # fmt: skip
 
 
 class SensorError(Exception):
@@ -24,7 +27,7 @@ def create(spec, buses):
 
     Touches no hardware; raises SensorError for a kind that this firmware has no driver for.
     """
-    if spec.kind not in _KINDS.split():
+    if spec.kind not in KINDS:
         raise SensorError("no driver for " + spec.kind)
     module = __import__("mote.sensors." + spec.kind, None, None, ("Driver",))
     return module.Driver(spec, buses)

@@ -9,6 +9,9 @@ _FAMILY = const(0x28)
 _CONVERT_MS = const(750)  # at 12 bits, at most
 _CONFIG = const(4)  # in the scratchpad; five of its bits are always 1 (table 2)
 _FIVE_BITS = const(0x1F)
+# The two bytes for alarms, which nothing here uses, tell 85 degrees from those of power-on: then they are the EEPROM's
+# again. The third is 12 bits.
+_SETTING = b"\x5a\xa5\x7f"
 _POWER_ON = 85.0  # what the scratchpad says until something has been converted
 
 
@@ -39,7 +42,7 @@ class Driver:
         # A wire that went low meanwhile reads as zeros, and the CRC of nine zeros is right.
         if value is None or self._thermometers.buf[_CONFIG] & _FIVE_BITS != _FIVE_BITS:
             raise SensorError("DS18B20 does not answer")
-        if value == _POWER_ON:
+        if value == _POWER_ON and self._thermometers.buf[2:4] != _SETTING[:2]:
             raise SensorError("DS18B20 has not measured")
         return [("temperature", within(value, -55, 125))]
 
@@ -50,6 +53,7 @@ class Driver:
             self._thermometers = DS18X20(wire)
         for rom in self._call(self._thermometers.scan):
             if rom[0] == _FAMILY and not self._thermometers.ow.crc8(rom) and self._wanted in (None, rom):
+                self._call(self._thermometers.write_scratch, rom, _SETTING)
                 return rom
         raise SensorError("no DS18B20")
 
