@@ -68,6 +68,28 @@ def test_number_in_flash_bounds_what_may_be_missing(desk: Desk):
     assert desk.lives(3, 1, kept=[1, 1, 9]) == [RecordsMayBeMissing("cellar", 2, 1, 3)]
 
 
+def test_record_that_was_in_flash_after_a_power_cut_and_never_comes_is_lost_with_all_before_it(desk: Desk):
+    desk.lives(1, 5)
+    # What is told begins after number 9; if flash then drops 6 to 9 for newer ones, nothing later shows a gap there.
+    assert desk.lives(2, 1, kept=[1, 1, 9]) == [RecordsMayBeMissing("cellar", 1, 9, 2)]
+    assert desk.store.lost() == {"cellar": 4}
+    assert desk.lives(3, 1, kept=[1, 1, 9], before=[[1, 2, 1]]) == []
+    assert desk.store.lost() == {"cellar": 4}
+
+
+def test_number_in_flash_that_is_too_far_above_to_be_believed_bounds_nothing(desk: Desk):
+    desk.lives(1, 5)
+    assert desk.lives(2, 1, kept=[1, 1, 5 + MOST_LOST + 1]) == [RecordsMayBeMissing("cellar", 1, 5, 2)]
+    assert desk.store.lost() == {"cellar": 0}
+
+
+def test_number_in_flash_of_a_boot_that_goes_on_does_not_end_it(desk: Desk):
+    desk.lives(1, 5, kept=[1, 1, 9])  # of a mote that slept
+    assert desk.store.lost() == {"cellar": 0}
+    assert desk.lives(2, 1, before=[[1, 1, 20]]) == []
+    assert desk.store.lost() == {"cellar": 15}
+
+
 def test_later_status_of_the_same_boot_says_nothing_new(desk: Desk):
     desk.lives(1, 1)
     mote = SealingMote(desk.fleet, "cellar", 2)

@@ -53,7 +53,7 @@ class Link:
         self._subscribed = False
         self._ping_sent = None  # ticks of a ping that has no answer yet
         self._owed = None  # ticks since which a PUBACK is due
-        self._heard = 0
+        self._heard = 0  # ticks of the last answer: what comes unasked is none, and a mote that heard it still pings
         self.outbox = outbox
         self._announced = False
         self.up = False  # between CONNACK and the end of a session
@@ -224,9 +224,9 @@ class Link:
         try:
             while True:
                 kind, value = client.take(await self._wire.receive())
-                self._heard = time.ticks_ms()
                 if kind == mqtt.PUBACK:
                     if self.outbox.acknowledged(value):
+                        self._heard = time.ticks_ms()
                         self.acknowledged += 1
                         self.starved = 0
                         self.proven = uptime.ms()
@@ -235,8 +235,10 @@ class Link:
                     if not value:
                         raise mqtt.MqttError("the broker refuses the subscription to this mote's commands")
                     self._subscribed = True
+                    self._heard = time.ticks_ms()
                 elif kind == mqtt.PINGRESP:
                     if self._ping_sent is not None:  # one that nobody asked for proves nothing
+                        self._heard = time.ticks_ms()
                         self.proven = uptime.ms()
                     self._ping_sent = None
                 elif kind == mqtt.PUBLISH:
