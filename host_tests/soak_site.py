@@ -103,21 +103,11 @@ class SoakSite:
             for number, channel in enumerate(CHANNELS[kind])
         ]
         self.broker = self.broker_class(self.fleet, self.authority, folder / "broker")
-        if kind == "mosquitto":
-            self._persist()
         self.gateway: Gateway | None = None
         self.lock = threading.RLock()  # broker and gateway are broken by one hand at a time
         self.gave_up: list[str] = []
         self.windows: list[tuple[int, int, str]] = []  # of its own faults: from, until, which
         self.lost: dict[str, int] = {}  # by mote, as the gateway says; known once it has stopped
-
-    def _persist(self) -> None:
-        """Have Mosquitto remember sessions over a restart, which the demo's does not."""
-        path = self.folder / "broker" / "mosquitto.conf"
-        memory = self.folder / "broker" / "memory"
-        memory.mkdir()
-        told = f"persistence true\npersistence_location {memory}/\nautosave_interval 2\n"
-        path.write_text(path.read_text().replace("persistence false\n", told))
 
     def start(self) -> None:
         self.broker.start()

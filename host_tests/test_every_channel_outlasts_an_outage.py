@@ -1,7 +1,7 @@
 """A mote on every channel, a broker that is killed for longer than RAM can hold: each record is stored once, or lost.
 
-Mosquitto is generated without persistence: killed, it forgets that there is a gateway, and acknowledges records that it
-then drops until the gateway has subscribed again. What is dropped so is counted as lost; NATS keeps all.
+Mosquitto writes what it has to remember every two seconds: killed, it forgets what it has acknowledged since. What is
+missing so is counted as lost; NATS keeps all.
 """
 
 import signal

@@ -17,6 +17,7 @@ from .process import LOOPBACK, ServerProcess, choose_port
 
 _MAX_PAYLOAD = 4_096
 _MAX_PACKET = 8_192
+_SAVED_EVERY_S = 2
 _MAX_QUEUED = 64 * 2**20
 _HASH_ROUNDS = 101  # what Mosquitto itself uses; the passwords are 256-bit secrets, which no number of rounds helps
 _SALT_BYTES = 12
@@ -54,6 +55,7 @@ class MosquittoBroker:
         program = find_mosquitto()
         self.name = _version(program)
         secret_files.make_folder(folder)
+        secret_files.make_folder(folder / "memory")
         files = identity.write(authority, folder / "tls")
         self.trusted = Endpoint(LOOPBACK, choose_port(trusted_port))
         self.clear = Endpoint(LOOPBACK, choose_port(clear_port))
@@ -133,8 +135,10 @@ def _configuration(trusted: int, clear: int, files: identity.Identities, folder:
 # Users and rights belong to a listener: who may come in by one door has no business at the other.
 per_listener_settings true
 {_user()}
-# Sessions and retained messages live as long as this process.
-persistence false
+# Sessions, and what waits for the gateway, outlive this process: killed, it forgets what is younger than this interval.
+persistence true
+persistence_location {folder / "memory"}/
+autosave_interval {_SAVED_EVERY_S}
 sys_interval 0
 
 # What a client may ask the broker to hold for it.
