@@ -67,6 +67,15 @@ def _power_while_away(site: SoakSite, mote: SoakMote, chance: random.Random) -> 
     _for_a_while(chance)
 
 
+def _power_on_full_flash(site: SoakSite, mote: SoakMote, chance: random.Random) -> None:
+    """Power comes back while nothing can be written: nothing may be sent, and afterwards it must be heard again."""
+    mote.mote.put(json.dumps({"flash": "full"}))
+    mote.cut_power()
+    _for_a_while(chance)
+    mote.heal()
+    _for_a_while(chance)
+
+
 def _clock(to: int) -> Act:
     def act(site: SoakSite, mote: SoakMote, chance: random.Random) -> None:
         mote.mote.put(json.dumps({"clock": to, "ntp": to}))
@@ -112,6 +121,7 @@ OF_A_MOTE: dict[str, Act] = {
     "flash full": _board(lambda c: {"flash": "full"}),
     "power cut": _power,
     "power cut, away": _power_while_away,
+    "power cut, flash full": _power_on_full_flash,
 }
 
 # On a link in the clear, which knows packets.

@@ -44,7 +44,7 @@ class SoakMote:
         self._mote = mote
         self._site = site
         self._change = (_PINS_8266 if board == "esp8266" else {}) | {
-            "keepalive_s": 5, "timeout_ms": 1500, "sample_ms": sample_ms, "outbox": 64,
+            "keepalive_s": 5, "timeout_ms": 1500, "sample_ms": sample_ms, "outbox": 64, "keep_s": 4,
         }  # fmt: skip
         self._seed = seed
         self.faults: list[tuple[int, str]] = []

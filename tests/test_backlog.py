@@ -1,6 +1,8 @@
 """The backlog: what is in flash comes back whole, once for each start, or is dropped, counted and said."""
 
+import binascii
 import io
+import struct
 
 from mote import backlog, parcel
 from mote.backlog import Backlog
@@ -342,5 +344,77 @@ def test_time_since_the_start_is_of_no_use_after_the_next_also_in_a_segment_that
         second = three.peek()
         assert parcel.taken(first, 1800000010, 9000) is None
         assert parcel.taken(second, 1800000010, 9000) == 1800000005
+
+    on(disk, work)
+
+
+def forged(count, body):
+    """A segment with a CRC that is right, which anybody can make who can write files."""
+    head = struct.pack(">2sBHI", b"mb", 1, count, len(body))
+    crc = binascii.crc32(body, binascii.crc32(head, binascii.crc32(b"fleetcellar")))
+    return head + body + struct.pack(">I", crc)
+
+
+def test_forged_segment_is_dropped_before_its_lengths_are_believed():
+    whole = parcels(1, 1)[0]
+    good = struct.pack(">H", len(whole)) + whole
+    for count, body in (
+        (1, struct.pack(">H", 0xFFFF) + whole),  # takes memory that a board does not have
+        (1, struct.pack(">H", 5) + bytes(5)),  # holds no identity
+        (1, struct.pack(">H", 0)),
+        (1, good + b"x"),
+        (2, good),
+        (0xFFFF, good),
+        (1, good + good),
+        (1, b"\0"),
+        (0, b""),
+    ):
+        disk = Disk()
+        disk.files["/backlog/00000003"] = forged(count, body)
+
+        def work(disk=disk):
+            made = start()
+            assert made.last() is None
+            assert made.append(parcels(2, 2), False) == 1
+            assert drain(made) == [2]
+            assert made.damaged == 1
+
+        on(disk, work)
+    disk.files["/backlog/00000003"] = forged(1, good)
+    assert on(disk, lambda: drain(start())) == [1]
+
+
+def test_segment_with_the_last_name_that_there_is_hides_none_that_follow():
+    disk = Disk()
+    whole = parcels(1, 1)[0]
+    disk.files["/backlog/ffffffff"] = forged(1, struct.pack(">H", len(whole)) + whole)
+
+    def work():
+        assert start().append(parcels(2, 2), False) == 1
+        assert drain(start()) == [2]
+
+    on(disk, work)
+    assert not disk.files
+
+
+def test_flash_that_fails_while_the_newest_record_is_looked_for_stops_no_start():
+    disk = Disk()
+
+    def work():
+        start().append(parcels(1, 1), False)
+        made = start()
+        reads = []
+        whole = disk.reader
+
+        def once(path):
+            reads.append(path)
+            if len(reads) > 1:
+                raise OSError(_EIO, "broken")
+            return whole(path)
+
+        disk.reader = once
+        assert made.last() is None
+        disk.reader = whole
+        assert drain(made) == [1]
 
     on(disk, work)

@@ -291,6 +291,8 @@ def main():
     """Build the mote from what is on the board and run it. Returns only where it may not run."""
     try:
         app = App(_settings(), vault.open_vault())
+    except epoch.NotSaved:
+        raise  # a flash that is full or fails may do better after the reset that follows, and the guard's pauses
     except (Stop, channel.ChannelError, epoch.EpochError, actuators.ActuatorError, sensors.SensorError) as error:
         # Fail closed: the reason stays on the console, the LED stays lit, nothing is sent.
         log.error("mote", "stopped:", error)

@@ -18,7 +18,6 @@ _AROUND = const(13)  # the head and the CRC
 _LENGTH = const(2)
 _LARGEST = const(4000)  # bytes of a segment: it fits a block of flash
 _SMALLEST = const(1500)  # and holds the largest parcel
-_CHUNK = const(256)
 _ENOSPC = const(28)  # MicroPython's errno has no name for it
 _DIGITS = "0123456789abcdef"
 
@@ -49,6 +48,10 @@ class Backlog:
         for name in store.names(folder):
             try:
                 if len(name) == 8 and all(letter in _DIGITS for letter in name):
+                    if name[0] == "f":  # none was ever made; what comes behind it would have a longer name
+                        self.damaged += 1
+                        store.remove(folder + "/" + name)
+                        continue
                     self._bytes += store.size(folder + "/" + name)
                     self._numbers.append(int(name, 16))
                 elif name.endswith(".part"):
@@ -206,9 +209,12 @@ class Backlog:
     def last(self):
         """Return (generation, boot counter, number) of the last record in flash, or None."""
         found = None
-        if self._numbers and self._check(self._numbers[-1]):
-            for each in self._records(self._numbers[-1]):
-                found = parcel.identity(each)
+        try:
+            if self._numbers and self._check(self._numbers[-1]):
+                for each in self._records(self._numbers[-1]):
+                    found = parcel.identity(each)
+        except (OSError, ValueError):
+            return None  # it could be read a moment ago
         return found
 
     def _records(self, number):
@@ -230,12 +236,18 @@ class Backlog:
                 if store.size(self._path(number)) != length + _AROUND:
                     return 0
                 crc = binascii.crc32(head, self._owner)
-                while length:
-                    piece = file.read(min(length, _CHUNK))
-                    if not piece:
+                for _ in range(count):
+                    size = file.read(_LENGTH)
+                    if len(size) < _LENGTH:
                         return 0
-                    crc = binascii.crc32(piece, crc)
-                    length -= len(piece)
+                    taken = struct.unpack(">H", size)[0]
+                    length -= _LENGTH + taken
+                    # Anyone who can write files can make a CRC: no length is believed, and what is read are parcels.
+                    if taken < parcel.SHORTEST or taken > _SMALLEST or length < 0:
+                        return 0
+                    crc = binascii.crc32(file.read(taken), binascii.crc32(size, crc))
+                if length:
+                    return 0
                 return count if file.read(4) == struct.pack(">I", crc) else 0
         except OSError:
             return 0

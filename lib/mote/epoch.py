@@ -26,6 +26,10 @@ class EpochError(Exception):
     """No boot counter can be trusted: the mote must be provisioned again."""
 
 
+class NotSaved(EpochError):
+    """The boot counter could not be written: nothing may be sent now, and another start may find room for it."""
+
+
 def slot(generation, counter):
     """Return the 10 bytes of a slot: version, generation, counter, CRC-32 of these."""
     body = struct.pack(">BBI", _VERSION, generation, counter)
@@ -56,8 +60,8 @@ def last(vault):
 def begin(vault, generation, entropy):
     """Start an epoch and return its 13 bytes; `entropy` is drawn anew for each call.
 
-    `vault` has get(name, limit) and put(name, data). Raises EpochError where no slot is valid,
-    the counter is spent, or the new one cannot be read back.
+    `vault` has get(name, limit) and put(name, data). Raises EpochError where no slot is valid
+    or the counter is spent, NotSaved where the new one cannot be read back.
     """
     counters = [_counter(read_slot(vault, name, SLOT_SIZE)) for name in _SLOTS]
     highest = max(counters)
@@ -73,6 +77,6 @@ def begin(vault, generation, entropy):
     except OSError:
         pass  # what is read back decides
     if read_slot(vault, target, SLOT_SIZE) != data:
-        raise EpochError("the boot counter could not be saved; nothing will be sent")
+        raise NotSaved("the boot counter could not be saved; nothing is sent")
     head = struct.pack(">BI", generation, highest + 1)
     return head + hashlib.sha256(entropy + head).digest()[:8]

@@ -17,6 +17,8 @@ _FIELDS = const(4)
 _UNKNOWN = b"\xff\xff\xff\xff\xff\xff\xff\xff"  # ms of a start that is over: its count says nothing any more
 _ITEMS = const(257)
 
+SHORTEST = _HEAD_SIZE + 1  # bytes of a parcel: the readings are one byte at least
+
 
 def pack(identity, now, ms, readings):
     """Return the parcel of `readings`, taken `ms` milliseconds after the start.
