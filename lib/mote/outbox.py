@@ -21,7 +21,7 @@ class Entry:
     """A message: `topic` and `payload` as bytes, `packet_id` 0 until it has been sent once.
 
     A record has its `parcel` too; `stored` is the segment that holds it as well, or None, `since` whether it is of
-    this start, `ended` how many connections ended since its payload was made.
+    this start, `ended` how many connections ended since its payload was made, `went_ms` when it was sent last.
     """
 
     def __init__(self, topic, payload, retain, data=None, stored=None, since=True):
@@ -34,6 +34,7 @@ class Entry:
         self.stored = stored
         self.since = since
         self.ended = 0
+        self.went_ms = 0
 
 
 class Outbox:
@@ -218,9 +219,10 @@ class Outbox:
         self.drop(entry)
         return False
 
-    def sent(self, entry):
-        """Mark `entry` as in flight; it has a packet id from now on, and keeps it."""
+    def sent(self, entry, ms=0):
+        """Mark `entry` as in flight since `ms`; it has a packet id from now on, and keeps it."""
         entry.in_flight = True
+        entry.went_ms = ms
 
     def number(self, entry):
         """Return the packet id of `entry`, a free one on its first sending."""
@@ -260,6 +262,10 @@ class Outbox:
     def in_flight(self):
         """True while a message waits for its PUBACK."""
         return any(entry.in_flight for entry in self._notes + self._window)
+
+    def overdue(self, ms):
+        """True while a message waits for its PUBACK that was sent before `ms`."""
+        return any(entry.in_flight and entry.went_ms < ms for entry in self._notes + self._window)
 
     def disconnected(self):
         """All that was in flight is due again; records that were sealed too many connections ago are sealed anew."""
