@@ -174,3 +174,21 @@ def test_what_a_mote_says_of_its_boots_is_checked(desk: Desk):
         (event,) = desk._intake.take([Delivery(message, 1.0)]).events
         assert isinstance(event, MessageRefused), wrong
         assert event.alert, cbor.encode(wrong)
+
+
+def test_other_readings_under_an_identity_that_is_taken_are_refused_aloud_and_the_same_ones_are_not(desk: Desk):
+    # The boot counter of a mote inside TLS went back, or there are two of it: nothing else would show that.
+    def said(value: float, taken=None):
+        readings = [record.Reading("light", "lx", value, None), record.Reading("door", None, True, None)]
+        payload = record.pack_json("kitchen/", taken, "1.6.1", readings)
+        delivery = Delivery(on_home("mote/kitchen/up", payload), 1800000000.0)
+        return desk._intake.take([delivery]).events
+
+    (seen,) = said(21.37)
+    assert isinstance(seen, RecordSeen)
+    assert said(21.37, taken=1800000000) == []  # sent again, once the time was known
+    (refused,) = said(21.5)
+    assert isinstance(refused, MessageRefused)
+    assert refused.alert
+    assert "other readings" in refused.why
+    assert desk.store.highest("kitchen", 1, 6) == 1

@@ -210,6 +210,15 @@ class Store:
         )
         return True
 
+    def has(self, mote: str, identity: tuple[int, int, int], readings: tuple[Reading, ...]) -> bool:
+        """True where the record that is there under this identity has these readings, whenever they were taken."""
+        query = (
+            "SELECT name, unit, value, kind FROM readings JOIN records ON record = records.id"
+            " WHERE mote = ? AND generation = ? AND boot = ? AND number = ? ORDER BY readings.rowid"
+        )
+        there = self._db.execute(query, (mote, *identity)).fetchall()
+        return there == [(each.name, each.unit, each.value, _kind(each.value)) for each in readings]
+
     def state(self, mote: str) -> tuple[int, int, int] | None:
         """Generation, boot and connection of the last state that was applied, or None."""
         query = "SELECT generation, boot, connection FROM states WHERE mote = ?"
