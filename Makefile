@@ -33,7 +33,7 @@ FUZZ_LINK    ?= 200000
 FUZZ_SEED    ?= 20261121
 fuzz: $(VENV)/.dev ## throw a million malformed messages at the gateway, 100,000 at a mote, 200,000 streams at its link
 	$(BIN)/python host_tests/fuzz_gateway.py $(FUZZ_GATEWAY) $(FUZZ_SEED)
-	$(BIN)/micropython -X heapsize=160k tests/device/fuzz_mote.py $(FUZZ_MOTE) $(FUZZ_SEED)
+	$(BIN)/micropython -X heapsize=128k tests/device/fuzz_mote.py $(FUZZ_MOTE) $(FUZZ_SEED)
 	$(BIN)/python host_tests/fuzz_link.py $(FUZZ_LINK) $(FUZZ_SEED)
 
 # make soak ARGS="--minutes 60 --seed 7": what became of every reading, by channel and fault.

@@ -29,7 +29,10 @@ class Source:
         return items[self.below(len(items))]
 
     def bytes(self, size):
-        return bytes([self.below(256) for _ in range(size)])
+        made = bytearray(size)  # a list of as many numbers would be eight times as large
+        for i in range(size):
+            made[i] = self.below(256)
+        return bytes(made)
 
 
 def _flipped(source, sample, samples):

@@ -71,7 +71,7 @@ class Waits:
         while True:
             try:
                 await self._session()
-            except (TimeoutError, OSError, ValueError):
+            except (OSError, EOFError, ValueError, asyncio.TimeoutError):  # noqa: UP041  a class of MicroPython
                 await asyncio.sleep_ms(500)
 
     async def _session(self):
