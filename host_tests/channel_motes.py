@@ -13,6 +13,11 @@ from ironmote.fleet import CLEAR, HOME, Fleet, Mote
 from ironmote.simulate import SimulatedMote
 from mote import epoch
 
+_I2C = {
+    "esp32": {"sda": 21, "scl": 22, "freq_hz": 100000},
+    "esp8266": {"sda": 12, "scl": 14, "freq_hz": 100000},
+}
+
 
 def add(fleet: Fleet, mote_id: str, channel: str, board: str = "esp32") -> Mote:
     mote = fleet.add(mote_id, board)
@@ -30,7 +35,7 @@ def settings(fleet: Fleet, mote: Mote, port: int, **change: Any) -> dict[str, An
         "generation": mote.generation, "channel": mote.channel, "floor": "sealed", "room": True,
         "wifi": {"ssid": "home"}, "broker": {"host": "127.0.0.1", "port": port, "name": "localhost"},
         "connect": mote.connect, "keepalive_s": 30, "timeout_ms": 2000, "sample_ms": 500, "command_age_s": 60,
-        "clock_floor": int(time.time()) - 60, "ntp": "time.example", "i2c": {"sda": 21, "scl": 22, "freq_hz": 100000},
+        "clock_floor": int(time.time()) - 60, "ntp": "time.example", "i2c": _I2C[mote.board],
         "onewire": None, "sensors": mote.sensors, "actuators": mote.actuators, "led": None, "outbox": 8,
     } | change  # fmt: skip
 

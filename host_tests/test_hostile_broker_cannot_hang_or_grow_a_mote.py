@@ -6,6 +6,6 @@ import pytest
 
 @pytest.mark.parametrize("seed", [3, 20261121])
 def test_mote_leaves_every_hostile_session_in_time_grows_by_nothing_and_works_after(tmp_path, seed):
-    said, counted = fuzz_link.run(2000, seed, tmp_path / "board")
+    said, counted = fuzz_link.run(1000, seed, tmp_path / "board")
     assert not fuzz_link.verdict(said, counted)
-    assert sum(counted.values()) > 1000  # sessions that were lost for a reason, each said
+    assert sum(counted.values()) > 500  # sessions that were lost for a reason, each said

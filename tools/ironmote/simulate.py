@@ -123,6 +123,10 @@ class SimulatedMote:
         """Cut the board's power. Does nothing when it is off."""
         self._supervisor.stop()
 
+    def bite(self) -> None:
+        """Have the watchdog bite now, as if the program hung; nothing happens while the board is off or asleep."""
+        self._supervisor.bite()
+
     @property
     def _name(self) -> str:
         return str(self.settings.get("mote", self.profile.name))

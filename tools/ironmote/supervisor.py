@@ -39,6 +39,7 @@ class Supervisor:
         self._process: subprocess.Popen[bytes] | None = None
         self._thread: threading.Thread | None = None
         self._stopping = threading.Event()
+        self._biting = threading.Event()
 
     @property
     def alive(self) -> bool:
@@ -70,6 +71,10 @@ class Supervisor:
         if self._thread is not None:
             self._thread.join()
 
+    def bite(self) -> None:
+        """Have the watchdog bite now, as if the program hung; nothing happens while the board is off or asleep."""
+        self._biting.set()
+
     def _supervise(self, command: Sequence[str]) -> None:
         try:
             while not self._stopping.is_set():
@@ -84,6 +89,7 @@ class Supervisor:
     def _run_once(self, command: Sequence[str]) -> float | None:
         """One run of the board. Gives the seconds until the next one, or None when there is none."""
         self._folder.rest_watchdog()
+        self._biting.clear()
         with self._lock:
             if self._stopping.is_set():
                 return None
@@ -97,7 +103,7 @@ class Supervisor:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(_WATCH_S)
             overdue = overdue + 1 if self._folder.watchdog_bites() else 0
-            if overdue >= _LOOKS:
+            if overdue >= _LOOKS or self._biting.is_set():
                 bitten = True
                 process.kill()
                 process.wait()
