@@ -239,15 +239,15 @@ class Outbox:
         return self._last_id
 
     def acknowledged(self, packet_id):
-        """Remove the message with this packet id; return False where none is in flight under it."""
+        """Remove the message with this packet id; return whether it was a record, None where none is in flight."""
         for entries in (self._notes, self._window):
             for entry in entries:
                 if entry.in_flight and entry.packet_id == packet_id:
                     entries.remove(entry)
                     if entry.stored is not None:
                         self._backlog.acknowledged(entry.stored)
-                    return True
-        return False
+                    return entry.parcel is not None
+        return None
 
     def drop(self, entry):
         """Take out `entry`, which cannot be sent, and count it where it is a record."""
