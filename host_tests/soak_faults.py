@@ -50,6 +50,12 @@ def _gone(word: str) -> Act:
     return act
 
 
+def _dead(site: SoakSite, mote: SoakMote, chance: random.Random) -> None:
+    """The connection is half open: as where a router forgets it. A new one would work."""
+    mote.link.lose()
+    _for_a_while(chance)
+
+
 def _power(site: SoakSite, mote: SoakMote, chance: random.Random) -> None:
     for _ in range(1 + chance.randrange(2)):
         time.sleep(chance.uniform(0.0, 2.0))
@@ -108,6 +114,7 @@ OF_A_MOTE: dict[str, Act] = {
     "reset going up": _link(lambda c: Fault(reset_after=c.randrange(_SESSION_BYTES), reset_in=Direction.UP)),
     "reset coming down": _link(lambda c: Fault(reset_after=c.randrange(200), reset_in=Direction.DOWN)),
     "link stalls": _link(lambda c: Fault(stalls=True)),
+    "connection half open": _dead,
     "broker silent": _link(lambda c: Fault(silent=True)),
     "swallowed going up": _link(lambda c: Fault(swallows=Direction.UP)),
     "swallowed coming down": _link(lambda c: Fault(swallows=Direction.DOWN)),

@@ -27,6 +27,8 @@ def test_full_flash_at_power_on_sends_nothing_and_is_tried_again(tmp_path, board
     made.board.start()
     try:
         assert made.waits(lambda: made.said("could not be saved") > 0, WITHIN_S), made.lines
+        assert made.said("error mote: not started: the boot counter could not be saved; nothing is sent") == 1
+        assert made.said("Traceback") == 0, "one line says it"
         assert made.dialled() == []
         assert listener.links == []
         made.put("{}")

@@ -31,6 +31,7 @@ _CERTIFICATE_LIMIT = 2048
 _REFUSAL_LOG_MS = 10_000
 _BEHIND_MS = 2000
 _HEALTH_MS = 1000
+_AGAIN_S = 5
 _TICK_MS = 1000
 
 
@@ -291,8 +292,11 @@ def main():
     """Build the mote from what is on the board and run it. Returns only where it may not run."""
     try:
         app = App(_settings(), vault.open_vault())
-    except epoch.NotSaved:
-        raise  # a flash that is full or fails may do better after the reset that follows, and the guard's pauses
+    except epoch.NotSaved as error:
+        # A flash that is full or fails may do better after a reset, and the guard's pauses.
+        log.error("mote", "not started:", error, "and it is tried again after a reset; is the flash full?")
+        time.sleep(_AGAIN_S)
+        machine.reset()
     except (Stop, channel.ChannelError, epoch.EpochError, actuators.ActuatorError, sensors.SensorError) as error:
         # Fail closed: the reason stays on the console, the LED stays lit, nothing is sent.
         log.error("mote", "stopped:", error)
