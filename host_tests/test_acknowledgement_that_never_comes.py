@@ -63,3 +63,17 @@ def test_broker_that_acknowledges_the_status_and_no_record_keeps_no_mote_from_th
     mote.board.start()
     assert mote.waits(lambda: any(topic.endswith(b"/up") for topic in arrived), 30), "\n".join(mote.lines)
     assert mote.said("no acknowledgement") == 1
+
+
+def test_broker_that_acknowledges_nothing_is_told_one_status_in_each_session(site):
+    told = {}
+
+    def withholds(session, number):
+        told[number] = 0
+        for topic, _ in session.uplinks(acknowledge=False):
+            told[number] += topic.endswith(b"/state")
+
+    mote = site.mote(site.listens(plays(withholds)).port, timeout_ms=500, watchdog_s=0)
+    mote.board.start()
+    assert mote.waits(lambda: len(told) > 5, WITHIN_S), "\n".join(mote.lines)
+    assert [told[number] for number in range(1, 6)] == [1] * 5  # else they would take memory, and go before records

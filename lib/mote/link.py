@@ -73,7 +73,7 @@ class Link:
 
     def send(self, leaf, payload, retain=False):
         """Queue the note `payload` for `leaf`; it is sent as soon as there is a session, before any record."""
-        self.outbox.put(self._protection.topic(leaf), payload, retain)
+        self.outbox.put(self._protection.topic(leaf), payload, retain, leaf == "state")
 
     def renew(self):
         """End the session, if there is one; the next has another will and password. The broker keeps no will of it."""

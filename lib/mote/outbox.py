@@ -158,13 +158,16 @@ class Outbox:
 
     # --- notes ----------------------------------------------------------------------------------
 
-    def put(self, topic, payload, retain=False):
+    def put(self, topic, payload, retain=False, latest=False):
         """Queue a note; where there are too many the oldest that is not in flight is dropped.
 
-        So is one over the limit: no packet can hold it, and it would be in the way for ever.
+        So is one over the limit: no packet can hold it, and it would be in the way for ever. With `latest` it takes the
+        place of those for the same topic that are not in flight: they would only keep records waiting, and memory.
         """
         if len(payload) > self._limit:
             return
+        if latest:
+            self._notes = [entry for entry in self._notes if entry.in_flight or entry.topic != topic]
         if len(self._notes) >= _NOTES:
             for i, entry in enumerate(self._notes):
                 if not entry.in_flight:
