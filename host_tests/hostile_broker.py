@@ -29,6 +29,7 @@ class Session:
 
     def __init__(self, link: Link) -> None:
         self._socket: socket.socket = link.socket
+        self.packet_id = b""  # of the last PUBLISH
 
     def take(self) -> tuple[int, bytes]:
         """The next packet's type and body. Raises EOFError at the end."""
@@ -61,8 +62,9 @@ class Session:
                     self.send(b"\xd0\0")
                 elif kind == PUBLISH:
                     end = 2 + struct.unpack_from(">H", body)[0]
+                    self.packet_id = body[end : end + 2]
                     if acknowledge:
-                        self.send(b"\x40\x02" + body[end : end + 2])
+                        self.send(b"\x40\x02" + self.packet_id)
                     yield body[2:end], body[end + 2 :]
 
     def _exactly(self, size: int) -> bytes:

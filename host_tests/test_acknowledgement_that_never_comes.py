@@ -43,3 +43,37 @@ def test_record_whose_acknowledgement_is_forgotten_is_sent_again_while_others_ar
     assert again[0] == 2  # under the same packet id, with the same bytes
     assert mote.said("no acknowledgement of one message") == 1
     assert mote.board.restarts == 0
+
+
+def test_broker_that_acknowledges_the_status_and_no_record_keeps_no_mote_from_the_next_broker(site):
+    arrived = []
+
+    def withholds(session, number):
+        for topic, _ in session.uplinks(acknowledge=False):
+            if topic.endswith(b"/state"):
+                session.send(b"\x40\x02" + session.packet_id)
+
+    def serves(session, number):
+        for topic, _ in session.uplinks():
+            arrived.append(topic)
+
+    listeners = [site.listens(plays(withholds)), site.listens(plays(serves))]
+    brokers = [{"host": "127.0.0.1", "port": each.port, "name": "localhost"} for each in listeners]
+    mote = site.mote(listeners[0].port, broker=brokers, timeout_ms=500, watchdog_s=0)
+    mote.board.start()
+    assert mote.waits(lambda: any(topic.endswith(b"/up") for topic in arrived), 30), "\n".join(mote.lines)
+    assert mote.said("no acknowledgement") == 1
+
+
+def test_broker_that_acknowledges_nothing_is_told_one_status_in_each_session(site):
+    told = {}
+
+    def withholds(session, number):
+        told[number] = 0
+        for topic, _ in session.uplinks(acknowledge=False):
+            told[number] += topic.endswith(b"/state")
+
+    mote = site.mote(site.listens(plays(withholds)).port, timeout_ms=500, watchdog_s=0)
+    mote.board.start()
+    assert mote.waits(lambda: len(told) > 5, WITHIN_S), "\n".join(mote.lines)
+    assert [told[number] for number in range(1, 6)] == [1] * 5  # else they would take memory, and go before records

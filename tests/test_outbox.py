@@ -264,6 +264,18 @@ def test_notes_never_wait_behind_records_and_their_number_is_bounded():
     assert bench.box.dropped == 0
 
 
+def test_newer_status_takes_the_place_of_those_that_wait_and_of_none_that_is_in_flight():
+    bench = Bench(8, 2)
+    bench.box.put(b"state", b"first", latest=True)
+    assert bench.send().payload == b"first"
+    bench.box.put(b"ack", b"answer")
+    bench.box.put(b"state", b"second", latest=True)
+    bench.box.put(b"state", b"third", latest=True)
+    bench.box.disconnected()
+    assert [bench.send().payload for _ in range(3)] == [b"first", b"answer", b"third"]
+    assert len(bench.box) == 3
+
+
 def test_memory_that_is_full_goes_into_flash_and_comes_back():
     flash = Flash(100)
     bench = Bench(4, 2, flash)

@@ -64,6 +64,8 @@ class Link:
         self.lost = None  # what ended the last session or try, in a word
         self._ending = False
         self._leaving = False
+        self._records = 0  # that were acknowledged
+        self._withheld = False  # the last session ended because an acknowledgement was due
         self._looked = 0
         self.proven = 0  # uptime in ms at which the broker last acknowledged something; 0 before it did
         self.starved = 0  # sessions in a row that ended for want of memory, with nothing acknowledged
@@ -71,7 +73,7 @@ class Link:
 
     def send(self, leaf, payload, retain=False):
         """Queue the note `payload` for `leaf`; it is sent as soon as there is a session, before any record."""
-        self.outbox.put(self._protection.topic(leaf), payload, retain)
+        self.outbox.put(self._protection.topic(leaf), payload, retain, leaf == "state")
 
     def renew(self):
         """End the session, if there is one; the next has another will and password. The broker keeps no will of it."""
@@ -118,7 +120,8 @@ class Link:
         """Try the brokers in order, until one has given a session or none has. Raises WifiError without a network."""
         held = False
         for place, broker in enumerate(self._settings.brokers):
-            acknowledged = self.acknowledged
+            acknowledged, records = self.acknowledged, self._records
+            self._withheld = False
             try:
                 await self._session(broker)
             except Ended:
@@ -149,7 +152,8 @@ class Link:
             self.failures[place] = min(self.failures[place] + 1, _MOST_FAILURES)
             if self._leaving:
                 return
-            if self.acknowledged != acknowledged:
+            # One that takes the status and leaves the records waiting has not worked: the next may take them.
+            if self.acknowledged != acknowledged and not (self._withheld and self._records == records):
                 pause.reset()  # this session had worked: begin again with the first
                 return
         if held:
@@ -227,8 +231,10 @@ class Link:
             while True:
                 kind, value = client.take(await self._wire.receive())
                 if kind == mqtt.PUBACK:
-                    if self.outbox.acknowledged(value):
+                    record = self.outbox.acknowledged(value)
+                    if record is not None:
                         self._heard = time.ticks_ms()
+                        self._records += record
                         self.acknowledged += 1
                         self.starved = 0
                         self.proven = uptime.ms()
@@ -296,12 +302,14 @@ class Link:
             if not self._wifi.connected():
                 raise WifiError("it is gone")
             if self.outbox.overdue(uptime.ms() - _ROUNDS * timeout):
+                self._withheld = True
                 raise mqtt.MqttError("no acknowledgement of one message")
         if not self._subscribed and time.ticks_diff(now, begun) > timeout:
             raise mqtt.MqttError("no answer to SUBSCRIBE")
         if self._wire.receiving is not None and time.ticks_diff(now, self._wire.receiving) > timeout:
             raise mqtt.MqttError("a packet that does not end")
         if self._owed is not None and time.ticks_diff(now, self._owed) > timeout:
+            self._withheld = True
             raise mqtt.MqttError("no acknowledgement")
         if self._ping_sent is not None:
             if time.ticks_diff(now, self._ping_sent) > timeout:

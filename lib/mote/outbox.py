@@ -158,13 +158,16 @@ class Outbox:
 
     # --- notes ----------------------------------------------------------------------------------
 
-    def put(self, topic, payload, retain=False):
+    def put(self, topic, payload, retain=False, latest=False):
         """Queue a note; where there are too many the oldest that is not in flight is dropped.
 
-        So is one over the limit: no packet can hold it, and it would be in the way for ever.
+        So is one over the limit: no packet can hold it, and it would be in the way for ever. With `latest` it takes the
+        place of those for the same topic that are not in flight: they would only keep records waiting, and memory.
         """
         if len(payload) > self._limit:
             return
+        if latest:
+            self._notes = [entry for entry in self._notes if entry.in_flight or entry.topic != topic]
         if len(self._notes) >= _NOTES:
             for i, entry in enumerate(self._notes):
                 if not entry.in_flight:
@@ -239,15 +242,15 @@ class Outbox:
         return self._last_id
 
     def acknowledged(self, packet_id):
-        """Remove the message with this packet id; return False where none is in flight under it."""
+        """Remove the message with this packet id; return whether it was a record, None where none is in flight."""
         for entries in (self._notes, self._window):
             for entry in entries:
                 if entry.in_flight and entry.packet_id == packet_id:
                     entries.remove(entry)
                     if entry.stored is not None:
                         self._backlog.acknowledged(entry.stored)
-                    return True
-        return False
+                    return entry.parcel is not None
+        return None
 
     def drop(self, entry):
         """Take out `entry`, which cannot be sent, and count it where it is a record."""

@@ -130,7 +130,8 @@ class Zone:
         code: ReasonCode,
         properties: Properties | None,
     ) -> None:
-        # paho connects again by itself.
+        # paho connects again by itself, and a broker may give numbers anew then: what came before is not acknowledged.
+        self._connection += 1
         if self._left is None:
             self._left = time.monotonic()
 
