@@ -103,12 +103,12 @@ def stored_in(store: Path, mote: str, per_unit: float = 1.2) -> dict[int, list[S
 class Told:
     """What the gateway told of the ends of a mote's boots.
 
-    `last` is the number of the last record of a boot, by generation and counter; `missing` are pairs of boots, and from
-    the first until the second began records may be missing.
+    `last` is the number of the last record of a boot, by generation and counter; of `missing` each is a boot, the
+    number in it after which records may be missing, and the boot until whose beginning they may.
     """
 
     last: Mapping[tuple[int, int], int] = field(default_factory=dict)
-    missing: Sequence[tuple[int, int]] = ()
+    missing: Sequence[tuple[int, int, int]] = ()
 
     def lost_after(self, stored: Stored) -> int:
         """How many records of its boot the gateway counts as lost after `stored`, its last that is there."""
@@ -117,14 +117,21 @@ class Told:
     def announced(self, before: Stored | None, after: Stored | None) -> bool:
         """True where it was told that records may be missing somewhere between these two."""
         first = 0 if before is None else before.boot
-        return any(first <= boot and (after is None or until <= after.boot) for boot, until in self.missing)
+        return any(first <= boot and (after is None or until <= after.boot) for boot, _, until in self.missing)
+
+    def promised(self, before: Stored | None) -> int:
+        """How many records of its boot after `before` cannot be among those announced: what was told begins later."""
+        if before is None:
+            return 0
+        numbers = [number for boot, number, _ in self.missing if boot == before.boot]
+        return max(0, min(numbers, default=0) - before.number)
 
 
 def told_in(store: Path, mote: str) -> Told:
     """What the gateway told of `mote`."""
     with sqlite3.connect(store) as db:
         last = db.execute("SELECT generation, boot, last FROM boots WHERE mote = ? AND last IS NOT NULL", (mote,))
-        missing = db.execute("SELECT boot, until FROM missing WHERE mote = ?", (mote,))
+        missing = db.execute("SELECT boot, after, until FROM missing WHERE mote = ?", (mote,))
         return Told({(generation, boot): number for generation, boot, number in last}, missing.fetchall())
 
 
@@ -158,8 +165,11 @@ def settle(
         crossed = before is None or after is None or (before.generation, before.boot) != (after.generation, after.boot)
         end = told.lost_after(before) if before is not None and crossed else 0
         announced = crossed and told.announced(before, after)
+        # What is not counted as lost, and came before what was announced, nobody was told of.
+        untold = max(0, told.promised(before) - end) if announced else 0
         # The numbers that are missing belong to the newest of them: those before were of the boot that ended.
-        for each in reversed(missing):
+        oldest = len(missing) - untold
+        for at, each in enumerate(reversed(missing)):
             sums = sums_of(each)
             if room > 0:
                 room -= 1
@@ -167,7 +177,7 @@ def settle(
             elif end > 0:
                 end -= 1
                 sums.reported += 1
-            elif announced:
+            elif announced and at < oldest:
                 sums.announced += 1
             elif each.last:
                 sums.in_hand += 1

@@ -7,6 +7,7 @@ import itertools
 import shutil
 import signal
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,11 @@ def segments(mote) -> list[Path]:
 
 def in_flash(mote) -> int:
     """How many records are in the flash of a mote, as the heads of its segments say."""
-    return sum(int.from_bytes(each.read_bytes()[3:5], "big") for each in segments(mote))
+    count = 0
+    for each in segments(mote):
+        with suppress(FileNotFoundError):  # the mote has written it into the next one meanwhile
+            count += int.from_bytes(each.read_bytes()[3:5], "big") if not each.suffix else 0
+    return count
 
 
 def quiet(stage: Stage, mote) -> int:

@@ -1,6 +1,9 @@
 """The watchdog of running motes: no broker for too long or a program that hangs is a fresh start, health never is."""
 
 import json
+import threading
+import time
+from contextlib import suppress
 
 import pytest
 from channel_motes import ChannelMote, add
@@ -136,6 +139,36 @@ def test_quiet_motes_whose_pings_are_answered_are_never_reset(site):
         assert mote.said("connected, session") == 1
 
 
+def test_quiet_mote_that_a_broker_talks_to_without_end_still_pings_and_is_never_reset(site):
+    pings = []
+
+    def script(session, number):
+        take = session.take
+
+        def counted():
+            kind, body = take()
+            if kind == PINGREQ:
+                pings.append(number)
+            return kind, body
+
+        def talks():
+            with suppress(OSError):
+                while True:
+                    session.publish(b"sealed/esp32/down", b"nothing that verifies")
+                    time.sleep(0.3)
+
+        session.take = counted
+        for topic, _ in session.uplinks():
+            if topic.endswith(b"/state"):
+                threading.Thread(target=talks, daemon=True).start()
+
+    mote = site.mote(site.listens(plays(script)).port, "esp32", sample_ms=3_600_000)
+    mote.board.start()
+    # A ping each 2.5 s: more than a grace passes, in which nothing else proves that the broker takes what is sent.
+    assert mote.waits(lambda: pings.count(1) >= 5, WITHIN_S), "\n".join(mote.lines)
+    assert mote.board.restarts == 0
+
+
 def test_busy_mote_is_never_reset(site):
     records = []
 
@@ -181,6 +214,17 @@ def test_sessions_that_find_no_memory_are_a_fresh_start_after_some(site):
     hears(mote, "link: failed: MemoryError", 8)
     hears(mote, "mote: started by watchdog: no memory for a session")
     assert mote.said("starting anew") == 1
+
+
+def test_sessions_that_find_no_memory_reset_no_mote_without_a_watchdog_and_the_next_that_finds_some_works(site):
+    broker = site.listens(plays(serves))
+    brokers = [{"host": "127.0.0.1", "port": broker.port, "name": "localhost"}] * 4
+    mote = site.mote(broker.port, "esp32", "tls", broker=brokers, watchdog_s=0)
+    mote.put(json.dumps({"tls": "memory_error"}))
+    mote.board.start()
+    hears(mote, "link: failed: MemoryError", 14)
+    assert mote.board.restarts == 0
+    assert mote.said("starting anew") == 0
 
 
 def test_next_status_gives_the_reason_and_which_broker_failed(site):

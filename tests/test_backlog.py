@@ -21,6 +21,7 @@ class Disk:
         self.room = room
         self.broken = None
         self.writes = 0
+        self.starves_at = ()  # which writes find no memory
 
     def reader(self, path):
         if path not in self.files:
@@ -46,6 +47,8 @@ class Disk:
     def write_pieces(self, path, pieces):
         data = b"".join(list(pieces))
         self.writes += 1
+        if self.writes in self.starves_at:
+            raise MemoryError
         if self.broken is not None:
             raise OSError(self.broken, "broken")
         if sum(map(len, self.files.values())) + len(data) > self.room:
@@ -418,3 +421,39 @@ def test_flash_that_fails_while_the_newest_record_is_looked_for_stops_no_start()
         assert drain(made) == [1]
 
     on(disk, work)
+
+
+def test_memory_that_runs_out_between_two_segments_writes_nothing_twice():
+    disk = Disk()
+    found = on(disk, start)
+    waiting = parcels(1, 200)
+    disk.starves_at = (2, 4, 5)
+    counts = []
+    while waiting:
+        count = on(disk, lambda: found.append(waiting, False))
+        counts.append((count, found.failed))
+        del waiting[:count]
+        assert len(counts) < 20
+    assert counts[0][0] > 0
+    assert counts[0][1]
+    assert not counts[-1][1]
+    assert on(disk, lambda: drain(found)) == list(range(1, 201))
+    assert found.dropped == 0
+    assert not disk.files
+
+
+def test_segment_that_cannot_be_removed_for_want_of_memory_comes_once_more_after_a_start_and_nothing_is_lost():
+    disk = Disk()
+    found = on(disk, start)
+    on(disk, lambda: found.append(parcels(1, 3), False))
+    remove = disk.remove
+
+    def starves(path):
+        disk.remove = remove
+        raise MemoryError
+
+    disk.remove = starves
+    assert on(disk, lambda: found.append(parcels(4, 6), False)) == 3
+    assert on(disk, lambda: found.append(parcels(7, 9), False)) == 3
+    assert on(disk, lambda: drain(found)) == list(range(1, 10))
+    assert on(disk, lambda: drain(start())) == [1, 2, 3]

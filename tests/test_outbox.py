@@ -158,6 +158,37 @@ def test_reconnection_sends_the_same_bytes_under_the_same_id_in_order():
     assert bench.made == 2
 
 
+def test_record_that_outlived_some_connections_is_sealed_anew_before_a_gateway_would_find_it_too_old():
+    bench = Bench(8, 2)
+    bench.take(1)
+    old = bench.send()
+    made = [old.payload]
+    for _ in range(70):  # sessions that bring the broker new messages, and this one never gets its PUBACK
+        bench.box.disconnected()
+        entry = bench.send()
+        assert entry.packet_id
+        made.append(entry.payload)
+    assert all(each.endswith(b":1") for each in made)
+    assert len(set(made)) > 10  # no payload was kept for more than a few of them
+    assert bench.drain() == []
+    assert bench.box.acknowledged(entry.packet_id)
+    assert bench.box.empty
+    assert bench.box.dropped == 0
+
+
+def test_message_that_waits_for_its_acknowledgement_longer_than_others_is_overdue():
+    bench = Bench(8, 2)
+    bench.take(2)
+    first, second = bench.send(), bench.send()
+    bench.box.sent(first, 1000)
+    bench.box.sent(second, 2000)
+    assert [bench.box.overdue(ms) for ms in (1000, 1001)] == [False, True]
+    bench.box.acknowledged(first.packet_id)
+    assert [bench.box.overdue(ms) for ms in (1001, 2001)] == [False, True]
+    bench.box.disconnected()
+    assert not bench.box.overdue(1 << 40)
+
+
 def test_new_epoch_seals_anew_what_was_in_flight_and_the_old_acknowledgement_is_nobodys():
     bench = Bench(8, 2)
     bench.take(2)

@@ -6,6 +6,7 @@ A segment goes when its last record was acknowledged; a crash before that repeat
 """
 
 import binascii
+import gc
 import struct
 
 from mote import const, parcel, store
@@ -79,7 +80,13 @@ class Backlog:
         done = 0
         self.failed = False
         while done < len(parcels):
-            count = self._write(parcels, done, evict)
+            try:
+                count = self._write(parcels, done, evict)
+            except MemoryError:
+                # What was written so far is told: it would be written again with every try, until flash was full of it.
+                gc.collect()
+                self.failed = True
+                break
             if not count:
                 break
             done += count
@@ -115,11 +122,11 @@ class Backlog:
                     self.failed = True
                     self._warn("backlog", "cannot be written:", repr(error))
                     return 0
-        if old:
-            self._remove(-1)  # all of it is in the new one
         self._numbers.append(self._next)
         self._next += 1
         self._bytes += body + _AROUND
+        if old:
+            self._remove(-2)  # all of it is in the new one
         return end - start
 
     def _newest(self, size):
@@ -259,9 +266,10 @@ class Backlog:
 
     def _remove(self, at):
         """Forget the segment at place `at` and remove it; one that cannot be removed is sent again after a start."""
-        path = self._path(self._numbers.pop(at))
+        number = self._numbers.pop(at)
         try:
+            path = self._path(number)
             self._bytes -= store.size(path)
             store.remove(path)
-        except OSError as error:
+        except (OSError, MemoryError) as error:
             self._warn("backlog", "a segment cannot be removed:", repr(error))

@@ -20,6 +20,8 @@ WINDOW = const(4)  # messages in flight at once
 _REFUSED_PAUSE_MS = const(60_000)  # the broker will not change its mind soon: do not hammer it
 _MOST_FAILURES = const(9999)  # that are counted of each broker: a status has no room for more digits
 _LOOK_MS = const(1000)  # how often a session looks whether its network is there
+# Deadlines in which one message has to be acknowledged, whatever else is: all that can be before it may take one each.
+_ROUNDS = const(4)
 _PACKET = const(1536)
 PAYLOAD = const(1400)  # so that topic, ids and the answers composed meanwhile find room beside it
 
@@ -53,7 +55,7 @@ class Link:
         self._subscribed = False
         self._ping_sent = None  # ticks of a ping that has no answer yet
         self._owed = None  # ticks since which a PUBACK is due
-        self._heard = 0
+        self._heard = 0  # ticks of the last answer: what comes unasked is none, and a mote that heard it still pings
         self.outbox = outbox
         self._announced = False
         self.up = False  # between CONNACK and the end of a session
@@ -224,9 +226,9 @@ class Link:
         try:
             while True:
                 kind, value = client.take(await self._wire.receive())
-                self._heard = time.ticks_ms()
                 if kind == mqtt.PUBACK:
                     if self.outbox.acknowledged(value):
+                        self._heard = time.ticks_ms()
                         self.acknowledged += 1
                         self.starved = 0
                         self.proven = uptime.ms()
@@ -235,8 +237,10 @@ class Link:
                     if not value:
                         raise mqtt.MqttError("the broker refuses the subscription to this mote's commands")
                     self._subscribed = True
+                    self._heard = time.ticks_ms()
                 elif kind == mqtt.PINGRESP:
                     if self._ping_sent is not None:  # one that nobody asked for proves nothing
+                        self._heard = time.ticks_ms()
                         self.proven = uptime.ms()
                     self._ping_sent = None
                 elif kind == mqtt.PUBLISH:
@@ -281,7 +285,7 @@ class Link:
             log.warn("link", "dropped:", error)
             self.outbox.drop(entry)
             return
-        self.outbox.sent(entry)
+        self.outbox.sent(entry, uptime.ms())
         if self._owed is None:
             self._owed = time.ticks_ms()
 
@@ -291,6 +295,8 @@ class Link:
             self._looked = now
             if not self._wifi.connected():
                 raise WifiError("it is gone")
+            if self.outbox.overdue(uptime.ms() - _ROUNDS * timeout):
+                raise mqtt.MqttError("no acknowledgement of one message")
         if not self._subscribed and time.ticks_diff(now, begun) > timeout:
             raise mqtt.MqttError("no answer to SUBSCRIBE")
         if self._wire.receiving is not None and time.ticks_diff(now, self._wire.receiving) > timeout:

@@ -2,8 +2,8 @@
 
 Two kinds. Notes (answers, status) are sealed when they are put, few, and never wait behind records. Records wait as
 parcels: in RAM first, in flash (the backlog) when that is full or they have waited for long. They are sealed, or made
-JSON, when they enter the window; from then on the bytes and the packet id stay, over connections too, until a new
-epoch, another start or the way into flash: then they are sealed anew, under the identity that they were taken with.
+JSON, when they enter the window; from then on the bytes and the packet id stay, over a few connections too, until a
+new epoch, another start or the way into flash: then they are sealed anew, under the identity that they were taken with.
 """
 
 from mote import const, parcel
@@ -12,13 +12,16 @@ _LAST_ID = const(0xFFFF)
 _NOTES = const(8)
 _RECORD_BYTES = const(128)  # what a record takes in RAM, on average, for which there is room
 _RETRY_MS = const(60_000)  # a file system that failed is not asked for every record
+# A gateway takes nothing that is 64 messages older than the newest it has. Each connection brings new ones (its status,
+# answers), so what was sealed so many connections ago is sealed anew, long before it would be too old to be believed.
+_CONNECTIONS = const(4)
 
 
 class Entry:
     """A message: `topic` and `payload` as bytes, `packet_id` 0 until it has been sent once.
 
     A record has its `parcel` too; `stored` is the segment that holds it as well, or None, `since` whether it is of
-    this start.
+    this start, `ended` how many connections ended since its payload was made, `went_ms` when it was sent last.
     """
 
     def __init__(self, topic, payload, retain, data=None, stored=None, since=True):
@@ -30,6 +33,8 @@ class Entry:
         self.parcel = data
         self.stored = stored
         self.since = since
+        self.ended = 0
+        self.went_ms = 0
 
 
 class Outbox:
@@ -214,9 +219,10 @@ class Outbox:
         self.drop(entry)
         return False
 
-    def sent(self, entry):
-        """Mark `entry` as in flight; it has a packet id from now on, and keeps it."""
+    def sent(self, entry, ms=0):
+        """Mark `entry` as in flight since `ms`; it has a packet id from now on, and keeps it."""
         entry.in_flight = True
+        entry.went_ms = ms
 
     def number(self, entry):
         """Return the packet id of `entry`, a free one on its first sending."""
@@ -257,14 +263,26 @@ class Outbox:
         """True while a message waits for its PUBACK."""
         return any(entry.in_flight for entry in self._notes + self._window)
 
+    def overdue(self, ms):
+        """True while a message waits for its PUBACK that was sent before `ms`."""
+        return any(entry.in_flight and entry.went_ms < ms for entry in self._notes + self._window)
+
     def disconnected(self):
-        """All that was in flight is due again."""
+        """All that was in flight is due again; records that were sealed too many connections ago are sealed anew."""
         for entry in self._notes + self._window:
             entry.in_flight = False
+            entry.ended += 1
+        for entry in self._window:
+            if entry.ended >= _CONNECTIONS:
+                self._remake(entry)
 
     def renewed(self):
         """A new epoch has begun: records in the window are sealed anew."""
         for entry in self._window:
-            entry.payload = None
-            entry.packet_id = 0
-            entry.in_flight = False
+            self._remake(entry)
+
+    @staticmethod
+    def _remake(entry):
+        entry.payload = None
+        entry.packet_id = entry.ended = 0
+        entry.in_flight = False

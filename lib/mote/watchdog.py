@@ -20,7 +20,7 @@ _STARVED = const(8)  # sessions in a row
 
 
 class Watchdog:
-    """Watches `link` with a grace of `grace_s` seconds (0: none, and no hardware); `save` is called before a reset."""
+    """Watches `link` with a grace of `grace_s` seconds; `save` is called before a reset. With 0 it never resets."""
 
     def __init__(self, grace_s, link, save):
         self._grace_ms = grace_s * 1000
@@ -39,7 +39,7 @@ class Watchdog:
             self._feed(None)
             if self._grace_ms and uptime.ms() - self._link.proven > self._grace_ms:
                 self._reset(guard.NO_BROKER)
-            if self._link.starved >= _STARVED:
+            if self._grace_ms and self._link.starved >= _STARVED:
                 self._reset(guard.NO_MEMORY)
             await asyncio.sleep_ms(_TURN_MS)
 

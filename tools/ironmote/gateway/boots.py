@@ -23,6 +23,9 @@ class Boots:
         ends = {boot: (of, last) for of, boot, last in state.before}
         for boot, (of, last) in ends.items():
             self._store.end_boot(mote, of, boot, last)
+        if state.kept is not None and state.kept[:2] != (generation, state.boot) and self._believable(mote, state.kept):
+            # It was in flash, so it was taken, with all before it: what does not come out of there any more is lost.
+            self._store.end_boot(mote, *state.kept)
         # A store that has heard nothing of this mote can say nothing of any boot before.
         of, boot = latest or (generation, 1)
         if state.boot <= boot and latest is not None:  # provisioned again: its counter began anew
@@ -37,11 +40,15 @@ class Boots:
     def _told(self, mote: str, generation: int, boot: int, ends: dict[int, tuple[int, int]]) -> bool:
         """True where the mote has said how `boot` ended, so that the gap at its end counts as lost."""
         of, last = ends.get(boot, (0, 0))
-        return of == generation and last - self._store.highest(mote, generation, boot) <= MOST_LOST
+        return of == generation and self._believable(mote, (generation, boot, last))
+
+    def _believable(self, mote: str, last: tuple[int, int, int]) -> bool:
+        """True where a gap up to the record `last`, by its identity, counts as lost."""
+        return last[2] - self._store.highest(mote, last[0], last[1]) <= MOST_LOST
 
     def _missing(self, mote: str, generation: int, boot: int, state: State) -> Event:
         after = self._store.highest(mote, generation, boot)
-        if state.kept is not None and state.kept[:2] == (generation, boot):
+        if state.kept is not None and state.kept[:2] == (generation, boot) and self._believable(mote, state.kept):
             after = max(after, state.kept[2])
         self._store.add_missing(mote, generation, boot, after, state.boot)
         return RecordsMayBeMissing(mote, boot, after, state.boot)

@@ -108,6 +108,8 @@ class Intake:
                 events = self._keep(delivery, verified)
         except StoreError:
             raise
+        except NotBelieved as error:
+            taken.refuse(delivery.arrived, MessageRefused(error.mote, message.zone, error.why, error.alert))
         except Exception as error:
             self._spoilt(delivery, taken, "could not be stored", error)
         else:
@@ -183,7 +185,14 @@ class Intake:
             self._confirmed(member),
         )
         if not new:
-            return []
+            if self._store.has(member.id, content.identity, readings):
+                return []
+            # Sealed, a counter that went back is refused before; inside TLS this is the only sign of it.
+            words = (
+                f"record {number} of boot {boot} is there with other readings: this mote was copied, or its boot "
+                "counter went back; provision it again"
+            )
+            raise NotBelieved(member.id, words, alert=True)
         skipped: list[Event] = []
         if number - before - 1 > MOST_LOST:
             skipped.append(RecordsSkipped(member.id, boot, before, number))

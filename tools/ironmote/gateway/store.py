@@ -55,7 +55,7 @@ CREATE TABLE states (mote TEXT PRIMARY KEY, online INTEGER NOT NULL, generation 
 CREATE TABLE boots (                         -- those of which a status came, or whose end a later one told
     mote TEXT NOT NULL, generation INTEGER NOT NULL, boot INTEGER NOT NULL,
     heard INTEGER,                           -- counts the boots of all motes in the order of their first status
-    last INTEGER,                            -- number of its last record, as the mote said in a later boot
+    last INTEGER,                            -- number of the last record it is known to have had, from a later boot
     UNIQUE (mote, generation, boot)
 );
 CREATE TABLE missing (                       -- what may be missing after number `after` of `boot`, before boot `until`
@@ -210,6 +210,15 @@ class Store:
         )
         return True
 
+    def has(self, mote: str, identity: tuple[int, int, int], readings: tuple[Reading, ...]) -> bool:
+        """True where the record that is there under this identity has these readings, whenever they were taken."""
+        query = (
+            "SELECT name, unit, value, kind FROM readings JOIN records ON record = records.id"
+            " WHERE mote = ? AND generation = ? AND boot = ? AND number = ? ORDER BY readings.rowid"
+        )
+        there = self._db.execute(query, (mote, *identity)).fetchall()
+        return there == [(each.name, each.unit, each.value, _kind(each.value)) for each in readings]
+
     def state(self, mote: str) -> tuple[int, int, int] | None:
         """Generation, boot and connection of the last state that was applied, or None."""
         query = "SELECT generation, boot, connection FROM states WHERE mote = ?"
@@ -245,10 +254,10 @@ class Store:
         return changed.rowcount > 0
 
     def end_boot(self, mote: str, generation: int, boot: int, last: int) -> None:
-        """Remember that `last` was the number of the last record of a boot that is over."""
+        """Remember that a boot that is over had records up to number `last`, if not more."""
         self._db.execute(
             "INSERT INTO boots (mote, generation, boot, last) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET last = excluded.last WHERE last IS NULL",
+            " ON CONFLICT DO UPDATE SET last = excluded.last WHERE last IS NULL OR last < excluded.last",
             (mote, generation, boot, last),
         )
 
