@@ -19,7 +19,7 @@ def test_gateway_holds_against_malformed_messages(seed, capsys):
 @pytest.mark.parametrize("seed", [1, 20261121])
 def test_mote_holds_against_malformed_messages_in_a_small_heap(seed):
     ended = subprocess.run(
-        [*interpreter.find_micropython(), "-X", "heapsize=160k", "tests/device/fuzz_mote.py", "5000", str(seed)],
+        [*interpreter.find_micropython(), "-X", "heapsize=128k", "tests/device/fuzz_mote.py", "5000", str(seed)],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -32,8 +32,18 @@ def test_status_at_connect_says_all_that_there_is_to_say(site, name):
     assert state.used > 0
     assert (state.rssi, state.joins, state.clock) == (-57, 1, "sntp")
     assert (state.dropped, state.refused, state.missing) == (0, 0, ())
-    assert state.last == "clock: not set: no certificate can be judged, nothing is sent"
+    assert state.last == "", "a start that goes well has no warning, with certificates neither"
     assert state.lost == ""
+
+
+def test_clock_that_nobody_sets_is_a_warning_and_that_it_was_set_is_said(site):
+    mote = site.start("porch", {"ntp": "silent"})
+    site.wait(lambda: mote.said("warning clock: not set: no certificate can be judged, nothing is sent"))
+    assert not mote.said("clock: set")
+    mote.put("{}")
+    site.wait(lambda: states(site, "porch"))
+    assert mote.said("clock: set") == 1
+    assert states(site, "porch")[0].last.startswith("clock: ")
 
 
 def test_session_that_was_lost_is_in_the_next_status(site):

@@ -32,6 +32,8 @@ _REFUSAL_LOG_MS = 10_000
 _BEHIND_MS = 2000
 _HEALTH_MS = 1000
 _AGAIN_S = 5
+_CLOCK_MS = 10_000
+_NOT_SET = "not set: no certificate can be judged, nothing is sent"
 _TICK_MS = 1000
 
 
@@ -161,9 +163,16 @@ class App:
     async def _connect(self):
         """Keep the link; where there are certificates, first wait for a time at which they can be judged."""
         if channel.parts(self._channel)[0] == channel.TLS and self._clock.now() is None:
-            log.warn("clock", "not set: no certificate can be judged, nothing is sent")
+            # Every start has this for a moment; a status that told of it as a warning would alarm for nothing.
+            begun = uptime.ms()
+            log.say("clock", _NOT_SET)
+            warned = False
             while self._clock.now() is None:
+                if not warned and uptime.ms() - begun > _CLOCK_MS:
+                    warned = True
+                    log.warn("clock", _NOT_SET)
                 await asyncio.sleep_ms(100)
+            log.say("clock", "set")
         await self._link.run()
 
     async def _show(self):

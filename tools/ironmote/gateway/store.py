@@ -107,7 +107,7 @@ class Store:
             if version == 0:
                 self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_SCHEMA_VERSION}; COMMIT;")
             elif version != _SCHEMA_VERSION:
-                raise StoreError(f"{path} was written by another version of ironmote")
+                raise StoreError(f"{path} was written by another version of ironmote: move it away")
             # Whether this file is the newest state or yesterday's, nothing in it can tell.
             self._db.execute("UPDATE motes SET confirmed = NULL")
             # Whoever waited for these is gone, and what became of them cannot be known.
