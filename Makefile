@@ -22,9 +22,11 @@ lint: $(VENV)/.dev
 types: $(VENV)/.dev
 	$(BIN)/mypy
 
+# Most tests wait for processes of their own, so there are more of them at a time than cores.
+WORKERS ?= 4
 unit: $(VENV)/.dev
 	@sh tools/system-packages.sh mosquitto
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 # Counts and seeds are the caller's: make fuzz FUZZ_GATEWAY=5000000 FUZZ_SEED=7
 FUZZ_GATEWAY ?= 1000000

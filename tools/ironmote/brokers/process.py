@@ -1,5 +1,7 @@
 """A broker's process: started with its output in a log file, ready when its ports answer, ended for certain."""
 
+import contextlib
+import secrets
 import socket
 import subprocess
 import time
@@ -12,10 +14,17 @@ from ..errors import BrokerError
 LOOPBACK = "127.0.0.1"
 _READY_S = 15.0
 _PAUSE_S = 0.03
+# Below the ports that systems give to connections that go out: a broker that is started again finds its own still free.
+_PORTS = range(20_000, 32_000)
+_TRIES = 100
 
 
 def choose_port(wanted: int = 0) -> int:
     """A port of the loopback that nobody listens on: `wanted`, or any when that is 0. BrokerError when it is taken."""
+    if not wanted:
+        for _ in range(_TRIES):
+            with contextlib.suppress(BrokerError):
+                return choose_port(secrets.choice(_PORTS))
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
