@@ -1,8 +1,9 @@
 """The generations of umqtt.simple that users meet, made from the pinned one by editing its text.
 
 The package index has none after 1.3.4; later ones come frozen in firmware. Their source is not kept here: it is made
-from the pinned archive by the edits below, and what comes out is compared by its SHA-256 with micropython-lib's own
-file, micropython/umqtt.simple/umqtt/simple.py at the commit named, so it is that file to the byte.
+from the pinned archive by the edits below, after micropython-lib's micropython/umqtt.simple/umqtt/simple.py at the
+commit named. When the edits were written, what they make of 1.8.0 was compared whole with that file, of the other two
+by reading and by its length; the SHA-256 here is of what they make, so it stays what was compared.
 """
 
 import hashlib
