@@ -13,7 +13,7 @@ import types
 import clients
 import pytest
 from clients import Client, at, gateway, with_certificate
-from ironmote.brokers import Broker
+from ironmote.brokers import Broker, process
 from ironmote.brokers.mosquitto import MosquittoBroker
 from ironmote.brokers.nats import NatsBroker
 from ironmote.certificates import Authority
@@ -541,9 +541,12 @@ def test_port_in_use_is_said_in_one_line(kind, tmp_path):
 
 
 @pytest.mark.parametrize("kind", BROKERS, ids=["nats", "mosquitto"])
-def test_port_taken_before_the_start_leaves_nothing_running(kind, tmp_path):
+def test_port_taken_before_the_next_start_leaves_nothing_running(kind, tmp_path):
     broker = kind(make_fleet(), Authority.create(), tmp_path / "broker")
+    broker.start()
+    broker.stop()
     with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(("127.0.0.1", broker.clear.port))
         taken.listen()
         with pytest.raises(BrokerError, match="in use"):
@@ -551,6 +554,18 @@ def test_port_taken_before_the_start_leaves_nothing_running(kind, tmp_path):
     assert not broker.alive
     with pytest.raises(OSError, match="refused"):
         socket.create_connection((broker.trusted.host, broker.trusted.port), timeout=1)
+
+
+def test_port_that_was_chosen_is_nobody_elses_though_its_broker_is_not_started(monkeypatch):
+    monkeypatch.setattr(process, "_PORTS", range(31_000, 31_040))
+    monkeypatch.setattr(process, "_held", {})
+    chosen = [process.choose_port() for _ in range(10)]
+    try:
+        assert len(set(chosen)) == len(chosen)
+        with socket.socket() as other, pytest.raises(OSError, match="in use"):
+            other.bind(("127.0.0.1", chosen[0]))
+    finally:
+        process._release(chosen)
 
 
 @pytest.mark.parametrize("kind", BROKERS, ids=["nats", "mosquitto"])

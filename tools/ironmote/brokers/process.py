@@ -17,24 +17,44 @@ _PAUSE_S = 0.03
 # Below the ports that systems give to connections that go out: a broker that is started again finds its own still free.
 _PORTS = range(20_000, 32_000)
 _TRIES = 100
+# A port that was chosen is held until its broker listens, or nobody would keep the next one that asks, here or in
+# another process, from choosing it too. Sockets that are bound and do not listen are all it takes.
+_held: dict[int, socket.socket] = {}
 
 
 def choose_port(wanted: int = 0) -> int:
-    """A port of the loopback that nobody listens on: `wanted`, or any when that is 0. BrokerError when it is taken."""
+    """A port of the loopback that nobody has: `wanted`, or any when that is 0. BrokerError when it is taken."""
     if not wanted:
         for _ in range(_TRIES):
             with contextlib.suppress(BrokerError):
-                return choose_port(secrets.choice(_PORTS))
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, wanted))
-        except OSError as error:
-            raise BrokerError(
-                f"port {wanted} is in use or not allowed; stop what listens there, or choose another"
-            ) from error
-        port: int = probe.getsockname()[1]
+                return _hold(secrets.choice(_PORTS), reuse=False)
+        raise BrokerError(f"no port from {_PORTS.start} to {_PORTS.stop - 1} is free; stop what listens there")
+    return _hold(wanted, reuse=True)
+
+
+def _hold(port: int, reuse: bool) -> int:
+    """Hold `port`; `reuse` takes one whose connections have only just ended, too."""
+    if port in _held and reuse:
         return port
+    holder = socket.socket()
+    try:
+        if reuse:
+            holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind((LOOPBACK, port))
+    except OSError as error:
+        holder.close()
+        raise BrokerError(
+            f"port {port} is in use or not allowed; stop what listens there, or choose another"
+        ) from error
+    _held[port] = holder
+    return port
+
+
+def _release(ports: Iterable[int]) -> None:
+    """Let their broker have `ports`: whoever starts it does so at once."""
+    for port in ports:
+        if holder := _held.pop(port, None):
+            holder.close()
 
 
 class ServerProcess:
@@ -71,6 +91,7 @@ class ServerProcess:
             choose_port(port)
         with self._log.open("ab") as output:
             said_before = output.tell()
+            _release(self._ports)
             try:
                 self._process = child.spawn(self._argv, cwd=self._log.parent, output=output)
             except OSError as error:
