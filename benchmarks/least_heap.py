@@ -32,7 +32,6 @@ WITHIN_S, FOR_S = 40.0, 6.0
 STEP = 4_000
 TRIES = 24  # at most, for each: twice as many as halving takes
 _WORDS = ("MemoryError", "no memory", "Traceback")
-_PINS_8266 = {"i2c": {"sda": 4, "scl": 5, "freq_hz": 100000}}
 
 
 class Site:
@@ -82,7 +81,7 @@ class Site:
         profile = replace(profile, heap_bytes=heap // 2, frozen_code_bytes=0, sim_bytes=0)
         made = ChannelMote(
             self.fleet, mote, self.authority, endpoint(self.broker, mote).port, folder / mote.id, profile=profile,
-            **(_PINS_8266 if mote.board == "esp8266" else {}), outbox=16, sample_ms=500,
+            outbox=16, sample_ms=500,
         )  # fmt: skip
         made.put("{}")
         made.board.start()

@@ -13,10 +13,8 @@ from ironmote.fleet import CLEAR, HOME, Fleet, Mote
 from ironmote.simulate import SimulatedMote
 from mote import epoch
 
-_I2C = {
-    "esp32": {"sda": 21, "scl": 22, "freq_hz": 100000},
-    "esp8266": {"sda": 12, "scl": 14, "freq_hz": 100000},
-}
+_I2C = {"esp32": (21, 22), "esp8266": (4, 5)}  # sda, scl
+_RELAY = {"esp32": 5, "esp8266": 12}
 
 
 def add(fleet: Fleet, mote_id: str, channel: str, board: str = "esp32") -> Mote:
@@ -25,17 +23,19 @@ def add(fleet: Fleet, mote_id: str, channel: str, board: str = "esp32") -> Mote:
     mote.zone = HOME if mote.encrypts else CLEAR
     mote.connect = "static"  # what Mosquitto can compare
     mote.sensors = [{"kind": "bh1750", "address": 0x23, "names": {"illuminance": "light"}}]
-    mote.actuators = [{"kind": "relay", "name": "relay", "pin": 5, "safe": 0}]
+    mote.actuators = [{"kind": "relay", "name": "relay", "pin": _RELAY[board], "safe": 0}]
     return mote
 
 
 def settings(fleet: Fleet, mote: Mote, port: int, **change: Any) -> dict[str, Any]:
+    sda, scl = _I2C[mote.board]
     return {
         "v": 1, "mote": mote.id, "fleet": fleet.id, "board": mote.board, "zone": mote.zone,
         "generation": mote.generation, "channel": mote.channel, "floor": "sealed", "room": True,
         "wifi": {"ssid": "home"}, "broker": {"host": "127.0.0.1", "port": port, "name": "localhost"},
         "connect": mote.connect, "keepalive_s": 30, "timeout_ms": 2000, "sample_ms": 500, "command_age_s": 60,
-        "clock_floor": int(time.time()) - 60, "ntp": "time.example", "i2c": _I2C[mote.board],
+        "clock_floor": int(time.time()) - 60, "ntp": "time.example",
+        "i2c": {"sda": sda, "scl": scl, "freq_hz": 100000},
         "onewire": None, "sensors": mote.sensors, "actuators": mote.actuators, "led": None, "outbox": 8,
     } | change  # fmt: skip
 

@@ -18,7 +18,8 @@ from ironmote.gateway.members import members_of
 from ironmote.gateway.trust import Alarming, MoteTrust
 from ironmote.gateway.uplink import AlreadyTaken, Message, NotBelieved, Uplink
 from mote import cbor, command, sealed
-from mutations import Source, changed, composed
+from mutations import changed, composed
+from seeded import Source
 
 LEAVES = ("up", "ack", "state")
 SPARE_BLOCKS = 200  # of Python's allocator: caches of small objects that come and go

@@ -23,7 +23,6 @@ from reckoning import Account, settle, stored_in, taken_in, told_in
 
 ROWS = 60_000
 _HEARD_S = 150.0  # a mote that is not heard for so long after its last fault has given up
-_PINS_8266 = {"i2c": {"sda": 4, "scl": 5, "freq_hz": 100000}}
 CHANNELS = {"nats": ("sealed", "tls"), "mosquitto": ("sealed", "tls-psk")}
 
 
@@ -43,7 +42,7 @@ class SoakMote:
         mote.connect = site.broker_class.connect
         self._mote = mote
         self._site = site
-        self._change = (_PINS_8266 if board == "esp8266" else {}) | {
+        self._change = {
             "keepalive_s": 5, "timeout_ms": 1500, "sample_ms": sample_ms, "outbox": 64, "keep_s": 4,
         }  # fmt: skip
         self._seed = seed

@@ -11,12 +11,11 @@ from ironmote import boards
 from ironmote.certificates import Authority
 from ironmote.compiler import compile_file
 from ironmote.fleet import Fleet
-from ironmote.simulate import board_command, board_environment
+from ironmote.interpreter import board_command, board_environment
 
 _DEVICE = Path(__file__).parent.parent / "tests" / "device"
-_MODULES = ("swift", "inner_net", "inner_broker")
+_MODULES = ("swift.py", "inner_net.py", "inner_broker.py", "../seeded.py")
 _HARNESS_BYTES = 110_000  # of heap, for the broker inside; what the mote has is what its board has
-_PINS_8266 = {"i2c": {"sda": 4, "scl": 5, "freq_hz": 100000}}
 
 
 class SwiftBoard:
@@ -38,13 +37,13 @@ class SwiftBoard:
         } | change
         made = ChannelMote(
             fleet, mote, Authority.create(), 1883, folder, profile=profile,
-            **((_PINS_8266 if board == "esp8266" else {}) | settings),
+            **settings,
         )  # fmt: skip
         self.board = made.board
         made.put("{}")
-        for name in (*_MODULES, program):
-            code = compile_file(_DEVICE / f"{name}.py", f"{name}.py", 0, 63)
-            (folder / "board" / f"{name}.mpy").write_bytes(code)
+        for path in [_DEVICE / name for name in (*_MODULES, f"{program}.py")]:
+            code = compile_file(path, path.name, 0, 63)
+            (folder / "board" / f"{path.stem}.mpy").write_bytes(code)
         self._program = program
         self.keys = fleet.id, mote.root
 

@@ -24,8 +24,6 @@ def start(tmp_path):
         fleet, authority = Fleet.create(), Authority.create()
         listener = Listener(behave(authority) if behave is not hostile.silence else behave)
         profile = dataclasses.replace(boards.load(board), hide=hide)
-        if board == "esp8266":
-            change = {"i2c": {"sda": 4, "scl": 5, "freq_hz": 100000}} | change
         mote = ChannelMote(
             fleet, add(fleet, "kitchen", channel, board), authority, listener.port, tmp_path / "board",
             profile=profile, **change,

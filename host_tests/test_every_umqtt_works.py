@@ -19,7 +19,6 @@ from umqtt_generations import VERSIONS, install, source
 
 ROOT = Path(__file__).parent.parent
 WAIT_S = 60
-PINS_8266 = {"i2c": {"sda": 4, "scl": 5, "freq_hz": 100000}}
 
 
 @pytest.mark.parametrize("version", VERSIONS)
@@ -49,7 +48,7 @@ def test_generations_differ_in_how_they_are_called():
 def test_motes_are_heard_and_obey_over(tmp_path, version):
     fleet, authority = Fleet.create(), Authority.create()
     add(fleet, "attic", "tls")
-    add(fleet, "cellar", "sealed", "esp8266").actuators[0]["pin"] = 12
+    add(fleet, "cellar", "sealed", "esp8266")
     broker = NatsBroker(fleet, authority, tmp_path / "broker")
     events = queue.Queue()
     gateway = Gateway(fleet.id, members_of(fleet), broker.gateway, tmp_path / "gateway.db", events.put)
@@ -58,8 +57,7 @@ def test_motes_are_heard_and_obey_over(tmp_path, version):
         broker.start()
         gateway.start()
         for mote in fleet.motes.values():
-            change = PINS_8266 if mote.board == "esp8266" else {}
-            made = ChannelMote(fleet, mote, authority, endpoint(broker, mote).port, tmp_path / mote.id, **change)
+            made = ChannelMote(fleet, mote, authority, endpoint(broker, mote).port, tmp_path / mote.id)
             motes.append(made)
             replace(made.board, version, tmp_path / "umqtt")
             made.board.start()

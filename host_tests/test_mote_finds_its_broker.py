@@ -14,7 +14,6 @@ from ironmote.fleet import Fleet
 
 WITHIN_S = 60.0
 DOWN = b"sealed/cellar/down"
-PINS_8266 = {"i2c": {"sda": 4, "scl": 5, "freq_hz": 100000}}
 PORTAL = b"HTTP/1.1 302 Found\r\nLocation: http://portal.example/\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -36,9 +35,8 @@ class Site:
     def mote(self, ports, channel="sealed", board="esp8266", name="cellar", host="127.0.0.1", start=True, **change):
         """A mote that is told of brokers at `ports`, switched on."""
         of = add(self.fleet, name, channel, board)
-        of.actuators[0]["pin"] = 12
         brokers = [{"host": host, "port": port, "name": "localhost"} for port in ports]
-        change = (PINS_8266 if board == "esp8266" else {}) | {"sample_ms": 300, "broker": brokers} | change
+        change = {"sample_ms": 300, "broker": brokers} | change
         made = ChannelMote(self.fleet, of, self.authority, ports[0], self.folder / name, **change)
         made.put("{}")
         self.motes.append(made)

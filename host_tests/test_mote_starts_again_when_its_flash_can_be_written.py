@@ -8,7 +8,6 @@ from ironmote.certificates import Authority
 from ironmote.fleet import Fleet
 
 WITHIN_S = 60.0
-PINS_8266 = {"i2c": {"sda": 4, "scl": 5, "freq_hz": 100000}}
 
 
 @pytest.mark.parametrize("board", ["esp8266", "esp32"])
@@ -21,8 +20,7 @@ def test_full_flash_at_power_on_sends_nothing_and_is_tried_again(tmp_path, board
         seen.extend(session.uplinks())
 
     listener = Listener(plays(script))
-    change = PINS_8266 if board == "esp8266" else {}
-    made = ChannelMote(fleet, mote, Authority.create(), listener.port, tmp_path / "board", **change)
+    made = ChannelMote(fleet, mote, Authority.create(), listener.port, tmp_path / "board")
     made.put('{"flash": "full"}')
     made.board.start()
     try:

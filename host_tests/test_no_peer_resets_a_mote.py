@@ -18,7 +18,6 @@ WITHIN_S = 30.0
 DOWN = b"sealed/cellar/down"
 LESS_HEAP = 5000  # a board with so much less still works, and it is where what a stranger sends would count
 QUANTITIES = ("temperature", "humidity", "pressure")
-PINS_8266 = {"i2c": {"sda": 4, "scl": 5, "freq_hz": 100000}}
 
 
 class Site:
@@ -39,7 +38,7 @@ class Site:
         tweak(mote)
         self.gateway = Gateway(self.fleet, "cellar")
         self._listener = Listener(plays(script))
-        change = (PINS_8266 if board == "esp8266" else {}) | {"keepalive_s": 5, "sample_ms": 300} | change
+        change = {"keepalive_s": 5, "sample_ms": 300} | change
         self.mote = ChannelMote(
             self.fleet, mote, self._authority, self._listener.port, self._folder, profile=profile, **change
         )

@@ -12,8 +12,9 @@ import pytest
 from ironmote.demo.wire import Direction, Kind, Packet
 from ironmote.gateway import MessageRefused, RecordSeen, StateSeen
 from mote import sealed
-from mutations import Source, composed
+from mutations import composed
 from running import Stage, payload_of, will_of
+from seeded import Source
 
 
 class Attack:

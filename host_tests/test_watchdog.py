@@ -19,7 +19,6 @@ from running import Stage
 WITHIN_S = 120.0
 GRACE_S = 8
 QUICK = {"keepalive_s": 5, "timeout_ms": 1000, "sample_ms": 500, "watchdog_s": GRACE_S}
-PINS_8266 = {"i2c": {"sda": 4, "scl": 5, "freq_hz": 100000}}
 BOARDS = ("esp8266", "esp32")
 LOST = f"watchdog: no broker for {GRACE_S} s"
 
@@ -32,14 +31,10 @@ class Site:
 
     def mote(self, port, board="esp8266", channel="sealed", **change):
         of = add(self.fleet, board, channel, board)
-        of.actuators[0]["pin"] = 12
-        made = ChannelMote(self.fleet, of, self.authority, port, self.folder / board, **(self.change(board) | change))
+        made = ChannelMote(self.fleet, of, self.authority, port, self.folder / board, **(QUICK | change))
         made.put("{}")
         self.closes.insert(0, made.board.stop)
         return made
-
-    def change(self, board):
-        return (PINS_8266 if board == "esp8266" else {}) | QUICK
 
     def listens(self, behave):
         made = Listener(behave)
@@ -240,9 +235,7 @@ def test_next_status_gives_the_reason_and_which_broker_failed(site):
     gateway.start()
     ports = [site.listens(None).port, broker.clear.port]
     change = {"broker": [{"host": "127.0.0.1", "port": port, "name": "localhost"} for port in ports]}
-    mote = ChannelMote(
-        site.fleet, of, site.authority, ports[0], site.folder / "cellar", **(site.change("esp8266") | change)
-    )
+    mote = ChannelMote(site.fleet, of, site.authority, ports[0], site.folder / "cellar", **(QUICK | change))
     site.closes += [mote.board.stop, gateway.stop, broker.stop]
     mote.put(json.dumps({"wifi": "gone"}))
     mote.board.start()

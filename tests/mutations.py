@@ -10,31 +10,6 @@ _EDGES = b"\x00\x17\x18\x1b\x40\x57\x58\x59\x5a\x5b\x5f\x7f\x80\x9f\xa0\xbf\xd0\
 _ANY_SIZE = (0, 1, 15, 16, 17, 23, 24, 40, 100, 239, 256, 1000, 1024, 1100)
 
 
-class Source:
-    """Numbers that look random and follow from `seed` (xorshift32, Marsaglia 2003)."""
-
-    def __init__(self, seed):
-        self._state = seed & 0x3FFFFFFF or 1
-
-    def below(self, end):
-        """Return a number from 0 to `end` - 1."""
-        x = self._state
-        x ^= x << 13 & 0xFFFFFFFF
-        x ^= x >> 17
-        x ^= x << 5 & 0xFFFFFFFF
-        self._state = x
-        return x % end
-
-    def pick(self, items):
-        return items[self.below(len(items))]
-
-    def bytes(self, size):
-        made = bytearray(size)  # a list of as many numbers would be eight times as large
-        for i in range(size):
-            made[i] = self.below(256)
-        return bytes(made)
-
-
 def _flipped(source, sample, samples):
     made = bytearray(sample)
     for _ in range(1 + source.below(8)):

@@ -5,7 +5,6 @@ session that is reset behind byte N is followed by one that works until what wai
 and each number of a record must come: a reset at no byte may lose one. Prints `held` at last.
 """
 
-import gc
 import sys
 
 import swift
@@ -149,10 +148,4 @@ def main(first, end, step, fleet, root):
     """Cut the sessions of the mote of this board, which is called cellar, behind bytes `first`, … below `end`."""
     inner_net.peer = Shears(first, end, step, fleet, root)
     swift.horizon.append(_nobody)
-    execfile("/boot.py")  # noqa: F821  MicroPython has it
-    gc.threshold(-1)  # collecting every 8 KB, as a board does for its fragments' sake, would take most of the time
-    try:
-        execfile("/main.py")  # noqa: F821
-    except Exception as error:
-        sys.print_exception(error)
-    print("the mote's program ended")
+    swift.live()

@@ -13,7 +13,8 @@ gc.threshold(8192)  # as boot.py has it on a board, and for its reason
 sys.path[:0] = ["tests", "lib"]
 
 from mote import cbor, command, keys, protect, sealed  # noqa: E402
-from mutations import Source, changed, composed  # noqa: E402
+from mutations import changed, composed  # noqa: E402
+from seeded import Source  # noqa: E402
 
 FLEET = bytes(range(16))
 ROOT = bytes(range(32))

@@ -21,6 +21,7 @@ _hardware.time_ns = swift.time_ns
 
 from inner_broker import CONNECT, PUBLISH, SUBSCRIBE, Broker, Commander, packet, publish  # noqa: E402
 from micropython import const  # noqa: E402
+from seeded import Source  # noqa: E402
 
 # What a session is like. Most go wrong after the mote has subscribed, where it believes most.
 _GOOD, _NO_CONNACK, _BAD_CONNACK, _REFUSED, _BAD_SUBACK, _FULL, _SLOW, _CLOSED, _HOSTILE = range(9)
@@ -30,24 +31,6 @@ _GOOD_MS = const(40_000)
 _EDGES = b"\x00\x01\x02\x03\x7f\x80\x81\xfe\xff"
 _GROWTH = const(1024)
 _LONG = const(200)
-
-
-class Source:
-    """Numbers that look random and follow from `seed` (xorshift32, Marsaglia 2003)."""
-
-    def __init__(self, seed):
-        self._state = seed & 0x3FFFFFFF or 1
-
-    def below(self, end):
-        x = self._state
-        x ^= x << 13 & 0xFFFFFFFF
-        x ^= x >> 17
-        x ^= x << 5 & 0xFFFFFFFF
-        self._state = x
-        return x % end
-
-    def bytes(self, size):
-        return bytes([self.below(256) for _ in range(size)])
 
 
 class Hostile(Broker):
@@ -259,10 +242,4 @@ def main(total, seed, fleet, root):
     """Throw `total` streams at the mote of this board, which is called cellar; `fleet` and `root` are its keys."""
     inner_net.peer = Hostile(total, seed, Commander("cellar", fleet, root))
     swift.horizon.append(_nobody)
-    execfile("/boot.py")  # noqa: F821  MicroPython has it
-    gc.threshold(-1)  # collecting every 8 KB, as a board does for its fragments' sake, would take most of the time
-    try:
-        execfile("/main.py")  # noqa: F821
-    except Exception as error:
-        sys.print_exception(error)
-    print("the mote's program ended")
+    swift.live()

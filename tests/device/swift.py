@@ -4,6 +4,7 @@
 that the work in them takes. Whoever turns round without end at one moment is stopped.
 """
 
+import gc
 import sys
 
 import asyncio
@@ -154,3 +155,14 @@ def start(minutes=None):
     if time is utime:
         sys.modules["time"] = _Utime
     asyncio.ticks = ticks_ms
+
+
+def live():
+    """Run the mote of this board as its firmware would, boot.py and then main.py; print how its program ended."""
+    execfile("/boot.py")  # noqa: F821  MicroPython has it
+    gc.threshold(-1)  # collecting every 8 KB, as a board does for its fragments' sake, would take most of the time
+    try:
+        execfile("/main.py")  # noqa: F821
+    except Exception as error:
+        sys.print_exception(error)
+    print("the mote's program ended")
