@@ -102,7 +102,7 @@ ACTUATOR = optional(
             },
             "servo": {"min_us": (MAYBE, (INT, 300, 3000)), "max_us": (MAYBE, (INT, 300, 3000))},
             "led": {"low": (MAYBE, (FLAG,))},
-            "buzzer": {},
+            "buzzer": {"freq_hz": (MAYBE, (INT, 20, 20000))},
         },
     )
 )
