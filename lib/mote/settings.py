@@ -34,7 +34,7 @@ _WIFI = {
     "pm": (MAYBE, (WORD, "none", "performance", "powersave")),
     "address": (MAYBE, (TABLE, Address, {"ip": (IP,), "mask": (IP,), "gateway": (IP,), "dns": (IP,)})),
 }
-_FIELDS = {
+FIELDS = {
     "v": (INT, VERSION, VERSION),
     "mote": (ID,),
     "fleet": (BYTES, 8, 32),
@@ -77,7 +77,7 @@ _FIELDS = {
     "health_s": (INT, 0, 86400),
     "log": (WORD, "debug", "info", "warning", "error"),
 }
-_DEFAULTS = {
+DEFAULTS = {
     "values": (),
     "rules": (),
     "backlog": 16384,
@@ -92,7 +92,7 @@ _DEFAULTS = {
 
 
 class Values:
-    """The settings as attributes: `mote`, `broker.host`, `sensors[0].kind` …; see _FIELDS for all.
+    """The settings as attributes: `mote`, `broker.host`, `sensors[0].kind` …; see FIELDS for all.
 
     It has no methods on purpose: it keeps nothing of this module alive, so that a small board can unload
     the module, which is a fifth of what these modules take, once the settings are read.
@@ -104,13 +104,13 @@ def check(fields):
     if not isinstance(fields, dict):
         fail("settings", "a table")
     for name in fields:
-        if not isinstance(name, str) or name not in _FIELDS:
+        if not isinstance(name, str) or name not in FIELDS:
             fail(str(name), "no such setting")
     values = Values()
-    for name in _FIELDS:
-        if name not in fields and name not in _DEFAULTS:
+    for name in FIELDS:
+        if name not in fields and name not in DEFAULTS:
             fail(name, "is missing")
-        setattr(values, name, schema.check(fields[name] if name in fields else _DEFAULTS[name], _FIELDS[name], name))
+        setattr(values, name, schema.check(fields[name] if name in fields else DEFAULTS[name], FIELDS[name], name))
     if values.channel != channel.AUTO and not channel.reaches(values.channel, values.floor):
         fail("channel", "%s is less than the floor, %s" % (values.channel, values.floor))
     # Here the first is `broker`, whose name is that of all.
