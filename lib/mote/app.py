@@ -47,7 +47,12 @@ class App:
     def __init__(self, settings, keep):
         log.level = log.LEVELS.index(settings.log)
         self._settings = settings
-        self._orders = Orders([actuators.create(spec) for spec in settings.actuators])
+        self._orders = Orders([actuators.create(spec) for spec in settings.actuators], settings.rules)
+        self._rules = None
+        if settings.rules:
+            from mote.rules import Rules
+
+            self._rules = Rules(settings.rules, self._orders.actuators, settings.sample_ms, log.warn)
         self._led = Led(settings.led)
         self._led.on()
         buses = Buses(settings)
@@ -197,6 +202,7 @@ class App:
                 due = time.ticks_ms()  # a period that was missed is not made up for
             while wait > _TICK_MS:
                 await asyncio.sleep_ms(_TICK_MS)
+                self._drive(())
                 self.records.tick()
                 wait = time.ticks_diff(due, time.ticks_ms())
             await asyncio.sleep_ms(max(wait, 0))
@@ -206,12 +212,20 @@ class App:
         """Read every sensor once and queue what they say, as one record where it is not too much for one."""
         uptime.ms()  # it has to be asked every few days, and here it is whatever else happens
         readings = await self._sampler.read()
+        self._drive(readings)
         self._say_behind()
         if self._protection.spent:
             self._renew()
         for pack in sampler.packs(readings):
             self.records.take(pack)
         self._health.collect()
+
+    def _drive(self, readings):
+        """Let rules act, and commands end that hold for a time."""
+        now = uptime.ms()
+        self._orders.tick(now)
+        if self._rules is not None:
+            self._rules.run(readings, now, self._clock.now(), self._orders.held)
 
     def _take(self, payload):
         """Take a downlink: obey it, say that it is too late, or count it as refused."""
@@ -224,7 +238,7 @@ class App:
                 if self._care.takes(order):
                     self._obey_care(order)
                     return
-            answer = self._orders.obey(order)
+            answer = self._orders.obey(order, uptime.ms())
         except protect.Expired as late:
             self._time.told(late.command.deadline)
             answer = self._orders.expired(late.command)
@@ -294,9 +308,9 @@ def _settings():
         raise Stop(str(error))
     finally:
         # What reads them has done its work; on a small board it is an eighth of the memory.
-        for each in ("settings", "kinds", "schema"):
-            del sys.modules["mote." + each]
-            delattr(mote, each)
+        for each in ("settings", "kinds", "schema", "rule_check"):
+            if sys.modules.pop("mote." + each, None):
+                delattr(mote, each)
 
 
 def main():

@@ -123,6 +123,10 @@ def check(fields):
     if 0 < values.watchdog_s <= quiet_s:
         fail("watchdog_s", "0, or more than keepalive_s and two timeouts: %d" % quiet_s)
     _check_names(values)
+    if values.rules:
+        from mote import rule_check
+
+        rule_check.check(values)
     return values
 
 
