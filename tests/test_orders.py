@@ -8,8 +8,16 @@ REMEMBERED = 16
 HOUR_MS = 3600000
 
 
+RULED = 9
+WALL = 1795219200
+
+
 class Rule:
-    """What the settings say of a rule."""
+    """A rule of the settings, which wants RULED all day long."""
+
+    kind = "schedule"
+    times = ((0, RULED),)
+    utc_min = None
 
     def __init__(self, actuator, override_s=None):
         self.actuator = actuator
@@ -24,10 +32,15 @@ class Lamp:
         self.times = 0
         self._now = "off"
 
-    def set(self, value):
+    def set(self, value, lasts=True):
         self.times += 1
         if value == "bad":
             raise ActuatorError("no")
+        self._now = value
+        self.lasts = lasts
+        return value
+
+    def drive(self, value):
         self._now = value
         return value
 
@@ -101,12 +114,12 @@ def test_command_that_holds_for_a_time_ends_in_the_safe_state_where_there_is_no_
     lamp = Lamp()
     mote = orders.Orders([lamp])
     assert mote.obey(order(1, value=40, for_s=60), 1000).value == 40
-    mote.tick(60999)
+    mote.tick((), 60999, None)
     assert lamp.state() == 40
-    mote.tick(61000)
+    mote.tick((), 61000, None)
     assert lamp.state() == "off"
     lamp.set(7)
-    mote.tick(200000)
+    mote.tick((), 200000, None)
     assert lamp.state() == 7, "ended once"
 
 
@@ -115,7 +128,7 @@ def test_command_that_holds_for_no_time_ends_the_hold_before_it():
     mote = orders.Orders([lamp])
     mote.obey(order(1, value=40, for_s=60), 0)
     mote.obey(order(2, value=50), 1000)
-    mote.tick(10 * HOUR_MS)
+    mote.tick((), 10 * HOUR_MS, None)
     assert lamp.state() == 50
 
 
@@ -134,11 +147,10 @@ def test_rule_is_overridden_for_an_hour_for_what_its_settings_say_or_for_what_th
         lamp = Lamp()
         mote = orders.Orders([lamp], [Rule("lamp", override_s)])
         mote.obey(order(1, value=40, for_s=for_s), 100)
-        mote.tick(100 + expected_ms - 1)
-        assert "lamp" in mote.held
-        mote.tick(100 + expected_ms)
-        assert "lamp" not in mote.held
-        assert lamp.state() == 40, "what it is at now is the rule's to say"
+        mote.tick((), 100 + expected_ms - 1, WALL)
+        assert lamp.state() == 40
+        mote.tick((), 100 + expected_ms, WALL)
+        assert lamp.state() == RULED
 
 
 def test_auto_ends_what_a_command_holds():
@@ -149,7 +161,8 @@ def test_auto_ends_what_a_command_holds():
         answer = mote.obey(order(10 + number, lamp.name, "auto"), 1000)
         assert (answer.result, answer.value) == (command.DONE, lamp.state())
     assert not mote.held
-    assert (ruled.state(), free.state()) == (40, "off")
+    mote.tick((), 1000, WALL)
+    assert (ruled.state(), free.state()) == (RULED, "off")
     assert mote.obey(order(20, "free", "auto"), 2000).result == command.DONE, "there was nothing to end"
     assert mote.obey(order(21, "nobody", "auto"), 2000).result == command.REFUSED
 
@@ -161,3 +174,11 @@ def test_nothing_is_held_after_a_sleep():
     again.answers = sleep(mote)
     again.obey(order(1, value=40, for_s=604800), 0)
     assert not again.held, "the command was obeyed before"
+
+
+def test_what_holds_for_a_time_is_not_kept_over_a_start():
+    ruled, free = Lamp("ruled"), Lamp("free")
+    mote = orders.Orders([ruled, free], [Rule("ruled")])
+    for number, (lamp, for_s, lasts) in enumerate(((ruled, None, False), (free, None, True), (free, 5, False))):
+        mote.obey(order(number, lamp.name, 40, for_s), 0)
+        assert lamp.lasts == lasts

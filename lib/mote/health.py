@@ -32,17 +32,19 @@ class Health:
         self._reset = reset
         self._told_ms = 0
         self._told_missing = self._told_alarms = ()
+        self._told_why = None
         self._told_counts = 0
         self._told_low = False
         self.boot = 0
         self.refused = 0
 
-    def watch(self, roots, sampler, protection, link):
+    def watch(self, roots, sampler, protection, link, actuators):
         """Take what it reports from these parts."""
         self._roots = roots
         self._sampler = sampler
         self._protection = protection
         self._link = link
+        self._actuators = actuators
 
     def count(self, ledger, kept):
         """Take what it says of the records: `ledger`, and the identity of the newest that the start found in flash."""
@@ -65,6 +67,7 @@ class Health:
         return bool(
             self._sampler.missing != self._told_missing
             or self._sampler.alarms != self._told_alarms
+            or self._actuators.why() != self._told_why
             or self._is_low() != self._told_low
             or (quiet >= _COUNTS_QUIET_MS and self._counts() != self._told_counts)
             or (period and quiet >= period * 1000)
@@ -78,6 +81,7 @@ class Health:
         self._told_ms = uptime.ms()
         self._told_missing = self._sampler.missing
         self._told_alarms = self._sampler.alarms
+        self._told_why = self._actuators.why()
         self._told_counts = self._counts()
         self._told_low = self._is_low()
         status = {
@@ -112,6 +116,7 @@ class Health:
             ("clock", self._clock.source if self._clock.now() is not None else None),
             ("failures", self._link.failures if any(self._link.failures) else None),
             ("lost", self._link.lost),
+            ("held", self._told_why),
             ("last", log.last[:_LAST] or None),
         ):
             if value is not None:

@@ -1,25 +1,27 @@
 """What the settings of a rule must have in common with the sensor and the actuator that it names."""
 
 from mote import const
+from mote.actuators import ActuatorError, scale
 from mote.schema import fail
 
 _DAY_MIN = const(1440)
 _DRIVES = {"thermostat": ("relay", "led"), "light": ("dimmer",)}
-# What an actuator takes: the least, the greatest, and whether nothing between them.
-_TAKES = {"relay": (0, 1, True), "led": (0, 1, True), "dimmer": (0, 100, False), "servo": (0, 180, False)}
 
 
 def check(values):
     """Check the rules of `values`, the settings, whose fields and names are known to be good. Raises SettingsError."""
-    kinds = {actuator.name: actuator.kind for actuator in values.actuators}
+    actuators = {actuator.name: actuator for actuator in values.actuators}
     for i, rule in enumerate(values.rules):
         field = "rules[%d]" % i
+        actuator = actuators[rule.actuator]
         if values.sleep_ms:
             fail(field, "a mote that sleeps deeply drives nothing: sleep_ms has to be 0")
+        if actuator.keep:
+            fail(field + ".actuator", "one without keep: after a start its rule says what it is at")
         if rule.kind == "schedule":
-            _check_times(field + ".times", rule.times, kinds[rule.actuator])
+            _check_times(field + ".times", rule.times, actuator)
         else:
-            _check_target(field, rule, kinds[rule.actuator], values.sample_ms)
+            _check_target(field, rule, actuator.kind, values.sample_ms)
 
 
 def _check_target(field, rule, kind, sample_ms):
@@ -33,10 +35,9 @@ def _check_target(field, rule, kind, sample_ms):
         fail(field + ".stale_s", "more than a sample takes to come: %d ms" % sample_ms)
 
 
-def _check_times(field, times, kind):
+def _check_times(field, times, actuator):
     if not times:
         fail(field, "at least one [minute of the day, value]")
-    least, most, only = _TAKES.get(kind, (None, None, False))
     before = -1
     for i, pair in enumerate(times):
         where = "%s[%d]" % (field, i)
@@ -46,5 +47,14 @@ def _check_times(field, times, kind):
         if not isinstance(minute, int) or not before < minute < _DAY_MIN:
             fail(where, "a minute of the day, 0 to 1439, after the one before")
         before = minute
-        if least is not None and (not least <= value <= most or (only and value not in (least, most))):
-            fail(where, "a %s takes %d %s %d" % (kind, least, "or" if only else "to", most))
+        try:
+            _taker(actuator)(value)
+        except ActuatorError as error:
+            fail(where, "%s: %s" % (actuator.name, error))
+
+
+def _taker(actuator):
+    """Return what says whether the actuator takes a value."""
+    if actuator.kind == "buzzer":
+        return scale.on_or_off if actuator.freq_hz else scale.hertz
+    return {"dimmer": scale.percent, "servo": scale.degrees}.get(actuator.kind, scale.on_or_off)
