@@ -199,7 +199,7 @@ def test_reading_more_than_a_packet_holds_comes_in_several_records_of_their_own_
 @pytest.mark.parametrize(
     ("fields", "why"),
     [
-        ({"kind": "relay", "safe": 50}, "a relay takes on or off"),
+        ({"kind": "relay", "safe": 50}, "it takes on or off"),
         ({"kind": "valve"}, "no class for valve"),
         ({"pin": 63}, "these settings cannot work here: ValueError"),
     ],

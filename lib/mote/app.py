@@ -149,9 +149,8 @@ class App:
             await self._doze()
         if guard.failed < guard.FREE_STARTS:  # what is brought back may be what made it fail
             self.actuators.restore()
-        await asyncio.gather(
-            holding, self._sample(), self._time.run(self._link), self._connect(), self._show(), watching
-        )
+        keeping_time = self._time.run(self._link)
+        await asyncio.gather(holding, self._sample(), keeping_time, self._connect(), self._show(), watching)
 
     async def _doze(self):
         """One waking: a record, what the gateway has to say to it, and deep sleep."""

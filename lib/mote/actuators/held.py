@@ -10,9 +10,9 @@ from mote import record, uptime
 from mote.actuators import ActuatorError
 
 # Why it is in its safe state though it was told otherwise.
-LINK = "link lost"
-LIMIT = "longest_s is over"
-FAILED = "it failed"
+LINK = "link"  # the broker was not heard of for too long
+LIMIT = "limit"  # longest_s was over
+FAILED = "failed"  # it could not be set, or did not follow
 
 
 class Held:
@@ -48,7 +48,7 @@ class Held:
         now = self._ms()
         if value != self._safe:
             if self.lost:
-                raise ActuatorError(LINK)
+                raise ActuatorError("the link is lost")
             left_ms = self._wait_ms(value, now)
             if left_ms > 0:
                 raise ActuatorError("too soon after the last switch: again in %d ms" % left_ms)
@@ -153,7 +153,7 @@ class Held:
             raise ActuatorError("this chip cannot do it")
         except Exception:
             self.safe(FAILED)
-            raise ActuatorError(FAILED)
+            raise ActuatorError("it failed")
         if self._kept is not None:
             self._kept.put(self.name, value if lasts and value != self._safe else None)
         return self.state()

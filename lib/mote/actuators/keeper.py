@@ -14,6 +14,7 @@ _LINK_S = const(300)
 class Keeper:
     """The actuators of `settings`, each in its safe state when this is made; `all` are they, mote.actuators.held.Held.
 
+    `held` holds the names of those that are safe though they were told otherwise, with the reason: `pump:link`.
     Raises ActuatorError where one of them cannot be.
     """
 
@@ -31,6 +32,7 @@ class Keeper:
                 link_s = 0 if spec.name in driven else max(_LINK_S, 2 * settings.keepalive_s)
             kept = self._kept if spec.keep else None
             self.all.append(actuators.create(spec, link_s * 1000, uptime.ms, kept))
+        self.held = ()
         self._told_ms = None
 
     def safe(self):
@@ -42,10 +44,6 @@ class Keeper:
         """Bring back what was kept over the start."""
         for each in self.all:
             each.restore()
-
-    def why(self):
-        """Return why actuators are safe though they were told otherwise, by name; None where none is."""
-        return {each.name: each.why for each in self.all if each.why} or None
 
     async def run(self, link, report):
         """Watch over them for ever: `link.proven` says when the broker was last heard of.
@@ -80,7 +78,9 @@ class Keeper:
         if not changed or (self._told_ms is not None and uptime.ms() - self._told_ms < _REPORT_MS):
             return
         self._told_ms = uptime.ms()
-        for each in changed:
-            if each.why:
-                log.warn("actuators", "in the safe state:", each.name, each.why)
+        held = tuple([each.name + ":" + each.why for each in self.all if each.why])
+        for each in held:
+            if each not in self.held:
+                log.warn("actuators", "made safe:", each)
+        self.held = held
         report([each.reading() for each in changed])
