@@ -170,6 +170,13 @@ def tally(value):
             file.write("%d %d\n" % (true_us() // 1000, value))
 
 
+def use(what):
+    """Note that `what` was used: a line in `<dir>/used`, where there may be faults. The host counts wear and radio."""
+    if _faults:
+        with open(_STATE + "used", "a") as file:
+            file.write(what + "\n")
+
+
 def fault(name):
     """Return the fault that the host has put on `name`, or None."""
     return _faults.get(name) if _faults else None
