@@ -45,7 +45,8 @@ class App:
         self._led = Led(settings.led)
         self._led.on()
         buses = Buses(settings)
-        self._sampler = sampler.Sampler([(spec, sensors.create(spec, buses)) for spec in settings.sensors])
+        pairs = [(spec, sensors.create(spec, buses)) for spec in settings.sensors]
+        self._sampler = sampler.Sampler(pairs, settings.values)
         earliest = floor.Floor(keep, settings.generation, settings.clock_floor)
         self._clock = clock.Clock(earliest.seconds)
         guard.grace_s = settings.watchdog_s
@@ -188,7 +189,7 @@ class App:
                 self._tell()
 
     async def _sample(self):
-        """Read every sensor each period and queue what they say."""
+        """Read every sensor each period and queue what there is to report."""
         due = time.ticks_ms()
         while True:
             await self._take_record()
@@ -204,13 +205,13 @@ class App:
             self.records.tick()
 
     async def _take_record(self):
-        """Read every sensor once and queue what they say, as one record where it is not too much for one."""
+        """Read every sensor once and queue what there is to report, as one record where it is not too much for one."""
         uptime.ms()  # it has to be asked every few days, and here it is whatever else happens
         readings = await self._sampler.read()
         self._say_behind()
         if self._protection.spent:
             self._renew()
-        for pack in sampler.packs(readings):
+        for pack in sampler.packs(self._sampler.report(readings)):
             self.records.take(pack)
         self._health.collect()
 

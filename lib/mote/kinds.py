@@ -52,7 +52,8 @@ SENSOR = optional((PART, Sensor, {"kind": (NAME,), "names": (NAMES,)}, _SENSORS)
 # A value becomes value * scale + offset, or what `table` has between its points, [[from, to], …]; then the median of
 # the last `median`, then smoothed (the weight of the newest). One report is made of `every` samples: their mean, with
 # `stats` also the least and the greatest. It is left out while it is within `deadband` of the last one reported, for
-# `heartbeat_s` at most. An alarm is on above `above`, or below `below`, and off again `hysteresis` inside.
+# `heartbeat_s` (900) at most. An alarm is on above `above`, or below `below`, and off again `hysteresis` inside.
+# mote.values does it, mote.settings says what goes together.
 VALUE = optional(
     (
         PART,
@@ -63,7 +64,7 @@ VALUE = optional(
             "offset": (MAYBE, _ANY),
             "table": (MAYBE, (LIST, 8, (LIST, 2, _ANY))),
             "median": (MAYBE, (INT, 3, 9)),
-            "smooth": (MAYBE, (NUMBER, 0.01, 1)),
+            "smooth": (MAYBE, (NUMBER, 0.0078125, 1)),  # 2^-7: single precision has it as it is
             "every": (MAYBE, (INT, 1, 3600)),
             "stats": (MAYBE, (FLAG,)),
             "deadband": (MAYBE, _POSITIVE),
@@ -102,7 +103,7 @@ ACTUATOR = optional(
             },
             "servo": {"min_us": (MAYBE, (INT, 300, 3000)), "max_us": (MAYBE, (INT, 300, 3000))},
             "led": {"low": (MAYBE, (FLAG,))},
-            "buzzer": {},
+            "buzzer": {"freq_hz": (MAYBE, (INT, 20, 20000))},
         },
     )
 )

@@ -7,7 +7,7 @@ from collections import namedtuple
 
 from mote import cbor, channel, const, schema
 from mote.kinds import ACTUATOR, PIN, RULE, SENSOR, VALUE
-from mote.schema import BYTES, FLAG, ID, INT, IP, LIST, MAYBE, SOME, TABLE, TEXT, WORD, fail
+from mote.schema import BYTES, FLAG, ID, INT, IP, LIST, MAYBE, NAME, SOME, TABLE, TEXT, WORD, fail
 
 PATH = "/settings.cbor"
 VERSION = const(1)
@@ -34,7 +34,7 @@ _WIFI = {
     "pm": (MAYBE, (WORD, "none", "performance", "powersave")),
     "address": (MAYBE, (TABLE, Address, {"ip": (IP,), "mask": (IP,), "gateway": (IP,), "dns": (IP,)})),
 }
-_FIELDS = {
+FIELDS = {
     "v": (INT, VERSION, VERSION),
     "mote": (ID,),
     "fleet": (BYTES, 8, 32),
@@ -78,7 +78,7 @@ _FIELDS = {
     "health_s": (INT, 0, 86400),
     "log": (WORD, "debug", "info", "warning", "error"),
 }
-_DEFAULTS = {
+DEFAULTS = {
     "values": (),
     "rules": (),
     "backlog": 16384,
@@ -92,9 +92,12 @@ _DEFAULTS = {
     "watchdog_s": 600,
 }
 
+# What asks for more than the sample of the moment.
+_REMEMBERS = ("median", "smooth", "every", "deadband", "heartbeat_s", "hysteresis")
+
 
 class Values:
-    """The settings as attributes: `mote`, `broker.host`, `sensors[0].kind` …; see _FIELDS for all.
+    """The settings as attributes: `mote`, `broker.host`, `sensors[0].kind` …; see FIELDS for all.
 
     It has no methods on purpose: it keeps nothing of this module alive, so that a small board can unload
     the module, which is a fifth of what these modules take, once the settings are read.
@@ -106,13 +109,13 @@ def check(fields):
     if not isinstance(fields, dict):
         fail("settings", "a table")
     for name in fields:
-        if not isinstance(name, str) or name not in _FIELDS:
+        if not isinstance(name, str) or name not in FIELDS:
             fail(str(name), "no such setting")
     values = Values()
-    for name in _FIELDS:
-        if name not in fields and name not in _DEFAULTS:
+    for name in FIELDS:
+        if name not in fields and name not in DEFAULTS:
             fail(name, "is missing")
-        setattr(values, name, schema.check(fields[name] if name in fields else _DEFAULTS[name], _FIELDS[name], name))
+        setattr(values, name, schema.check(fields[name] if name in fields else DEFAULTS[name], FIELDS[name], name))
     if values.channel != channel.AUTO and not channel.reaches(values.channel, values.floor):
         fail("channel", "%s is less than the floor, %s" % (values.channel, values.floor))
     # Here the first is `broker`, whose name is that of all.
@@ -143,8 +146,19 @@ def _check_names(values):
     measured = list(seen)
     treated = []
     for i, value in enumerate(values.values):
-        _find(measured, "values[%d].name" % i, value.name, "sensor")
-        _add(treated, "values[%d].name" % i, value.name)
+        field = "values[%d]." % i
+        _find(measured, field + "name", value.name, "sensor")
+        _add(treated, field + "name", value.name)
+        _check_value(value, field, values.sleep_ms)
+        for suffix, there in (
+            (":min", value.stats),
+            (":max", value.stats),
+            (":high", value.above),
+            (":low", value.below),
+        ):
+            if there is not None and there is not False:
+                schema.check(value.name + suffix, (NAME,), field + "name" + suffix)
+                _add(seen, field + "name" + suffix, value.name + suffix)
     there = []
     for i, actuator in enumerate(values.actuators):
         _add(seen, "actuators[%d].name" % i, actuator.name)  # what becomes of it is reported, as readings are
@@ -155,6 +169,31 @@ def _check_names(values):
         _add(driven, "rules[%d].actuator" % i, rule.actuator)
         if rule.kind != "schedule":
             _find(measured, "rules[%d].sensor" % i, rule.sensor, "sensor")
+
+
+def _check_value(value, field, sleep_ms):
+    """What is done with one value goes together, and does something."""
+    if value.table is not None:
+        if value.scale is not None or value.offset is not None:
+            fail(field + "table", "either a table, or scale and offset")
+        points = value.table
+        pairs = all(len(point) == 2 for point in points)
+        if len(points) < 2 or not pairs or any(points[i - 1][0] >= points[i][0] for i in range(1, len(points))):
+            fail(field + "table", "two points or more, each [from, to], in rising order of from")
+    if value.stats and (value.every is None or value.every < 2):
+        fail(field + "stats", "with every of 2 or more: of one sample there is no least and no greatest")
+    if value.stats and value.deadband is not None:
+        fail(field + "deadband", "not with stats: the least and the greatest would be left out with the mean")
+    alarms = (value.above is not None) + (value.below is not None)
+    if value.hysteresis is not None and not alarms:
+        fail(field + "hysteresis", "with above or below: it is an alarm's")
+    if value.heartbeat_s is not None and value.deadband is None and not alarms:
+        fail(field + "heartbeat_s", "with deadband, above or below: without them nothing is left out")
+    if alarms == 2 and value.above - value.below <= (value.hysteresis or 0):
+        fail(field + "above", "more than hysteresis above below")
+    for name in _REMEMBERS if sleep_ms else ():
+        if getattr(value, name) is not None:
+            fail(field + name, "not with sleep_ms: deep sleep forgets the samples before")
 
 
 def _add(seen, field, name):
@@ -187,7 +226,9 @@ def to_cbor(fields):
     Floats are in single precision: boards have no other, and read no double that is not one.
     """
     check(fields)
-    return cbor.encode(_singles(fields))
+    fields = _singles(fields)
+    check(fields)  # two numbers that differ may be one in single precision
+    return cbor.encode(fields)
 
 
 def _singles(value):

@@ -13,6 +13,7 @@ from mote import cbor, sealed
 _MAX_BYTES = 1360
 _MAX_TEXT = 200
 _MOST_MISSING = 16  # as many sensors as settings can name
+_MOST_ALARMS = 64  # two of each value that settings can name
 _MOST_BROKERS = 4
 _LARGEST = 2**48
 _LARGEST_COUNTER = 2**32 - 1
@@ -48,6 +49,7 @@ class State:
     refused: int | None = None  # commands that did not verify, this boot
     down: int | None = None  # sealed: the highest sequence number of a downlink that it verified in this epoch
     missing: tuple[str, ...] = ()  # kinds of sensors that give nothing
+    alarms: tuple[str, ...] = ()  # names of alarms that are on, the first few
     version: str = ""  # of ironmote
     used: int | None = None  # bytes of heap
     low: int | None = None  # the least bytes of heap that were free after a collection, this start
@@ -97,6 +99,7 @@ def _check(found: object) -> State:
     if not isinstance(online, bool):
         raise StateError("status without online")
     missing = _list(found, "missing", _MOST_MISSING)
+    alarms = _list(found, "alarms", _MOST_ALARMS)
     failures = _list(found, "failures", _MOST_BROKERS)
     before = _list(found, "before", _MOST_BEFORE)
     kept = found.get("kept")
@@ -120,6 +123,7 @@ def _check(found: object) -> State:
         refused=_count(found, "refused"),
         down=_count(found, "down", sealed.MAX_SEQUENCE),
         missing=tuple(_text(each) for each in missing),
+        alarms=tuple(_text(each) for each in alarms),
         version=_text(found.get("version", "")),
         used=_count(found, "used"),
         low=_count(found, "low"),
