@@ -36,9 +36,9 @@ _TICK_MS = 1000
 
 
 class App:
-    """One mote, ready to run; `taken` are the parcels that this waking took already."""
+    """One mote, ready to run; `taken` is what this waking took already, as nap.doze says it."""
 
-    def __init__(self, settings, keep, taken=()):
+    def __init__(self, settings, keep, taken=None):
         log.level = log.LEVELS.index(settings.log)
         self._settings = settings
         self._orders = Orders([actuators.create(spec) for spec in settings.actuators])
@@ -65,7 +65,9 @@ class App:
         self._care = None
         asleep = nap.wake(keep, self._roots.generation)
         self._tries = asleep.tries if asleep else 0
-        self._taken = bool(taken)
+        self._taken = taken is not None
+        if asleep:
+            self._sampler.resume(taken[1] if taken else asleep.alarms)
         memory, chip = rtc.Memory(machine.RTC().memory), machine.unique_id()
         self._ledger = Ledger(memory, chip)
         self._begin_epoch(asleep)
@@ -74,7 +76,7 @@ class App:
         self._behind_said = None
         self._protection, tls = self._protect(keep)
         self.records = Records(settings, self._ledger, self._clock, self._protection, memory, chip)
-        self.records.resume(asleep, taken)
+        self.records.resume(asleep, taken[0] if taken else [])
         status = self._health.status
         self._link = link.Link(settings, self._wifi, self._protection, tls, self.records.outbox, self._take, status)
         self._health.watch(self._roots, self._sampler, self._protection, self._link)
@@ -158,9 +160,9 @@ class App:
         tries = 0 if self._link.acknowledged else self._tries + 1
         sleep_ms, protection = self._settings.sleep_ms, self._protection
         counts = (self._link.connection, self._ledger.record, protection.failed, 0, sleep_ms)
-        rest = (nap.naps(self._settings.send_every, sleep_ms, tries), tries, self.records.outbox.dropped)
-        numbers = (self._epoch, protection.sequence, protection.down) + counts + rest
-        self.records.sleep(rtc.Asleep(*(numbers + (self._orders.answers,))))
+        naps = nap.naps(self._settings.send_every, sleep_ms, tries)
+        rest = (naps, tries, self.records.outbox.dropped, self._sampler.on(), self._orders.answers)
+        self.records.sleep(rtc.Asleep(*((self._epoch, protection.sequence, protection.down) + counts + rest)))
 
     async def _connect(self):
         """Keep the link; where there are certificates, first wait for a time at which they can be judged."""
@@ -283,10 +285,10 @@ class App:
             log.warn("mote", "no memory for the status")
 
 
-def main(taken=()):
+def main(taken=None):
     """Build the mote from what is on the board and run it. Returns only where it may not run.
 
-    `taken` are parcels that were taken in this waking: no other record is.
+    `taken` is what nap.doze said: where this waking took something it takes nothing else.
     """
     try:
         app = App(plan.read(), vault.open_vault(), taken)

@@ -21,14 +21,15 @@ _MOST_TRIES = const(0xFF)
 def doze():
     """Take a record and sleep again, where this is a waking that sends nothing: then it does not return.
 
-    Else return what was taken and has no room but in what sends, as parcels; mostly none.
+    Else return what this waking took before it was known that it has to send: parcels, and which alarms are on
+    (mote.values); mostly it took nothing, and that is None.
     """
     from mote import vault
 
     keep = vault.open_vault()
     asleep = peek(keep)
     if asleep is None or not asleep.naps:
-        return ()
+        return None
     from mote import rest
 
     return rest.take(keep, asleep)
@@ -102,5 +103,5 @@ def _kept(asleep, parcels, now, key, dropped):
     if block is None:
         return False
     tries = min(asleep.tries, _MOST_TRIES)
-    stamped = rtc.Asleep(*(tuple(asleep[:6]) + (_now_ms(), asleep.sleep_ms, asleep.naps, tries, dropped, asleep[11])))
+    stamped = rtc.Asleep(*(tuple(asleep[:6]) + (_now_ms(), asleep[7], asleep[8], tries, dropped) + tuple(asleep[11:])))
     return rtc.Memory(machine.RTC().memory).keep(stamped, machine.unique_id(), block)

@@ -39,7 +39,7 @@ class Records:
             from mote import batch
 
             ms = nap.fell_asleep_ms(asleep) if asleep else None
-            taken = batch.unpack(block, ms, self._key) + list(taken)
+            taken = batch.unpack(block, ms, self._key) + taken
         if asleep:
             self.outbox.resume(asleep.dropped)
         for data in taken:

@@ -22,21 +22,23 @@ class _NoLink:
 
 
 def take(keep, asleep):
-    """Take a record and sleep again; `asleep` is what nap.peek said. Does not return, but where the record has no room.
+    """Take a record and sleep again; `asleep` is what nap.peek said. Does not return where that is all there is to do.
 
-    Then this waking has to send: the record is returned, as parcels; all else is as it was. So it is where the settings
-    or a sensor's cannot be used: whoever goes on says why.
+    Where an alarm goes on or off, or nothing has room for the record, this waking has to send: what it took is returned
+    as nap.doze does; all else is as it was. None where the settings cannot be used: whoever goes on says why.
     """
     try:
         settings = plan.read()
         log.level = log.LEVELS.index(settings.log)
         buses = Buses(settings)
-        reader = sampler.Sampler([(spec, sensors.create(spec, buses)) for spec in settings.sensors])
+        pairs = [(spec, sensors.create(spec, buses)) for spec in settings.sensors]
     except (plan.Stop, sensors.SensorError, ValueError, OSError):
-        return ()
+        return None
     if not settings.sleep_ms:
-        return ()
-    readings = asyncio.run(_read(reader, settings.watchdog_s))
+        return None
+    reader = sampler.Sampler(pairs, settings.values)
+    reader.resume(asleep.alarms)
+    readings = reader.report(asyncio.run(_read(reader, settings.watchdog_s)))
     chip = machine.unique_id()
     memory = rtc.Memory(machine.RTC().memory)
     ledger = Ledger(memory, chip)
@@ -44,6 +46,8 @@ def take(keep, asleep):
     now = clock.Clock(floor.Floor(keep, settings.generation, settings.clock_floor).seconds).now()
     key = chip + backlog.owner(settings)
     taken = [parcel.pack(ledger.next(), now, uptime.ms(), pack) for pack in sampler.packs(readings)]
+    if reader.on() != asleep.alarms:
+        return taken, reader.on()
     parcels = batch.unpack(memory.batch(), nap.fell_asleep_ms(asleep), key) + taken
     log.say("nap", len(parcels), "records in memory,", asleep.naps - 1, "more wakings until one sends")
     newest = settings.drop == "newest"
@@ -60,7 +64,7 @@ def take(keep, asleep):
 
     numbers = tuple(asleep[:4]) + (ledger.record,) + tuple(asleep[5:8]) + (asleep.naps - 1,) + tuple(asleep[9:])
     nap.sleep(rtc.Asleep(*numbers), parcels, now, key, newest, spill)
-    return taken
+    return taken, asleep.alarms
 
 
 async def _read(reader, grace_s):

@@ -8,9 +8,10 @@
 
 A block is its name (2) ‖ length of the body (2) ‖ body ‖ CRC-32 (4). The body of "s3" is epoch (13) ‖ sequence (8) ‖
 highest downlink + 1 (8) ‖ connection (4) ‖ record (4) ‖ failed openings (4) ‖ time of falling asleep in ms (8) ‖
-planned sleep in ms (4) ‖ wakings that only take a record before the next that sends (2) ‖ wakings in a row in which nothing
-could be sent (1) ‖ records dropped (4) ‖ for each of the last commands id (8) ‖ result (1). There is no key in it. The
-CRC covers the number of the chip too: what was copied to another board is not taken.
+planned sleep in ms (4) ‖ wakings that only take a record before the next that sends (2) ‖ wakings in a row in which
+nothing could be sent (1) ‖ records dropped (4) ‖ alarms that are on (8) ‖ for each of the last commands id (8) ‖
+result (1). There is no key in it. The CRC covers the number of the chip too: what was copied to another board is not
+taken.
 
 What was said beside a result is not kept: after a sleep every actuator is in its safe state, so it is not true
 any more, and without it all the commands that a mote remembers fit into the 492 bytes of an ESP8266.
@@ -25,9 +26,10 @@ from mote import command, const
 # epoch: 13 bytes; sequence: of the next uplink; down: highest downlink verified, or -1; connection and record:
 # how many there were; failed: openings in this epoch; slept_ms: the board's clock when it fell asleep; sleep_ms: for
 # how long; naps: wakings to come that only take a record; tries: wakings in a row in which nothing could be sent;
-# dropped: records; answers: to the last commands (command.Answer), of which name, value and reason come back as None
+# dropped: records; alarms: those that are on, as mote.values says it; answers: to the last commands (command.Answer),
+# of which name, value and reason come back as None
 Asleep = namedtuple(
-    "Asleep", "epoch sequence down connection record failed slept_ms sleep_ms naps tries dropped answers"
+    "Asleep", "epoch sequence down connection record failed slept_ms sleep_ms naps tries dropped alarms answers"
 )
 
 _GUARD = b"g1"
@@ -38,8 +40,8 @@ _MOST_STARTS = const(31)
 _REASON_BIT = const(5)
 _SLEEP = b"s3"
 BATCH = b"q1"
-_FIXED = ">13sQQIIIQIHBI"
-_FIXED_SIZE = const(60)
+_FIXED = ">13sQQIIIQIHBIQ"
+_FIXED_SIZE = const(68)
 _ID_SIZE = const(8)
 _ANSWER_SIZE = const(9)
 _CRC_SIZE = const(4)
@@ -62,6 +64,7 @@ def pack(asleep, chip):
         asleep.naps,
         asleep.tries,
         asleep.dropped,
+        asleep.alarms,
     ) + _pack_answers(asleep.answers)
     return frame(_SLEEP, body, chip)
 
