@@ -163,7 +163,9 @@ class Stage:
         self.gateway.stop()
         self.gateway = None
 
-    def mote(self, name: str = "cellar", **settings) -> SimulatedMote:
+    def mote(
+        self, name: str = "cellar", world=None, faults: bool = False, longest_sleep_s: float = 1, **settings
+    ) -> SimulatedMote:
         """A mote on its board, as provisioned; not yet switched on."""
         of = self.fleet.motes[name]
         profile = boards.load(of.board)
@@ -177,7 +179,10 @@ class Stage:
             "actuators": [{"kind": "relay", "name": "relay", "pin": 12, "safe": 0}], "led": None, "outbox": 32,
         }  # fmt: skip
         secrets = provision.secrets_for(of, b"password")
-        made = SimulatedMote(profile, fields | settings, secrets, {}, self.folder / name)
+        made = SimulatedMote(
+            profile, fields | settings, secrets, {}, self.folder / name, world,
+            faults=faults, longest_sleep_s=longest_sleep_s,
+        )  # fmt: skip
         made.build()
         self.motes[name] = made
         return made

@@ -55,11 +55,11 @@ def take(keep, asleep):
     def spill(waiting):
         """Put `waiting` into flash; where it is full too it is time to send, unless that was tried in vain."""
         store = backlog.of(settings)
-        count = store.append(waiting, False) if store else 0
+        count = 0 if store is None else store.append(waiting, False)
         if count < len(waiting):
             if not asleep.tries:
                 return None
-            count += store.append(waiting[count:], not newest) if store else 0
+            count += 0 if store is None else store.append(waiting[count:], not newest)
         return waiting[count:]
 
     numbers = tuple(asleep[:4]) + (ledger.record,) + tuple(asleep[5:8]) + (asleep.naps - 1,) + tuple(asleep[9:])

@@ -93,7 +93,7 @@ DEFAULTS = {
 }
 
 # What asks for more than the sample of the moment.
-_REMEMBERS = ("median", "smooth", "every", "deadband", "heartbeat_s", "hysteresis")
+_REMEMBERS = ("median", "smooth", "every", "deadband", "heartbeat_s")
 
 
 class Values:
