@@ -164,11 +164,17 @@ class Stage:
         self.gateway = None
 
     def mote(
-        self, name: str = "cellar", world=None, faults: bool = False, longest_sleep_s: float = 1, **settings
+        self,
+        name: str = "cellar",
+        world: dict | None = None,
+        profile: boards.Profile | None = None,
+        faults: bool = False,
+        longest_sleep_s: float = 1,
+        **settings,
     ) -> SimulatedMote:
         """A mote on its board, as provisioned; not yet switched on."""
         of = self.fleet.motes[name]
-        profile = boards.load(of.board)
+        profile = profile or boards.load(of.board)
         fields = {
             "v": 1, "mote": name, "fleet": self.fleet.id, "board": of.board, "zone": CLEAR,
             "generation": of.generation, "channel": "sealed", "floor": "sealed", "room": profile.room,

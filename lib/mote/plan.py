@@ -25,6 +25,6 @@ def read():
         raise Stop(str(error))
     finally:
         # What reads them has done its work; on a small board it is an eighth of the memory.
-        for each in ("settings", "kinds", "schema"):
-            del sys.modules["mote." + each]
-            delattr(mote, each)
+        for each in ("settings", "kinds", "schema", "rule_check"):
+            if sys.modules.pop("mote." + each, None):
+                delattr(mote, each)
