@@ -403,9 +403,17 @@ def test_names_that_are_made_of_a_value_s_fit_and_are_nobody_elses():
     assert words == "values[0].name:min: the name temperature:min is taken"
 
 
+def test_wakings_are_counted_by_motes_that_sleep_alone():
+    assert Settings.from_cbor(settings.to_cbor(good())).send_every == 1
+    assert Settings.from_cbor(settings.to_cbor(good(sleep_ms=60000, send_every=10))).send_every == 10
+    assert said(good(send_every=10)) == "send_every: 1, or give the mote a sleep_ms: only wakings are counted"
+    for wrong in (0, 1001, 1.5, True):
+        raises(SettingsError, settings.to_cbor, good(sleep_ms=60000, send_every=wrong))
+
+
 def test_mote_that_sleeps_deeply_treats_the_sample_of_the_moment_alone():
-    for change in ({"offset": 1}, {"scale": 2}, {"table": [[0, 0], [1, 1]]}, {"above": 3}):
+    for change in ({"offset": 1}, {"scale": 2}, {"table": [[0, 0], [1, 1]]}, {"above": 3, "hysteresis": 1}):
         Settings.from_cbor(settings.to_cbor(good(sleep_ms=60000, values=[dict(WARM, **change)])))
-    for change in ({"median": 3}, {"smooth": 0.5}, {"every": 2}, {"deadband": 1}, {"above": 1, "hysteresis": 1}):
+    for change in ({"median": 3}, {"smooth": 0.5}, {"every": 2}, {"deadband": 1}):
         words = said(good(sleep_ms=60000, values=[dict(WARM, **change)]))
         assert words.endswith("not with sleep_ms: deep sleep forgets the samples before"), words

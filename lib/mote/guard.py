@@ -45,6 +45,11 @@ def healthy():
     _memory().set_failed_starts(0)
 
 
+def slept():
+    """This start ends in order, with deep sleep: it was no failed one, whether it was to reach the broker or not."""
+    _memory().set_failed_starts(0)
+
+
 def keep(reason):
     """Keep for the next start why this one is about to be ended, one of the above."""
     _memory().set_reason(reason)
