@@ -47,7 +47,7 @@ class App:
         log.level = log.LEVELS.index(settings.log)
         self._settings = settings
         self.actuators = Keeper(settings)  # first of all hardware: whatever fails from here on, they are safe
-        self._orders = Orders(self.actuators.all)
+        self._orders = Orders(self.actuators.all, settings.rules, settings.sample_ms, log.warn)
         self._led = Led(settings.led)
         self._led.on()
         buses = Buses(settings)
@@ -194,6 +194,7 @@ class App:
                 due = time.ticks_ms()  # a period that was missed is not made up for
             while wait > _TICK_MS:
                 await asyncio.sleep_ms(_TICK_MS)
+                self._orders.tick((), uptime.ms(), self._clock.now())
                 self.records.tick()
                 wait = time.ticks_diff(due, time.ticks_ms())
             await asyncio.sleep_ms(max(wait, 0))
@@ -203,6 +204,7 @@ class App:
         """Read every sensor once and queue what there is to report, as one record where it is not too much for one."""
         uptime.ms()  # it has to be asked every few days, and here it is whatever else happens
         readings = await self._sampler.read()
+        self._orders.tick(readings, uptime.ms(), self._clock.now())
         self._say_behind()
         if self._protection.spent:
             self._renew()
@@ -221,7 +223,7 @@ class App:
                 if self._care.takes(order):
                     self._obey_care(order)
                     return
-            answer = self._orders.obey(order)
+            answer = self._orders.obey(order, uptime.ms())
         except protect.Expired as late:
             self._time.told(late.command.deadline)
             answer = self._orders.expired(late.command)
@@ -291,9 +293,9 @@ def _settings():
         raise Stop(str(error))
     finally:
         # What reads them has done its work; on a small board it is an eighth of the memory.
-        for each in ("settings", "kinds", "schema"):
-            del sys.modules["mote." + each]
-            delattr(mote, each)
+        for each in ("settings", "kinds", "schema", "rule_check"):
+            if sys.modules.pop("mote." + each, None):
+                delattr(mote, each)
 
 
 def main():

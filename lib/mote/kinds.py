@@ -115,9 +115,11 @@ ACTUATOR = optional(
     )
 )
 
-# A rule drives its actuator from what a sensor says or from the time of day, with no broker. Where its sensor said
-# nothing for `stale_s` the actuator goes to its safe state; a command overrides it for `override_s`, or for the time
-# that the command states.
+# A rule drives its actuator from what a sensor says or from the time of day, with no broker (mote/rules). A thermostat
+# switches on from `target - hysteresis` down and off from `target + hysteresis` up, `cool` the other way round; a light
+# is held within `hysteresis` of its target in steps of `step` percent at most. Where the sensor said nothing for
+# `stale_s` (three samples and a minute at least, if left out), or the time is not known, the actuator goes to its safe
+# state. A command overrides the rule for `override_s` (an hour, if left out), or for the time that it states.
 _BY_SENSOR = {"sensor": (NAME,), "target": _ANY, "hysteresis": _POSITIVE, "stale_s": (MAYBE, _SECONDS)}
 RULE = optional(
     (

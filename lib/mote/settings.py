@@ -127,6 +127,10 @@ def check(fields):
         fail("watchdog_s", "0, or more than keepalive_s and two timeouts: %d" % quiet_s)
     _check_names(values)
     _check_actuators(values, quiet_s)
+    if values.rules:
+        from mote import rule_check
+
+        rule_check.check(values)
     return values
 
 

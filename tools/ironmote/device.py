@@ -99,7 +99,7 @@ def modules(settings: Mapping[str, Any]) -> list[str]:
     """The files of the mote package that a device with these settings needs, as paths below the package's parent."""
     here = tree.find()
     wanted = [name for start in (here.boot, here.main) for name in _imports(start)]
-    for folder in ("sensors", "actuators"):
+    for folder in ("sensors", "actuators", "rules"):
         wanted += [f"{_MOTE}.{folder}.{spec['kind']}" for spec in settings.get(folder, ())]
     found: dict[str, Path] = {}
     while wanted:
