@@ -63,14 +63,21 @@ class Keeper:
         moving = False
         for each in self.all:
             try:
-                now = uptime.ms()
-                each.lost = bool(each.link_ms) and now - link.proven > each.link_ms
-                moving = each.tick(now) or moving
+                try:
+                    moving = self._look(each, link) or moving
+                except MemoryError:
+                    gc.collect()
+                    moving = self._look(each, link) or moving
             except Exception:
                 each.safe(actuators.held.FAILED)
         if self._kept is not None:
             self._kept.tick(uptime.ms())
         return moving
+
+    def _look(self, each, link):
+        now = uptime.ms()
+        each.lost = bool(each.link_ms) and now - link.proven > each.link_ms
+        return each.tick(now)
 
     def _report(self, report):
         """Tell of what changed, as one record."""
