@@ -135,6 +135,7 @@ def test_lost_link_makes_safe_what_needs_it_and_is_told_when_the_link_is_back(si
 
 
 SWITCHES = """
+import time
 from mote import actuators, log, uptime
 from mote.actuators.kept import Kept
 from mote.kinds import ACTUATOR
@@ -151,6 +152,7 @@ while True:
     kept._written = None  # as if ten seconds were over
     print("asks", n)
     print("is", pump.set(n))
+    time.sleep_ms(5)
 """
 
 
