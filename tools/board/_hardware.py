@@ -27,6 +27,7 @@ _i2c = None
 _on_pins = None
 _faults = None
 _clock_fault = None
+_noted = None
 
 
 def power_on(board, rows, consume):
@@ -64,11 +65,12 @@ def power_on(board, rows, consume):
 
 
 def _make_world(world_config, rows):
-    global world
+    global world, _noted
     if rows:
         from world import Replay
 
         world = Replay(rows)
+        _noted = world.did
     else:
         from world import Room
 
@@ -134,6 +136,8 @@ def output(pin, state):
         import json
 
         write("pins.json", json.dumps(_outputs))
+        if _noted:
+            _noted(pin, state)
 
 
 def parts(bus):

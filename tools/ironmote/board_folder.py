@@ -93,6 +93,7 @@ def hardware(
     world: Mapping[str, Any],
     time_offset_s: float,
     faults: bool,
+    speed: int = 1,
 ) -> dict[str, Any]:
     """The content of board.json. `parts` are those on the buses, by default one for each sensor of the settings."""
     if parts is None:
@@ -107,6 +108,7 @@ def hardware(
         "world": dict(world),
         "time_offset_s": time_offset_s,
         "faults": faults,
+        "speed": speed,
     }
 
 

@@ -40,11 +40,12 @@ class SimulatedMote:
         parts: Sequence[Mapping[str, Any]] | None = None,
         time_offset_s: float = 0,
         faults: bool = False,
+        speed: int = 1,
     ) -> None:
         """`wifi` are the access points in the air, one or several, by default those that settings and secrets name.
 
         `parts` are those on the buses, by default one for each sensor of the settings. `faults` lets faults.json in
-        the folder put faults on them.
+        the folder put faults on them. The board's time runs `speed` times as fast as ours, its clock does not.
         """
         self.profile = profile
         self.settings = settings
@@ -59,6 +60,7 @@ class SimulatedMote:
         self._parts = parts
         self._time_offset_s = time_offset_s
         self._faults = faults
+        self._speed = speed
         self._supervisor = Supervisor(self._board, self._name, on_line)
 
     @property
@@ -149,4 +151,5 @@ class SimulatedMote:
             self._world,
             self._time_offset_s,
             self._faults,
+            self._speed,
         )
