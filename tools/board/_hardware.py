@@ -27,7 +27,7 @@ _i2c = None
 _on_pins = None
 _faults = None
 _clock_fault = None
-_noted = None
+_recorded = False
 
 
 def power_on(board, rows, consume):
@@ -55,6 +55,8 @@ def power_on(board, rows, consume):
         rtc = bytearray((time_ns() // 1000 - _FROM_1970_TO_2000_US).to_bytes(_OFFSET_BYTES, "little"))
         if consume:
             write("rtc", rtc)
+    if consume:
+        _let_go()
     _make_world(board.get("world") or {"kind": "room"}, rows)
     if board.get("faults"):
         from _faults import Faults
@@ -64,13 +66,21 @@ def power_on(board, rows, consume):
             tally(BOOT)
 
 
+def _let_go():
+    """Take what the pins drove from the host's sight: from a reset on they float."""
+    try:
+        os.remove(_STATE + "pins.json")
+    except OSError:
+        pass  # nothing was driven
+
+
 def _make_world(world_config, rows):
-    global world, _noted
+    global world, _recorded
     if rows:
         from world import Replay
 
         world = Replay(rows)
-        _noted = world.did
+        _recorded = True
     else:
         from world import Room
 
@@ -129,15 +139,26 @@ def memory(data=None):
 
 
 def output(pin, state):
-    """Tell the host what `pin` drives now: `<dir>/pins.json`, written only on a change."""
+    """Tell the host what `pin` drives now: `<dir>/pins.json`, written only on a change.
+
+    Where there may be faults `<dir>/driven` holds each of them: a line `<ms since 1970> <pin> <what>`.
+    """
     name = str(pin)
     if _outputs.get(name) != state:
         _outputs[name] = state
         import json
 
         write("pins.json", json.dumps(_outputs))
-        if _noted:
-            _noted(pin, state)
+        if _faults or _recorded:
+            # Where a recording is felt, the time is how much of it was.
+            when = world.felt if _recorded else true_us() // 1000
+            with open(_STATE + "driven", "a") as file:
+                file.write("%d %s %s\n" % (when, name, json.dumps(state)))
+
+
+def driven(pin):
+    """Return what `pin` drives: a level, or a dict of frequency and duty; None where it floats."""
+    return _outputs.get(str(pin))
 
 
 def parts(bus):

@@ -12,7 +12,6 @@ import _hardware
 
 _SLOT = const(12)  # a decimal file offset and a line end
 _REPLAY = "/.state/replay"
-_DID = "/.state/did"
 _SEA_LEVEL_PA = const(101325)
 
 
@@ -47,15 +46,15 @@ class Room:
 class Replay:
     """The rows of an open file, `temperature_c,humidity_pct,light_lux` each; a conversion takes a row.
 
-    How far each part has come outlives a reset: the recording goes on while the board restarts. What the board did in
-    it is in `<dir>/did`: `<end of the last row that was felt> <pin> <what it drives>`, a line for each change.
+    How far each part has come outlives a reset: the recording goes on while the board restarts. `felt` is the offset of
+    the end of the row that was felt last.
     """
 
     def __init__(self, rows):
         self._rows = rows
         known = _hardware.read("replay")
         self._cursors = open(_REPLAY, "w+b" if known is None else "r+b")  # noqa: SIM115  open while the board runs
-        self._felt = 0  # up to which offset the part that felt last did
+        self.felt = 0
 
     def start(self, part):
         """Return the cursor at which `part` goes on."""
@@ -69,13 +68,8 @@ class Replay:
         line = self._rows.readline()
         if not line.strip():
             return None
-        self._felt = cursor = cursor + len(line)
+        self.felt = cursor = cursor + len(line)
         temperature, humidity, light = line.split(b",")
         self._cursors.seek(part * _SLOT)
         self._cursors.write("%-11d\n" % cursor)
         return (float(temperature), float(humidity), float(light), float(_SEA_LEVEL_PA)), cursor
-
-    def did(self, pin, state):
-        """Note that the board drives `pin` to `state` now."""
-        with open(_DID, "a") as file:
-            file.write("%d %s %s\n" % (self._felt, pin, state))

@@ -44,8 +44,9 @@ class SimulatedMote:
     ) -> None:
         """`wifi` are the access points in the air, one or several, by default those that settings and secrets name.
 
-        `parts` are those on the buses, by default one for each sensor of the settings. `faults` lets faults.json in
-        the folder put faults on them. The board's time runs `speed` times as fast as ours, its clock does not.
+        `parts` are those on the buses, by default one for each sensor of the settings, and contacts of relays.
+        `faults` lets faults.json in the folder put faults on them. The board's time runs `speed` times as fast as ours,
+        its clock does not.
         """
         self.profile = profile
         self.settings = settings

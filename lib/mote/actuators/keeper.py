@@ -23,7 +23,7 @@ class Keeper:
         if any(spec.keep for spec in settings.actuators):
             from mote.actuators.kept import Kept
 
-            self._kept = Kept(settings.generation, uptime.ms)
+            self._kept = Kept(settings.generation, uptime.ms, log.warn)
         driven = [rule.actuator for rule in settings.rules]
         self.all = []
         for spec in settings.actuators:
