@@ -4,8 +4,8 @@
 
 Code: a board holds its frozen modules in flash; the simulation loads them into the heap. Each module's source is put
 into a function that is never called, so that importing it takes the heap that its code takes and nothing else. Counted
-is what a sealed mote holds while it runs: what reads the settings is unloaded then. "full" is the mote of
-host_tests/full_board.py, with twelve sensors and four actuators.
+is what a sealed mote holds while it runs: what reads the settings is unloaded then. "fits" is the mote of
+host_tests/full_board.py, with six sensors, a value for each and four actuators.
 Simulation: start.py and the simulated hardware, with every class in use and every part having measured: a board has its
 pins, timers and parts outside its heap.
 """
@@ -128,7 +128,7 @@ def main() -> None:
     root = tree.find().mote.parent
     nothing = run("-c", ALLOCATED)
     print(f"{'board':8} {'':6} {'code':>10} {'simulation':>10}   bytes of simulated heap")
-    for name, what, change in (("esp32", "", {}), ("esp8266", "", {}), ("esp8266", "full", full_board.SETTINGS)):
+    for name, what, change in (("esp32", "", {}), ("esp8266", "", {}), ("esp8266", "fits", full_board.FITS)):
         profile = boards.load(name)
         fields = settings(profile) | change
         with tempfile.TemporaryDirectory() as scratch:
