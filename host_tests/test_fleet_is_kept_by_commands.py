@@ -1,15 +1,13 @@
 """A fleet as its owner keeps it: each verb, what it prints, and how it ends when something is wrong."""
 
 import json
-import os
 import shutil
 import stat
-import sys
 from pathlib import Path
 
 import fleets
 import pytest
-from fleets import PASSPHRASE, ironmote, private
+from fleets import PASSPHRASE, Terminal, ironmote, private
 from ironmote.encrypted import Cost
 from ironmote.fleet_folder import Folder
 
@@ -238,49 +236,34 @@ def test_short_passphrase_is_refused_for_a_new_fleet(tmp_path: Path):
     assert not (tmp_path / "g").exists()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no terminals of this kind")
 def test_terminal_is_asked_and_does_not_show_what_is_typed(root: Path):
-    import pty
-
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.chdir(root)
-        os.execv(sys.executable, [sys.executable, "-m", "ironmote", "remove", "cellar"])
-    seen = b""
-
-    def until(words: bytes) -> None:
-        nonlocal seen
-        while words not in seen:
-            seen += os.read(terminal, 1024)
-
-    until(b"for ever? [y/N]")
-    os.write(terminal, b"y\n")
-    until(b"Passphrase of the key store: ")
-    os.write(terminal, PASSPHRASE.encode() + b"\n")
-    until(b"cellar: removed")
-    _, status = os.waitpid(pid, 0)
-    os.close(terminal)
-    assert os.waitstatus_to_exitcode(status) == 0
-    assert PASSPHRASE.encode() not in seen
+    with Terminal("remove", "cellar", cwd=root) as terminal:
+        terminal.until(b"for ever? [y/N]")
+        terminal.types(b"y\n")
+        terminal.until(b"Passphrase of the key store: ")
+        terminal.types(PASSPHRASE.encode() + b"\n")
+        terminal.until(b"cellar: removed")
+        assert terminal.ends() == 0
+    assert PASSPHRASE.encode() not in terminal.seen
     assert not (root / "motes" / "cellar.toml").exists()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no terminals of this kind")
 @pytest.mark.parametrize(("typed", "status", "said"), [(b"n\n", 1, b"nothing was done"), (b"\x03", 130, b"")])
 def test_no_and_ctrl_c_at_the_question_change_nothing(root: Path, typed: bytes, status: int, said: bytes):
-    import pty
-
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.chdir(root)
-        os.execv(sys.executable, [sys.executable, "-m", "ironmote", "remove", "cellar"])
-    seen = b""
-    while b"[y/N]" not in seen:
-        seen += os.read(terminal, 1024)
-    os.write(terminal, typed)
-    _, ended = os.waitpid(pid, 0)
-    seen += os.read(terminal, 1024)
-    os.close(terminal)
-    assert os.waitstatus_to_exitcode(ended) == status
-    assert said in seen
+    with Terminal("remove", "cellar", cwd=root) as terminal:
+        terminal.until(b"[y/N]")
+        terminal.types(typed)
+        assert terminal.ends() == status
+    assert said in terminal.seen
     assert (root / "motes" / "cellar.toml").exists()
+
+
+def test_new_passphrase_is_asked_for_twice(tmp_path: Path):
+    with Terminal("init", "g", cwd=tmp_path) as terminal:
+        terminal.until(b"Passphrase of the new key store: ")
+        terminal.types(PASSPHRASE.encode() + b"\n")
+        terminal.until(b"The same again: ")
+        terminal.types(PASSPHRASE.upper().encode() + b"\n")
+        assert terminal.ends() == 1
+    assert b"two different passphrases; nothing was done" in terminal.seen
+    assert not (tmp_path / "g").exists()
