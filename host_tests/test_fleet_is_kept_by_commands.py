@@ -23,29 +23,30 @@ def root(template: Path, tmp_path: Path) -> Path:
     return shutil.copytree(template, tmp_path / "greenhouse")
 
 
-def test_fleet_is_made_filled_listed_and_emptied(tmp_path: Path):
+def test_fleet_is_made_and_a_passphrase_costs_what_it_should(tmp_path: Path):
     made = ironmote("init", "greenhouse", "--broker", "192.168.1.2", cwd=tmp_path)
     assert (made.status, made.errors) == (0, "")
     assert "ironmote add ID" in made.out
     root = tmp_path / "greenhouse"
     header = json.loads((root / "keys" / "store").read_bytes().partition(b"\n")[0])
     assert Cost(header["memory_kib"], header["passes"], header["lanes"]) == Cost()
-
     empty = ironmote("list", cwd=root, typed=None)
     assert (empty.status, "has no motes yet" in empty.out) == (0, True)
-    added = ironmote("add", "kitchen", "attic", "--board", "esp32", "--json", cwd=root)
+
+
+def test_motes_are_added_all_or_none_listed_and_removed(root: Path):
+    added = ironmote("add", "barn", "attic", "--board", "esp32", "--json", cwd=root)
     assert [(each["mote"], each["generation"], each["made"]) for each in json.loads(added.out)] == [
-        ("kitchen", 1, True),
+        ("barn", 1, True),
         ("attic", 1, True),
     ]
     again = ironmote("add", "shed", "kitchen", "--board", "esp32", cwd=root)
     assert (again.status, again.out, again.errors) == (1, "", "ironmote: there is already a mote called kitchen\n")
-    assert not (root / "motes" / "shed.toml").exists(), "all or nothing"
-
-    removed = ironmote("remove", "kitchen", "--yes", cwd=root)
+    assert not (root / "motes" / "shed.toml").exists()
+    removed = ironmote("remove", "kitchen", "barn", "--yes", cwd=root)
     assert (removed.status, removed.errors) == (0, "")
     listed = ironmote("list", cwd=root / "motes", typed=None)
-    assert [line.split()[0] for line in listed.out.splitlines()] == ["mote", "attic"]
+    assert [line.split()[0] for line in listed.out.splitlines()] == ["mote", "attic", "cellar"]
 
 
 def test_list_and_show_need_no_passphrase_and_tell_no_secret(root: Path):
