@@ -170,6 +170,7 @@ class Stage:
         profile: boards.Profile | None = None,
         faults: bool = False,
         longest_sleep_s: float = 1,
+        speed: int = 1,
         **settings,
     ) -> SimulatedMote:
         """A mote on its board, as provisioned; not yet switched on."""
@@ -187,7 +188,7 @@ class Stage:
         secrets = provision.secrets_for(of, b"password")
         made = SimulatedMote(
             profile, fields | settings, secrets, {}, self.folder / name, world,
-            faults=faults, longest_sleep_s=longest_sleep_s,
+            faults=faults, longest_sleep_s=longest_sleep_s, speed=speed,
         )  # fmt: skip
         made.build()
         self.motes[name] = made

@@ -184,9 +184,9 @@ def _check_actuators(values, quiet_s):
             fail(field + "link_s", "0, or more than keepalive_s and two timeouts: %d" % quiet_s)
         if actuator.keep:
             if actuator.longest_s:
-                fail(field + "keep", "not with longest_s: after a start nobody knows for how long it was on")
+                fail(field + "keep", "not with longest_s: after a start nobody knows how long it was on")
             if values.sleep_ms:
-                fail(field + "keep", "nothing is kept over deep sleep")
+                fail(field + "keep", "nothing is kept over deep sleep: sleep_ms has to be 0")
         if actuator.kind == "servo" and (actuator.min_us or 500) >= (actuator.max_us or 2500):
             fail(field + "max_us", "more than min_us: 500 and 2500 where they are left out")
         if actuator.kind == "buzzer" and actuator.freq_hz and actuator.safe > 1:

@@ -28,6 +28,7 @@ _i2c = None
 _on_pins = None
 _faults = None
 _clock_fault = None
+_recorded = False
 
 
 def power_on(board, rows, consume):
@@ -76,11 +77,12 @@ def _let_go():
 
 
 def _make_world(world_config, rows):
-    global world
+    global world, _recorded
     if rows:
         from world import Replay
 
         world = Replay(rows)
+        _recorded = True
     else:
         from world import Room
 
@@ -154,9 +156,11 @@ def output(pin, state):
         import json
 
         write("pins.json", json.dumps(_outputs))
-        if _faults:
+        if _faults or _recorded:
+            # Where a recording is felt, the time is how much of it was.
+            when = world.felt if _recorded else true_us() // 1000
             with open(_STATE + "driven", "a") as file:
-                file.write("%d %s %s\n" % (true_us() // 1000, name, json.dumps(state)))
+                file.write("%d %s %s\n" % (when, name, json.dumps(state)))
 
 
 def driven(pin):

@@ -160,6 +160,10 @@ def _start():
     import _hardware
 
     _hardware.power_on(config, rows, code is None)
+    if config.get("speed", 1) != 1:
+        from _swift import hasten
+
+        hasten(config["speed"])
     hidden = list(_NOT_ON_A_BOARD) + config.get("hide", [])
     if config["board"].startswith("esp8266"):
         import _axtls

@@ -99,6 +99,7 @@ def hardware(
     world: Mapping[str, Any],
     time_offset_s: float,
     faults: bool,
+    speed: int = 1,
 ) -> dict[str, Any]:
     """The content of board.json. `parts` are those on the buses, by default what the settings need."""
     if parts is None:
@@ -114,6 +115,7 @@ def hardware(
         "world": dict(world),
         "time_offset_s": time_offset_s,
         "faults": faults,
+        "speed": speed,
     }
 
 

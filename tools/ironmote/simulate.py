@@ -42,12 +42,13 @@ class SimulatedMote:
         time_offset_s: float = 0,
         faults: bool = False,
         longest_sleep_s: float = threading.TIMEOUT_MAX,
+        speed: int = 1,
     ) -> None:
         """`wifi` are the access points in the air, one or several, by default those that settings and secrets name.
 
         `parts` are those on the buses, by default one for each sensor of the settings, and contacts of relays.
         `faults` lets faults.json in the folder put faults on them. Of a deep sleep no more than `longest_sleep_s` are
-        waited for.
+        waited for. The board's time runs `speed` times as fast as ours, its clock does not.
         """
         self.profile = profile
         self.settings = settings
@@ -62,6 +63,7 @@ class SimulatedMote:
         self._parts = parts
         self._time_offset_s = time_offset_s
         self._faults = faults
+        self._speed = speed
         self._supervisor = Supervisor(self._board, self._name, on_line, longest_sleep_s)
 
     @property
@@ -152,4 +154,5 @@ class SimulatedMote:
             self._world,
             self._time_offset_s,
             self._faults,
+            self._speed,
         )
