@@ -34,8 +34,8 @@ class Mote:
     """One device.
 
     `channel` is None until the board's facts have been measured; `why` is the sentence that explains the choice.
-    `sensors` and `actuators` have the form of the device's settings (mote.settings). `connect` says how it shows who
-    it is where there is no TLS: "token" (counts, for brokers that can ask an authenticator) or "static".
+    `sensors`, `actuators` and `rules` have the form of the device's settings (mote.settings). `connect` says how it
+    shows who it is where there is no TLS: "token" (counts, for brokers that can ask an authenticator) or "static".
     """
 
     id: str
@@ -50,6 +50,7 @@ class Mote:
     revoked: bool = False  # no broker is to know it until it was provisioned again
     sensors: list[dict[str, Any]] = field(default_factory=list)
     actuators: list[dict[str, Any]] = field(default_factory=list)
+    rules: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def seals(self) -> bool:

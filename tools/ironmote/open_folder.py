@@ -66,6 +66,7 @@ class OpenFolder:
             revoked=entry.revoked,
             sensors=list(file.fields.get("sensors", ())),
             actuators=list(file.fields.get("actuators", ())),
+            rules=list(file.fields.get("rules", ())),
         )
         zone = self.folder.zone_of(file, entry)
         mote.zone, mote.connect = zone.name, zone.connect
