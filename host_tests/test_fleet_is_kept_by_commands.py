@@ -74,6 +74,17 @@ def test_list_and_show_need_no_passphrase_and_tell_no_secret(root: Path):
     assert "passphrase" in fleet
 
 
+def test_files_of_editors_are_no_motes_and_one_of_a_wrong_name_is_one_line(root: Path):
+    (root / "motes" / ".#kitchen.toml").write_text("")
+    (root / "registry" / ".kitchen.json.new").write_text("")
+    listed = json.loads(ironmote("list", "--json", cwd=root, typed=None).out)
+    assert [each["mote"] for each in listed] == ["cellar", "kitchen"]
+    (root / "motes" / "Attic.toml").write_text('board = "esp32"\n')
+    done = ironmote("list", cwd=root, typed=None)
+    assert (done.status, done.out) == (1, "")
+    assert "motes/Attic.toml: a mote's id is 1 to 23" in done.errors
+
+
 def test_mote_whose_file_is_wrong_is_listed_with_what_is_wrong(root: Path):
     (root / "motes" / "kitchen.toml").write_text('bord = "esp32"\n')
     listed = json.loads(ironmote("list", "--json", cwd=root, typed=None).out)
