@@ -5,12 +5,16 @@ import time
 
 import machine
 
-from mote import app
+from mote import app, guard
 
 try:
     app.main()
+except KeyboardInterrupt:
+    guard.ended()  # somebody at the console
+    raise
 except Exception as error:
     # Whatever it was is on the console; a fresh start is safer than half an app.
     sys.print_exception(error)
+    guard.crashed(error)
     time.sleep(5)
     machine.reset()

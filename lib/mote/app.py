@@ -25,7 +25,6 @@ from mote.sensors.buses import Buses
 from mote.timekeeper import Timekeeper
 from mote.watchdog import Watchdog
 
-_SETTINGS_LIMIT = 4096
 _SECRET_LIMIT = 512
 _CERTIFICATE_LIMIT = 2048
 _REFUSAL_LOG_MS = 10_000
@@ -48,6 +47,8 @@ class App:
         log.level = log.LEVELS.index(settings.log)
         self._settings = settings
         self._orders = Orders([actuators.create(spec) for spec in settings.actuators])
+        if guard.mode == guard.SAFE:
+            self._orders.refuses = "safe mode: " + guard.why
         self._led = Led(settings.led)
         self._led.on()
         buses = Buses(settings)
@@ -142,21 +143,21 @@ class App:
 
     async def run(self):
         """Sample, keep time and keep the link, for ever; raises what none of them could handle."""
-        watching = Watchdog(self._settings.watchdog_s, self._link, self.records.save).run()
+        watchdog = Watchdog(self._settings.watchdog_s, self._link, self.records.save)
+        watching = watchdog.run()
         if self._settings.sleep_ms:
             self._watching = asyncio.create_task(watching)
-            await self._doze()
+            await self._doze(watchdog.trial)
         await asyncio.gather(self._sample(), self._time.run(self._link), self._connect(), self._show(), watching)
 
-    async def _doze(self):
+    async def _doze(self, trial):
         """One waking: a record, what the gateway has to say to it, and deep sleep."""
         keeping_time = asyncio.create_task(self._time.run(self._link))
         await self._take_record()
         await self._link.finish(self._connect(), self._settings.listen_ms)
         keeping_time.cancel()
         self.records.save()
-        if self._link.acknowledged:
-            guard.healthy()
+        trial.slept()
         protection = self._protection
         numbers = (protection.sequence, protection.down, self._link.connection, self._ledger.record, protection.failed)
         nap.sleep(self._settings.sleep_ms, self._epoch, numbers, self._orders.answers)
@@ -184,6 +185,8 @@ class App:
         guard.healthy()
         while True:
             await asyncio.sleep_ms(_HEALTH_MS)
+            if guard.mode == guard.SAFE:
+                self._led.toggle()
             if self._link.up and self._health.due():
                 self._tell()
 
@@ -262,6 +265,7 @@ class App:
             # The new key is in force from the next start on; this one cannot go on half way, without an epoch of it.
             log.error("orders", "could not be saved:", repr(error))
             self.records.save()
+            guard.ended()
             machine.reset()
 
     def _say_behind(self):
@@ -283,21 +287,24 @@ class App:
 
 
 def _settings():
-    """Return the settings of this board. Raises Stop."""
-    from mote import settings
+    """Return the settings of this start. Raises Stop."""
+    from mote import chosen
 
-    data = store.read(settings.PATH, _SETTINGS_LIMIT)
-    if data is None:
-        raise Stop("no /settings.cbor; provision this mote")
     try:
-        return settings.Settings.from_cbor(data)
-    except settings.SettingsError as error:
+        return chosen.choose()
+    except (chosen.NoSettings, chosen.settings.SettingsError) as error:
         raise Stop(str(error))
     finally:
         # What reads them has done its work; on a small board it is an eighth of the memory.
-        for each in ("settings", "kinds", "schema"):
+        for each in ("chosen", "lastgood", "settings", "kinds", "schema"):
             del sys.modules["mote." + each]
             delattr(mote, each)
+
+
+def _restart():
+    guard.ended()
+    time.sleep(_AGAIN_S)
+    machine.reset()
 
 
 def main():
@@ -307,14 +314,17 @@ def main():
     except epoch.NotSaved as error:
         # A flash that is full or fails may do better after a reset, and the guard's pauses.
         log.error("mote", "not started:", error, "and it is tried again after a reset; is the flash full?")
-        time.sleep(_AGAIN_S)
-        machine.reset()
-    except (Stop, channel.ChannelError, epoch.EpochError, actuators.ActuatorError, sensors.SensorError) as error:
+        _restart()
+    except (Stop, channel.ChannelError, epoch.EpochError) as error:
         # Fail closed: the reason stays on the console, the LED stays lit, nothing is sent.
+        guard.ended()
         log.error("mote", "stopped:", error)
         return
-    except (ValueError, OSError) as error:
-        log.error("mote", "stopped: these settings cannot work here:", repr(error))
+    except (actuators.ActuatorError, sensors.SensorError, ValueError, OSError) as error:
+        another = guard.hopeless(repr(error))
+        log.error("mote", "not started:" if another else "stopped:", "these settings cannot work here:", repr(error))
+        if another:
+            _restart()
         return
     try:
         asyncio.run(app.run())

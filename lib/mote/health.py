@@ -8,7 +8,7 @@ pushed out a record would do harm.
 import gc
 import sys
 
-from mote import __version__, const, log, uptime
+from mote import __version__, const, guard, log, uptime
 
 _QUIET_MS = const(10_000)
 _COUNTS_QUIET_MS = const(60_000)  # of counts, which whoever is on the path can make grow
@@ -105,6 +105,8 @@ class Health:
         }
         # What there is nothing to say of is left out.
         for name, value in (
+            ("mode", guard.mode),
+            ("mode_why", guard.why if guard.mode else None),
             ("alarms", list(self._told_alarms[:_ALARMS]) or None),
             ("down", self._protection.down if self._protection.down >= 0 else None),
             ("kept", self._kept),

@@ -11,6 +11,7 @@ class Orders:
 
     def __init__(self, actuators):
         self._actuators = {actuator.name: actuator for actuator in actuators}
+        self.refuses = None  # why no actuator may be set, if so
         self.answers = []  # the last ones, oldest first; deep sleep keeps their ids and results
 
     def obey(self, order):
@@ -36,6 +37,8 @@ class Orders:
         return answer
 
     def _act(self, order):
+        if self.refuses is not None:
+            return command.Answer(order.id, command.REFUSED, order.name, self._state(order), self.refuses)
         actuator = self._actuators.get(order.name)
         if actuator is None:
             return command.Answer(order.id, command.REFUSED, order.name, None, "no such actuator")

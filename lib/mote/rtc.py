@@ -3,7 +3,9 @@
     0..2   the guard: "g1" ‖ one byte: starts in a row that did not reach the broker (low 5 bits), why the mote reset
            itself (high 3 bits, 0: it did not)
     3..63  the ledger's last numbers, see there; nothing, or zeros, where it has kept none
-    64..   while the mote sleeps deeply: "s2" ‖ length of the body (2) ‖ body ‖ CRC-32 (4)
+    64..71 the trial of a start: "t1" ‖ the guard's flags (1) ‖ crashes in a row (1) ‖ CRC-32 of the settings (4)
+    72..   while the mote sleeps deeply: "s2" ‖ length of the body (2) ‖ body ‖ CRC-32 (4); from a crash to the next
+           start: "w1" ‖ length (1) ‖ what crashed, as text
 
 The body is epoch (13) ‖ sequence (8) ‖ highest downlink + 1 (8) ‖ connection (4) ‖ record (4) ‖ failed openings (4) ‖
 time of falling asleep in ms (8) ‖ planned sleep in ms (4) ‖ for each of the last commands id (8) ‖ result (1). There is
@@ -27,10 +29,15 @@ Asleep = namedtuple("Asleep", "epoch sequence down connection record failed slep
 _GUARD = b"g1"
 _GUARD_SIZE = const(3)
 LEDGER_SIZE = const(61)
-_SLEEP_AT = const(64)
+_TRIAL_AT = const(64)
+_TRIAL = b"t1"
+_TRIAL_SIZE = const(8)
+_SLEEP_AT = const(72)
 _MOST_STARTS = const(31)
 _REASON_BIT = const(5)
 _SLEEP = b"s2"
+_WORDS = b"w1"
+_WORDS_HEAD = const(3)
 _FIXED = ">13sQQIIIQI"
 _FIXED_SIZE = const(53)
 _ID_SIZE = const(8)
@@ -124,11 +131,37 @@ class Memory:
 
     def ledger(self):
         """Return what the ledger kept, LEDGER_SIZE bytes, or fewer where it kept nothing."""
-        return bytes(self._memory())[_GUARD_SIZE:_SLEEP_AT]
+        return bytes(self._memory())[_GUARD_SIZE:_TRIAL_AT]
 
     def set_ledger(self, data):
         """Keep `data`, LEDGER_SIZE bytes, for the ledger."""
-        self._memory(self._guard() + data + bytes(self._memory())[_SLEEP_AT:])
+        self._memory(self._guard() + data + bytes(self._memory())[_TRIAL_AT:])
+
+    def trial(self):
+        """Return the trial of a start: its flags, how many crashed in a row, CRC-32 of their settings; or zeros."""
+        data = bytes(self._memory())[_TRIAL_AT:_SLEEP_AT]
+        return struct.unpack(">BBI", data[2:]) if len(data) == _TRIAL_SIZE and data[:2] == _TRIAL else (0, 0, 0)
+
+    def set_trial(self, flags, crashes, settings):
+        """Keep the trial of a start."""
+        data = bytes(self._memory())
+        head = data[:_TRIAL_AT] if len(data) >= _GUARD_SIZE else self._guard()
+        block = _TRIAL + struct.pack(">BBI", flags, crashes, settings)
+        self._memory(head + bytes(_TRIAL_AT - len(head)) + block + data[_SLEEP_AT:])
+
+    def words(self):
+        """Return what crashed, as text, or "" where nothing is kept of it."""
+        data = bytes(self._memory())[_SLEEP_AT:]
+        end = _WORDS_HEAD + data[2] if len(data) >= _WORDS_HEAD and data[:2] == _WORDS else 0
+        try:
+            return data[_WORDS_HEAD:end].decode() if end <= len(data) else ""
+        except UnicodeError:
+            return ""
+
+    def set_words(self, text):
+        """Keep what crashed, at most 255 bytes of text, until the next start or sleep."""
+        data = text.encode()
+        self._memory(self._head() + _WORDS + bytes((len(data),)) + data)
 
     def take(self, chip):
         """Return the Asleep that is kept, or None; it is gone from the memory when this returns.
@@ -151,7 +184,7 @@ class Memory:
 
     def _head(self):
         """Return what is not the sleep's, in its whole length."""
-        kept = self._guard() + self.ledger()
+        kept = self._guard() + bytes(self._memory())[_GUARD_SIZE:_SLEEP_AT]
         return kept + bytes(_SLEEP_AT - len(kept))
 
     def _erase(self):
