@@ -5,16 +5,16 @@ import time
 
 import machine
 
-from mote import app, guard
+from mote import app, trial
 
 try:
     app.main()
 except KeyboardInterrupt:
-    guard.ended()  # somebody at the console
+    trial.ended()  # somebody at the console
     raise
 except Exception as error:
     # Whatever it was is on the console; a fresh start is safer than half an app.
     sys.print_exception(error)
-    guard.crashed(error)
+    trial.crashed(error)
     time.sleep(5)
     machine.reset()

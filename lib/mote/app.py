@@ -14,7 +14,8 @@ import machine
 
 import mote
 from mote import actuators, backoff, channel, clock, command, epoch, facts, floor, guard, health, keys, link, log, nap
-from mote import protect, rtc, sampler, sealed, sensors, store, uptime, vault, wifi
+from mote import protect, rtc, sampler, sealed, sensors, store, trial, uptime, vault, wifi
+from mote.actuators.keeper import Keeper
 from mote.care import Care
 from mote.led import Led
 from mote.ledger import Ledger
@@ -31,8 +32,6 @@ _REFUSAL_LOG_MS = 10_000
 _BEHIND_MS = 2000
 _HEALTH_MS = 1000
 _AGAIN_S = 5
-_CLOCK_MS = 10_000
-_NOT_SET = "not set: no certificate can be judged, nothing is sent"
 _TICK_MS = 1000
 
 
@@ -46,9 +45,10 @@ class App:
     def __init__(self, settings, keep):
         log.level = log.LEVELS.index(settings.log)
         self._settings = settings
-        self._orders = Orders([actuators.create(spec) for spec in settings.actuators])
-        if guard.mode == guard.SAFE:
-            self._orders.refuses = "safe mode: " + guard.why
+        self.actuators = Keeper(settings)  # first of all hardware: whatever fails from here on, they are safe
+        self._orders = Orders(self.actuators.all, settings.rules, settings.sample_ms, log.warn)
+        if trial.mode == trial.SAFE:
+            self._orders.refuses = "safe mode: " + trial.why
         self._led = Led(settings.led)
         self._led.on()
         buses = Buses(settings)
@@ -80,7 +80,7 @@ class App:
         self.records = Records(settings, self._ledger, self._clock, self._protection)
         status = self._health.status
         self._link = link.Link(settings, self._wifi, self._protection, tls, self.records.outbox, self._take, status)
-        self._health.watch(self._roots, self._sampler, self._protection, self._link)
+        self._health.watch(self._roots, self._sampler, self._protection, self._link, self.actuators)
         self._health.count(self._ledger, self.records.kept)
         if asleep:
             log.say("epoch", "the one before deep sleep goes on")
@@ -145,36 +145,33 @@ class App:
         """Sample, keep time and keep the link, for ever; raises what none of them could handle."""
         watchdog = Watchdog(self._settings.watchdog_s, self._link, self.records.save)
         watching = watchdog.run()
+        holding = self.actuators.run(self._link, self.records.take)
         if self._settings.sleep_ms:
-            self._watching = asyncio.create_task(watching)
+            self._watching = asyncio.create_task(watching), asyncio.create_task(holding)
             await self._doze(watchdog.trial)
-        await asyncio.gather(self._sample(), self._time.run(self._link), self._connect(), self._show(), watching)
+        if guard.failed < guard.FREE_STARTS and trial.crashes < trial.LAST:
+            # Else what is brought back may be what made it fail.
+            self.actuators.restore()
+        keeping_time = self._time.run(self._link)
+        await asyncio.gather(holding, self._sample(), keeping_time, self._connect(), self._show(), watching)
 
-    async def _doze(self, trial):
+    async def _doze(self, tried):
         """One waking: a record, what the gateway has to say to it, and deep sleep."""
         keeping_time = asyncio.create_task(self._time.run(self._link))
         await self._take_record()
         await self._link.finish(self._connect(), self._settings.listen_ms)
         keeping_time.cancel()
+        self.actuators.safe()
         self.records.save()
-        trial.slept()
+        tried.slept()
         protection = self._protection
         numbers = (protection.sequence, protection.down, self._link.connection, self._ledger.record, protection.failed)
         nap.sleep(self._settings.sleep_ms, self._epoch, numbers, self._orders.answers)
 
     async def _connect(self):
         """Keep the link; where there are certificates, first wait for a time at which they can be judged."""
-        if channel.parts(self._channel)[0] == channel.TLS and self._clock.now() is None:
-            # Every start has this for a moment; a status that told of it as a warning would alarm for nothing.
-            begun = uptime.ms()
-            log.say("clock", _NOT_SET)
-            warned = False
-            while self._clock.now() is None:
-                if not warned and uptime.ms() - begun > _CLOCK_MS:
-                    warned = True
-                    log.warn("clock", _NOT_SET)
-                await asyncio.sleep_ms(100)
-            log.say("clock", "set")
+        if channel.parts(self._channel)[0] == channel.TLS:
+            await self._time.known()
         await self._link.run()
 
     async def _show(self):
@@ -185,7 +182,7 @@ class App:
         guard.healthy()
         while True:
             await asyncio.sleep_ms(_HEALTH_MS)
-            if guard.mode == guard.SAFE:
+            if trial.mode == trial.SAFE:
                 self._led.toggle()
             if self._link.up and self._health.due():
                 self._tell()
@@ -201,6 +198,7 @@ class App:
                 due = time.ticks_ms()  # a period that was missed is not made up for
             while wait > _TICK_MS:
                 await asyncio.sleep_ms(_TICK_MS)
+                self._orders.tick((), uptime.ms(), self._clock.now())
                 self.records.tick()
                 wait = time.ticks_diff(due, time.ticks_ms())
             await asyncio.sleep_ms(max(wait, 0))
@@ -210,6 +208,7 @@ class App:
         """Read every sensor once and queue what there is to report, as one record where it is not too much for one."""
         uptime.ms()  # it has to be asked every few days, and here it is whatever else happens
         readings = await self._sampler.read()
+        self._orders.tick(readings, uptime.ms(), self._clock.now())
         self._say_behind()
         if self._protection.spent:
             self._renew()
@@ -228,7 +227,7 @@ class App:
                 if self._care.takes(order):
                     self._obey_care(order)
                     return
-            answer = self._orders.obey(order)
+            answer = self._orders.obey(order, uptime.ms())
         except protect.Expired as late:
             self._time.told(late.command.deadline)
             answer = self._orders.expired(late.command)
@@ -265,7 +264,7 @@ class App:
             # The new key is in force from the next start on; this one cannot go on half way, without an epoch of it.
             log.error("orders", "could not be saved:", repr(error))
             self.records.save()
-            guard.ended()
+            trial.ended()
             machine.reset()
 
     def _say_behind(self):
@@ -296,13 +295,13 @@ def _settings():
         raise Stop(str(error))
     finally:
         # What reads them has done its work; on a small board it is an eighth of the memory.
-        for each in ("chosen", "lastgood", "settings", "kinds", "schema"):
-            del sys.modules["mote." + each]
-            delattr(mote, each)
+        for each in ("chosen", "lastgood", "settings", "kinds", "schema", "rule_check"):
+            if sys.modules.pop("mote." + each, None):
+                delattr(mote, each)
 
 
 def _restart():
-    guard.ended()
+    trial.ended()
     time.sleep(_AGAIN_S)
     machine.reset()
 
@@ -317,17 +316,18 @@ def main():
         _restart()
     except (Stop, channel.ChannelError, epoch.EpochError) as error:
         # Fail closed: the reason stays on the console, the LED stays lit, nothing is sent.
-        guard.ended()
+        trial.ended()
         log.error("mote", "stopped:", error)
         return
-    except (actuators.ActuatorError, sensors.SensorError, ValueError, OSError) as error:
-        another = guard.hopeless(repr(error))
+    except (actuators.ActuatorError, sensors.SensorError, ImportError, ValueError, OSError) as error:
+        another = trial.hopeless(repr(error))
         log.error("mote", "not started:" if another else "stopped:", "these settings cannot work here:", repr(error))
         if another:
             _restart()
         return
     try:
         asyncio.run(app.run())
-    except Exception:
-        app.records.save()  # main.py says what it was, and resets
-        raise
+    finally:
+        # main.py says what it was, waits and resets; whoever interrupts by a cable leaves nobody who sees to limits.
+        app.actuators.safe()
+        app.records.save()

@@ -6,7 +6,7 @@ Loaded for that alone, with mote.settings, mote.schema, mote.kinds and mote.last
 import binascii
 import gc
 
-from mote import cbor, guard, lastgood, log, settings, store
+from mote import cbor, lastgood, log, settings, store, trial
 
 
 class NoSettings(Exception):
@@ -22,29 +22,29 @@ def choose():
     if not data:
         raise NoSettings("no settings; provision this mote")
     mark = binascii.crc32(data)
-    guard.begin(mark)
+    trial.begin(mark)
     last = lastgood.LastGood()
     another = last.mark not in (0, mark)
     values = None
     if another and last.given_up == mark:
         values = _back(last, data, last.why)
-    elif another and guard.failing:
-        values = _back(last, data, guard.why, mark)
+    elif another and trial.failing:
+        values = _back(last, data, trial.why, mark)
     if values is None:
         try:
             values = settings.Settings.from_cbor(data)
         except settings.SettingsError as error:
-            values = _back(last, data, guard.plain(str(error)), mark) if another else None
+            values = _back(last, data, trial.plain(str(error)), mark) if another else None
             if values is None:
                 raise
-    if guard.failing:
+    if trial.failing:
         from mote import safemode
 
-        guard.go_safe()
-        log.warn("mote", "safe mode:", guard.why)
+        trial.go_safe()
+        log.warn("mote", "safe mode:", trial.why)
         safemode.strip(values)
-    elif guard.mode is None and last.mark != mark:
-        guard.unproven = (settings.PATH, mark)
+    elif trial.mode is None and last.mark != mark:
+        trial.unproven = (settings.PATH, mark)
     return values
 
 
@@ -63,13 +63,13 @@ def _back(last, data, why, given_up=None):
     except MemoryError:
         gc.collect()
         return None
-    guard.mode = guard.BACK
+    trial.mode = trial.BACK
     if given_up is not None:
-        guard.forgive()
+        trial.forgive()
         try:
             last.give_up(given_up, why)
         except (OSError, ValueError) as error:
             log.warn("mote", "that its settings are given up is not written:", repr(error))
-    guard.why = why
+    trial.why = why
     log.warn("mote", "back to the last settings that worked:", why)
     return values

@@ -8,12 +8,13 @@ pushed out a record would do harm.
 import gc
 import sys
 
-from mote import __version__, const, guard, log, uptime
+from mote import __version__, const, log, trial, uptime
 
 _QUIET_MS = const(10_000)
 _COUNTS_QUIET_MS = const(60_000)  # of counts, which whoever is on the path can make grow
 _KINDS = const(6)
-_ALARMS = const(4)
+_NAMES = const(4)  # of alarms and of actuators together, of these at most _HELD
+_HELD = const(2)
 _LAST = const(80)
 _LOW = const(16)  # memory is low where less than one part in so many was free
 
@@ -31,18 +32,19 @@ class Health:
         self._low = gc.mem_free()
         self._reset = reset
         self._told_ms = 0
-        self._told_missing = self._told_alarms = ()
+        self._told_missing = self._told_alarms = self._told_held = ()
         self._told_counts = 0
         self._told_low = False
         self.boot = 0
         self.refused = 0
 
-    def watch(self, roots, sampler, protection, link):
+    def watch(self, roots, sampler, protection, link, actuators):
         """Take what it reports from these parts."""
         self._roots = roots
         self._sampler = sampler
         self._protection = protection
         self._link = link
+        self._actuators = actuators
 
     def count(self, ledger, kept):
         """Take what it says of the records: `ledger`, and the identity of the newest that the start found in flash."""
@@ -65,6 +67,7 @@ class Health:
         return bool(
             self._sampler.missing != self._told_missing
             or self._sampler.alarms != self._told_alarms
+            or self._actuators.held != self._told_held
             or self._is_low() != self._told_low
             or (quiet >= _COUNTS_QUIET_MS and self._counts() != self._told_counts)
             or (period and quiet >= period * 1000)
@@ -78,6 +81,7 @@ class Health:
         self._told_ms = uptime.ms()
         self._told_missing = self._sampler.missing
         self._told_alarms = self._sampler.alarms
+        self._told_held = self._actuators.held
         self._told_counts = self._counts()
         self._told_low = self._is_low()
         status = {
@@ -103,11 +107,13 @@ class Health:
             "joins": self._wifi.joins,
             "uptime": self._told_ms // 1000,
         }
+        held = list(self._told_held[:_HELD])
         # What there is nothing to say of is left out.
         for name, value in (
-            ("mode", guard.mode),
-            ("mode_why", guard.why if guard.mode else None),
-            ("alarms", list(self._told_alarms[:_ALARMS]) or None),
+            ("mode", trial.mode),
+            ("mode_why", trial.why if trial.mode else None),
+            ("alarms", list(self._told_alarms[: _NAMES - len(held)]) or None),
+            ("held", held or None),
             ("down", self._protection.down if self._protection.down >= 0 else None),
             ("kept", self._kept),
             ("rssi", self._wifi.rssi()),

@@ -79,7 +79,9 @@ VALUE = optional(
 
 # The safe state is taken at start, after a crash, and when nothing was heard of the broker for `link_s` (0: the link
 # does not matter); `longest_s` after it was left, it is taken again; switches are `interval_ms` apart at least, but
-# for those to the safe state. `keep` brings the last state back after a start.
+# for those to the safe state. `keep` brings the last state back after a start. `link_s` is 300 where it is left out, or
+# twice keepalive_s where that is more; 0 where a rule drives the actuator, which needs no broker.
+_ON_OFF = {"safe": (INT, 0, 1), "low": (MAYBE, (FLAG,))}
 ACTUATOR = optional(
     (
         PART,
@@ -95,22 +97,29 @@ ACTUATOR = optional(
             "keep": (MAYBE, (FLAG,)),
         },
         {
-            "relay": {"low": (MAYBE, (FLAG,)), "sense": (MAYBE, PIN)},
+            "relay": dict(_ON_OFF, sense=(MAYBE, PIN)),
             "dimmer": {
+                "safe": (NUMBER, 0, 100),
                 "freq_hz": (MAYBE, (INT, 1, 40000)),
                 "gamma": (MAYBE, (NUMBER, 0.3, 4)),
                 "fade_ms": (MAYBE, (INT, 0, 60000)),
             },
-            "servo": {"min_us": (MAYBE, (INT, 300, 3000)), "max_us": (MAYBE, (INT, 300, 3000))},
-            "led": {"low": (MAYBE, (FLAG,))},
-            "buzzer": {"freq_hz": (MAYBE, (INT, 20, 20000))},
+            "servo": {
+                "safe": (NUMBER, 0, 180),
+                "min_us": (MAYBE, (INT, 300, 3000)),
+                "max_us": (MAYBE, (INT, 300, 3000)),
+            },
+            "led": _ON_OFF,
+            "buzzer": {"safe": (INT, 0, 20000), "freq_hz": (MAYBE, (INT, 20, 20000))},
         },
     )
 )
 
-# A rule drives its actuator from what a sensor says or from the time of day, with no broker. Where its sensor said
-# nothing for `stale_s` the actuator goes to its safe state; a command overrides it for `override_s`, or for the time
-# that the command states.
+# A rule drives its actuator from what a sensor says or from the time of day, with no broker (mote/rules). A thermostat
+# switches on from `target - hysteresis` down and off from `target + hysteresis` up, `cool` the other way round; a light
+# is held within `hysteresis` of its target in steps of `step` percent at most. Where the sensor said nothing for
+# `stale_s` (three samples and a minute at least, if left out), or the time is not known, the actuator goes to its safe
+# state. A command overrides the rule for `override_s` (an hour, if left out), or for the time that it states.
 _BY_SENSOR = {"sensor": (NAME,), "target": _ANY, "hysteresis": _POSITIVE, "stale_s": (MAYBE, _SECONDS)}
 RULE = optional(
     (

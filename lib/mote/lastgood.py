@@ -4,7 +4,7 @@
 back to it:
 
     "l1" ‖ CRC-32 of the copy (4) ‖ CRC-32 of the settings that were given up, or zeros (4) ‖ length of the reason (1) ‖
-    reason, as text ‖ the copy
+    length of the pins (1) ‖ reason, as text ‖ `/pins` of then (mote.pins), which goes with them ‖ the copy
 
 Settings are known by their CRC-32. What is given up stays so until other settings come by cable; provisioning erases
 the file. What of the copy is used at all, `TAKEN` says: what the mote measures and does. Who it is, its networks,
@@ -14,7 +14,7 @@ brokers, keys, channel and clock are always those of the settings that came last
 import binascii
 import struct
 
-from mote import cbor, const, record, store
+from mote import cbor, const, pins, record, store
 
 PATH = "/settings.last"
 LIMIT = const(4096)  # of settings
@@ -36,10 +36,11 @@ TAKEN = (
 )
 _LIFE = ("mote", "fleet", "board", "generation")  # a copy of another life is none
 _MAGIC = b"l1"
-_HEAD = ">2sIIB"
-_HEAD_SIZE = const(11)
+_HEAD = ">2sIIBB"
+_HEAD_SIZE = const(12)
 _PIECE = const(256)
 _LONGEST_WHY = const(80)
+_LONGEST_PINS = const(64)
 _DEPTH = const(5)
 _ITEMS = const(1024)
 
@@ -50,13 +51,15 @@ class LastGood:
     def __init__(self):
         self.mark = self.given_up = 0
         self.why = ""
+        self._pins = b""
         try:
             with store.reader(PATH) as file:
                 head = file.read(_HEAD_SIZE)
                 if len(head) < _HEAD_SIZE:
                     return
-                magic, mark, given_up, size = struct.unpack(_HEAD, head)
+                magic, mark, given_up, size, pins_size = struct.unpack(_HEAD, head)
                 why = file.read(size).decode()
+                self._pins = file.read(pins_size)
         except (OSError, UnicodeError):
             return
         if magic == _MAGIC and record.is_text(why, _LONGEST_WHY):
@@ -86,24 +89,33 @@ class LastGood:
 
     def give_up(self, mark, why):
         """Go back for good from the settings whose CRC-32 is `mark`. Raises OSError where that cannot be written."""
-        self._write(self.mark, mark, why, (self._copy(),))
+        copy = self._copy()
+        try:
+            pins.parse(self._pins)
+        except ValueError:
+            pass  # those that are there stay
+        else:
+            store.write(pins.PATH, self._pins)  # first: cut off behind it, the mote comes here again
+        self._write(self.mark, mark, why, (copy,))
         self.given_up, self.why = mark, why
 
     def remember(self, path, mark):
         """Copy the settings at `path`, whose CRC-32 is `mark`: they work. Raises OSError."""
+        self._pins = store.read(pins.PATH, _LONGEST_PINS) or b""
         self._write(mark, 0, "", _pieces(path, mark))
         self.mark, self.given_up = mark, 0
 
     def _copy(self):
-        data = store.read(PATH, _HEAD_SIZE + _LONGEST_WHY * 4 + LIMIT) or b""
-        copy = data[_HEAD_SIZE + len(self.why.encode()) :]
+        data = store.read(PATH, _HEAD_SIZE + _LONGEST_WHY + _LONGEST_PINS + LIMIT) or b""
+        copy = data[_HEAD_SIZE + len(self.why.encode()) + len(self._pins) :]
         if not self.mark or binascii.crc32(copy) != self.mark:
             raise ValueError("damaged")
         return copy
 
     def _write(self, mark, given_up, why, pieces):
         reason = why.encode()
-        store.write_pieces(PATH, _chain(struct.pack(_HEAD, _MAGIC, mark, given_up, len(reason)) + reason, pieces))
+        head = struct.pack(_HEAD, _MAGIC, mark, given_up, len(reason), len(self._pins)) + reason + self._pins
+        store.write_pieces(PATH, _chain(head, pieces))
 
 
 def _chain(head, pieces):

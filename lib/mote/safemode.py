@@ -4,7 +4,7 @@ It keeps its channel, keys and clock, joins, connects and says how it is. It mea
 nothing that waits in flash. Its actuators are made, which puts them into their safe state, and stay there.
 """
 
-from mote import actuators, const, guard, led, log
+from mote import actuators, const, led, log, trial
 
 _OUTBOX = const(8)
 
@@ -16,10 +16,10 @@ def strip(settings):
     settings.backlog = 0
     settings.outbox = min(settings.outbox, _OUTBOX)
     if settings.sleep_ms:
-        settings.sleep_ms = max(settings.sleep_ms, guard.PAUSE_MS)
+        settings.sleep_ms = max(settings.sleep_ms, trial.PAUSE_MS)
     if not _made(led.Led, settings.led):
         settings.led = None
-    settings.actuators = () if guard.bare else [spec for spec in settings.actuators if _made(actuators.create, spec)]
+    settings.actuators = () if trial.bare else [spec for spec in settings.actuators if _made(actuators.create, spec)]
     for spec in settings.actuators:
         spec.keep = False  # it does not come back to where it was
 

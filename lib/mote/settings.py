@@ -126,6 +126,11 @@ def check(fields):
     if 0 < values.watchdog_s <= quiet_s:
         fail("watchdog_s", "0, or more than keepalive_s and two timeouts: %d" % quiet_s)
     _check_names(values)
+    _check_actuators(values, quiet_s)
+    if values.rules:
+        from mote import rule_check
+
+        rule_check.check(values)
     return values
 
 
@@ -165,6 +170,24 @@ def _check_names(values):
         _add(driven, "rules[%d].actuator" % i, rule.actuator)
         if rule.kind != "schedule":
             _find(measured, "rules[%d].sensor" % i, rule.sensor, "sensor")
+
+
+def _check_actuators(values, quiet_s):
+    """What they are held to can be kept, and means something: a link is quiet for up to `quiet_s` seconds."""
+    driven = [rule.actuator for rule in values.rules]
+    for i, actuator in enumerate(values.actuators):
+        field = "actuators[%d]." % i
+        if 0 < (actuator.link_s or 0) <= quiet_s:
+            fail(field + "link_s", "0, or more than keepalive_s and two timeouts: %d" % quiet_s)
+        if actuator.keep:
+            if actuator.longest_s:
+                fail(field + "keep", "not with longest_s: after a start nobody knows for how long it was on")
+            if values.sleep_ms or actuator.name in driven:
+                fail(field + "keep", "nothing is kept over deep sleep, nor where a rule decides")
+        if actuator.kind == "servo" and (actuator.min_us or 500) >= (actuator.max_us or 2500):
+            fail(field + "max_us", "more than min_us: 500 and 2500 where they are left out")
+        if actuator.kind == "buzzer" and actuator.freq_hz and actuator.safe > 1:
+            fail(field + "safe", "0 or 1: with freq_hz it is off or on")
 
 
 def _check_value(value, field, sleep_ms):

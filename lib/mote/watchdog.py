@@ -68,6 +68,7 @@ class Watchdog:
     def _reset(self, reason):
         """Keep `reason` and what waits, and start anew."""
         guard.keep(reason)
-        log.error("watchdog", "starting anew:", guard.said(reason))
+        self.trial.reset(reason == guard.NO_BROKER)
+        log.error("watchdog", "starting anew:", guard.why(reason))
         self._save()
         machine.reset()

@@ -16,7 +16,7 @@ class Parts:
     board = "b" * 16
     outbox = 32
     health_s = 900
-    missing = alarms = ()
+    missing = alarms = held = ()
     generation = 255
     down = 2**40 - 1
     dropped = damaged = 0
@@ -53,7 +53,7 @@ class Link:
 def made(parts=None):
     parts = Parts() if parts is None else parts  # an empty outbox is false
     found = Health(parts, "tls-psk+sealed", "w" * 200, "watchdog: no memory for a session", parts, parts)
-    found.watch(parts, parts, parts, Link(parts))
+    found.watch(parts, parts, parts, Link(parts), parts)
     found.count(parts, parts.kept)
     return found, parts
 
@@ -84,6 +84,7 @@ def test_largest_status_is_within_its_limit_in_both_forms():
     longest = max(len(kind) for kind in sensors.KINDS)
     parts.missing = tuple("k" * (longest - 1) + chr(97 + i) for i in range(16))
     parts.alarms = tuple("n" * 26 + chr(97 + i) + ":high" for i in range(32))
+    parts.held = tuple("n" * 31 + chr(97 + i) + ":failed" for i in range(8))
     parts.dropped = parts.damaged = found.refused = COUNTS
     found.boot = 2**32 - 1
     log.last = "o" * 10 + ": " + "w" * 100
@@ -105,7 +106,7 @@ def test_what_there_is_nothing_to_say_of_is_left_out():
     parts.down, parts.lost, parts.source, parts.kept = -1, None, None, None
     parts.rssi = lambda: None
     status = made(parts)[0].status(1, True)
-    assert not {"alarms", "down", "kept", "rssi", "clock", "lost", "last"} & set(status)
+    assert not {"alarms", "held", "down", "kept", "rssi", "clock", "lost", "last"} & set(status)
     assert None not in status.values()
 
 

@@ -5,7 +5,6 @@ from mote import const
 
 from mote.actuators import scale
 
-_HALF = const(32768)
 _QUIET_HZ = const(1000)  # of a wave that is off
 
 
@@ -17,7 +16,7 @@ class Buzzer:
         self._take = scale.on_or_off if spec.freq_hz else scale.hertz
         self.UNIT = None if spec.freq_hz else "Hz"
         self._at = self._safe = self._take(spec.safe)
-        self._pwm = PWM(Pin(spec.pin), freq=self._hertz(self._safe), duty_u16=_HALF if self._safe else 0)
+        self._pwm = PWM(Pin(spec.pin), freq=self._hertz(self._safe), duty_u16=scale.HALF if self._safe else 0)
 
     def take(self, value):
         """Return `value` in hertz, or 1 or 0."""
@@ -27,7 +26,7 @@ class Buzzer:
         """Sound, or be silent. Raises ValueError for a frequency that the chip cannot make."""
         if value:
             self._pwm.freq(self._hertz(value))
-        self._pwm.duty_u16(_HALF if value else 0)
+        self._pwm.duty_u16(scale.HALF if value else 0)
         self._at = value
 
     def safe(self):

@@ -1,11 +1,8 @@
 """A lamp, a fan or a heater behind a transistor: pulse-width modulation on one pin."""
 
 from machine import PWM, Pin
-from mote import const
 
 from mote.actuators import scale
-
-_FREQ_HZ = const(1000)
 
 
 class Dimmer:
@@ -20,7 +17,7 @@ class Dimmer:
         self._safe_duty = scale.duty(self._safe, self._gamma)
         self._from = self._to = self._at = self._safe  # percent
         self._begun = None  # ms; None until the first tick of a fade
-        self._pwm = PWM(Pin(spec.pin), freq=spec.freq_hz or _FREQ_HZ, duty_u16=self._safe_duty)
+        self._pwm = PWM(Pin(spec.pin), freq=spec.freq_hz or scale.DIMMER_HZ, duty_u16=self._safe_duty)
 
     take = staticmethod(scale.percent)
 

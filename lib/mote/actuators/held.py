@@ -10,9 +10,9 @@ from mote import record, uptime
 from mote.actuators import ActuatorError
 
 # Why it is in its safe state though it was told otherwise.
-LINK = "link lost"
-LIMIT = "longest_s is over"
-FAILED = "it failed"
+LINK = "link"  # the broker was not heard of for too long
+LIMIT = "limit"  # longest_s was over
+FAILED = "failed"  # it could not be set, or did not follow
 
 
 class Held:
@@ -39,18 +39,21 @@ class Held:
         self._barred = False  # for rules, since the limit ended it: until they want the safe state
         self._told = driver.state()
 
-    def set(self, value):
-        """Obey a command: go to `value`; return the state that is. Raises ActuatorError with the reason where not."""
+    def set(self, value, lasts=True):
+        """Obey a command: go to `value`; return the state that is. Raises ActuatorError with the reason where not.
+
+        What does not last, since it holds for a time alone, is not kept over a start.
+        """
         value = self._driver.take(value)
         now = self._ms()
         if value != self._safe:
             if self.lost:
-                raise ActuatorError(LINK)
+                raise ActuatorError("the link is lost")
             left_ms = self._wait_ms(value, now)
             if left_ms > 0:
                 raise ActuatorError("too soon after the last switch: again in %d ms" % left_ms)
         self._barred = False
-        return self._go(value, now)
+        return self._go(value, now, lasts)
 
     def drive(self, value):
         """Go to `value`, or when `interval_ms` is over, as a rule wants it; return the state that is.
@@ -129,7 +132,7 @@ class Held:
         """Return for how long a switch to `value` has to wait; 0 or less where it may be now."""
         return 0 if value == self._asked else self._interval_ms - (now - self._switched)
 
-    def _go(self, value, now):
+    def _go(self, value, now, lasts=True):
         """Go to `value`; return the state that is. Raises ActuatorError, in the safe state."""
         self._wanted = self.why = None
         # Counted before it is done: whatever interrupts this, the limit runs.
@@ -150,7 +153,7 @@ class Held:
             raise ActuatorError("this chip cannot do it")
         except Exception:
             self.safe(FAILED)
-            raise ActuatorError(FAILED)
+            raise ActuatorError("it failed")
         if self._kept is not None:
-            self._kept.put(self.name, None if value == self._safe else value)
+            self._kept.put(self.name, value if lasts and value != self._safe else None)
         return self.state()

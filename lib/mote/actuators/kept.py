@@ -11,7 +11,7 @@ whoever may switch cannot wear out the flash.
 import binascii
 import struct
 
-from mote import cbor, const, log, store
+from mote import cbor, const, store
 
 _SLOTS = ("/kept0", "/kept1")
 _LONGEST = const(512)
@@ -43,23 +43,23 @@ def parse(data):
 
 
 class Kept:
-    """The states; `ms()` counts milliseconds, `folder` is where the slots are."""
+    """The states; `ms()` counts milliseconds, `warn(who, *words)` takes what goes wrong, `folder` is where they are."""
 
-    def __init__(self, generation, ms, folder=""):
+    def __init__(self, generation, ms, warn, folder=""):
         self._generation = generation
         self._ms = ms
+        self._warn = warn
         self._folder = folder
-        self._values = {}
+        self._saved = {}  # what is in flash
         self._number = 0
         self._at = 0
-        self._due = False
         self._written = None  # ms
         try:
             self._load()
         except ValueError:
-            log.warn("actuators", "kept states are damaged: all stay safe")
-            self._values = {}
+            warn("actuators", "kept states are damaged: all stay safe")
             self._clear()
+        self._values = dict(self._saved)
 
     def get(self, name):
         """Return the value kept for `name`, or None."""
@@ -67,19 +67,17 @@ class Kept:
 
     def put(self, name, value):
         """Keep `value` for `name`; None is its safe state, and in flash when this returns. Never raises."""
-        if self._values.get(name) == value:
-            return
         if value is None:
-            del self._values[name]
-            self._save()
+            self._values.pop(name, None)
+            if name in self._saved:
+                self._save()
         else:
             self._values[name] = value
-            self._due = True
             self.tick(self._ms())
 
     def tick(self, now_ms):
         """Write what is due; call it often."""
-        if self._due and (self._written is None or now_ms - self._written >= _QUIET_MS):
+        if self._values != self._saved and (self._written is None or now_ms - self._written >= _QUIET_MS):
             self._save()
 
     def _load(self):
@@ -92,22 +90,23 @@ class Kept:
             if number > self._number:
                 self._number = number
                 self._at = at
-                self._values = values if generation == self._generation else {}
+                self._saved = values if generation == self._generation else {}
 
     def _save(self):
-        self._due = False
         self._written = self._ms()
         try:
             self._number += 1
             at = 1 - self._at
             store.write(self._folder + _SLOTS[at], pack(self._number, self._generation, self._values))
             self._at = at
+            self._saved = dict(self._values)
         except (OSError, MemoryError) as error:
-            log.warn("actuators", "kept states could not be saved:", repr(error))
+            self._warn("actuators", "kept states could not be saved:", repr(error))
             self._clear()
 
     def _clear(self):
         """Leave no slot: what is in them is not the last state."""
+        self._saved = {}
         for name in _SLOTS:
             try:
                 store.remove(self._folder + name)

@@ -7,7 +7,9 @@ from mote import const
 from mote.actuators import ActuatorError
 
 FULL = const(65535)
+HALF = const(32768)  # of a square wave
 SERVO_HZ = const(50)
+DIMMER_HZ = const(1000)
 _MIN_US = const(500)
 _MAX_US = const(2500)
 _SERVO_PERIOD_US = const(20000)
@@ -64,3 +66,16 @@ def pulse(angle, min_us, max_us):
     least = min_us or _MIN_US
     pulse_us = least + ((max_us or _MAX_US) - least) * angle / 180
     return int(pulse_us * FULL / _SERVO_PERIOD_US + 0.5)
+
+
+def at_rest(spec):
+    """Return the frequency in hertz (0 for a plain level) and the duty of the safe state of `spec`, a checked dict."""
+    kind = spec["kind"]
+    safe = spec["safe"]
+    if kind in ("relay", "led"):
+        return 0, 0 if safe == (1 if spec.get("low") else 0) else FULL
+    if kind == "servo":
+        return SERVO_HZ, pulse(safe, spec.get("min_us"), spec.get("max_us"))
+    if kind == "dimmer":
+        return spec.get("freq_hz") or DIMMER_HZ, duty(safe, spec.get("gamma"))
+    return (spec.get("freq_hz") or safe, HALF) if safe else (0, 0)
