@@ -5,10 +5,13 @@ import time
 
 import machine
 
-from mote import app, trial
+from mote import nap, trial
 
 try:
-    app.main()
+    taken = nap.doze()  # a waking that sends nothing ends here, with all that sends not even loaded
+    from mote import app
+
+    app.main(taken)
 except KeyboardInterrupt:
     trial.ended()  # somebody at the console
     raise

@@ -26,7 +26,7 @@ NEW = fields(
     zone="new", wifi={"ssid": "other", "more": ["third"]}, keepalive_s=60, timeout_ms=3000, watchdog_s=300, room=False,
     broker={"host": "192.168.1.3", "port": 8883, "name": "new.example"}, log="debug", health_s=60,
     i2c=None, onewire={"pin": 4}, sensors=[], values=[], actuators=[], rules=[], led=2, sample_ms=100, outbox=4,
-    backlog=0, drop="newest", keep_s=0, sleep_ms=60000, listen_ms=500,
+    backlog=0, drop="newest", keep_s=0, sleep_ms=60000, send_every=5, listen_ms=500,
 )  # fmt: skip
 
 

@@ -1,28 +1,18 @@
-"""Which settings a start runs on: those that came last, what worked before them, or as little as there can be.
+"""Which settings a start runs on where it is not plain: those that came last, what worked before them, or safe mode.
 
-Loaded for that alone, with mote.settings, mote.schema, mote.kinds and mote.lastgood; all of it is unloaded then.
+Loaded with mote.lastgood by mote.plan, and unloaded by it.
 """
 
-import binascii
 import gc
 
-from mote import cbor, lastgood, log, settings, store, trial
+from mote import cbor, lastgood, log, settings, trial
 
 
-class NoSettings(Exception):
-    """There is nothing to choose from."""
+def choose(data, mark):
+    """Return the settings.Values of a start on trial; `data` are the settings, `mark` is their CRC-32.
 
-
-def choose():
-    """Return the settings.Values of this start, and put it on trial.
-
-    Raises NoSettings, SettingsError, and ValueError or OSError where they cannot be read.
+    Raises SettingsError where they cannot be used, and nothing else can.
     """
-    data = store.read(settings.PATH, lastgood.LIMIT)
-    if not data:
-        raise NoSettings("no settings; provision this mote")
-    mark = binascii.crc32(data)
-    trial.begin(mark)
     last = lastgood.LastGood()
     another = last.mark not in (0, mark)
     values = None
@@ -43,8 +33,11 @@ def choose():
         trial.go_safe()
         log.warn("mote", "safe mode:", trial.why)
         safemode.strip(values)
-    elif trial.mode is None and last.mark != mark:
-        trial.unproven = (settings.PATH, mark)
+    elif trial.mode is None:
+        if last.mark == mark:
+            trial.proves()
+        else:
+            trial.unproven = (settings.PATH, mark)
     return values
 
 

@@ -32,6 +32,7 @@ TAKEN = (
     "drop",
     "keep_s",
     "sleep_ms",
+    "send_every",
     "listen_ms",
 )
 _LIFE = ("mote", "fleet", "board", "generation")  # a copy of another life is none

@@ -17,6 +17,7 @@ def strip(settings):
     settings.outbox = min(settings.outbox, _OUTBOX)
     if settings.sleep_ms:
         settings.sleep_ms = max(settings.sleep_ms, trial.PAUSE_MS)
+        settings.send_every = 1
     if not _made(led.Led, settings.led):
         settings.led = None
     settings.actuators = () if trial.bare else [spec for spec in settings.actuators if _made(actuators.create, spec)]

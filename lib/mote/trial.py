@@ -32,6 +32,7 @@ _WHOLE = const(2)  # the whole mote is tried, though so many starts have crashed
 _SAFE = const(4)  # it is in safe mode
 _BARE = const(8)  # a start in safe mode has crashed: the next one leaves the actuators alone too
 _WAITING = const(16)  # a name is resolved
+_PROVEN = const(32)  # these settings are remembered: there are no others to go back to
 
 SAFE = "safe"
 BACK = "back"
@@ -40,6 +41,7 @@ mode = None  # of this start: SAFE, BACK (on the last settings that worked), or 
 why = ""  # it is in that mode
 crashes = 0  # in a row, before this start
 failing = False  # too many of them
+proven = False  # these settings are the last that worked, and remembered
 bare = False  # not even actuators may be made
 unproven = None  # path and CRC-32 of settings that are to be remembered once they have worked, or None
 _settings = None  # CRC-32 of the settings, once this start is on trial
@@ -47,7 +49,9 @@ _settings = None  # CRC-32 of the settings, once this start is on trial
 
 def begin(settings):
     """Put this start, under settings whose CRC-32 is `settings`, on trial."""
-    global _settings, crashes, failing, bare, why
+    global _settings, crashes, failing, bare, proven, why
+    if settings == _settings:
+        return  # a waking that was to send nothing has begun it
     memory = _memory()
     flags, crashes, whose = memory.trial()
     words = found = memory.words()
@@ -63,9 +67,10 @@ def begin(settings):
             flags &= ~_WHOLE
     failing = crashes >= _CRASHES and not flags & _WHOLE
     bare = bool(flags & _BARE)
+    proven = bool(flags & _PROVEN)
     why = words or "%d starts crashed" % crashes
     _settings = settings
-    memory.set_trial(_OPEN | flags & (_WHOLE | _BARE), crashes, settings)
+    memory.set_trial(_OPEN | flags & (_WHOLE | _BARE | _PROVEN), crashes, settings)
     if words != found:
         memory.set_words(words)  # until the epoch begins; where nothing was, there may be what was taken into a sleep
 
@@ -85,6 +90,11 @@ def go_safe():
     _set(_SAFE)
 
 
+def proves():
+    """These settings are remembered."""
+    _set(_PROVEN)
+
+
 def crashed(error):
     """The program ends by `error`, an exception; the next start is told its kind and where it was raised."""
     try:
@@ -101,7 +111,7 @@ def hopeless(words):
     if mode == SAFE:
         return False
     memory = _memory()
-    memory.set_trial(0, min(max(crashes + 1, _CRASHES), _MOST), _settings)
+    memory.set_trial(memory.trial()[0] & _PROVEN, min(max(crashes + 1, _CRASHES), _MOST), _settings)
     memory.set_words(plain(words))
     return True
 
@@ -118,7 +128,8 @@ def stood():
     if mode == SAFE:
         ended()
     elif _settings is not None:
-        _memory().set_trial(0, 0, _settings)
+        memory = _memory()
+        memory.set_trial(memory.trial()[0] & _PROVEN, 0, _settings)
 
 
 def again():
@@ -169,8 +180,7 @@ class Trial:
         """The mote is about to sleep deeply: it has done all that a waking is for, and stood."""
         if self._link.acknowledged:
             guard.healthy()
-        if not again():
-            self._stand()
+        again()
         if unproven is not None and self._link.acknowledged:
             self._remember()
 
@@ -194,6 +204,7 @@ class Trial:
             from mote import lastgood
 
             lastgood.LastGood().remember(path, mark)
+            proves()
             log.say("mote", "these settings work, and are remembered")
         except (OSError, MemoryError) as error:
             log.warn("mote", "the settings cannot be remembered:", repr(error))

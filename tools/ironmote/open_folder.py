@@ -18,12 +18,12 @@ class OpenFolder:
 
     def __init__(self, folder: Folder, store: KeyStore, secrets: Secrets) -> None:
         """For `Folder.unlock`."""
+        if secrets.fleet_id != folder.file.id:
+            raise FolderError(f"{folder.paths.fleet_file} and the key store are of two fleets: their ids differ")
         self.folder = folder
         self.secrets = secrets
         self.certificates = LeafCertificates(folder.paths, secrets)
         self._store = store
-        if secrets.fleet_id != folder.file.id:
-            raise FolderError(f"{folder.paths.fleet_file} and the key store are of two fleets: their ids differ")
         self._fleet: Fleet | None = None
         self._entries: dict[str, Entry] = {}
         self._as_read: dict[str, Entry] = {}
