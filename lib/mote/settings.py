@@ -238,7 +238,7 @@ class Settings:
         try:
             fields = cbor.decode(data, 5, 1024)
         except cbor.CborError as error:
-            fail("settings", "damaged (%s)" % error)
+            fail("settings", "damaged (%s); provision this mote again" % error)
         return check(fields)
 
 
