@@ -75,9 +75,9 @@ class BoardFolder:
             return False
         return time.time() - fed > timeout_ms / 1000
 
-    def note_watchdog_reset(self) -> None:
-        """What the board's next start is told of its last end."""
-        (self.path / "reset_cause").write_text("WDT_RESET")
+    def note_cause(self, cause: str) -> None:
+        """Say to the board's next start why there is one: the name of a constant of `machine`, less "machine."."""
+        (self.path / "reset_cause").write_text(cause)
 
     def sleep_ms(self) -> int:
         """For how long the board went to sleep; 0 is for good."""

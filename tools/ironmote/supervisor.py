@@ -29,11 +29,11 @@ class Supervisor:
     """
 
     def __init__(self, folder: BoardFolder, name: str, on_line: Callable[[str], None]) -> None:
+        self.folder = folder
         self.name = name
         self.restarts = 0
         self.exit_reason: str | None = None
         self.console: collections.deque[str] = collections.deque(maxlen=_CONSOLE_LINES)
-        self._folder = folder
         self._on_line = on_line
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
@@ -58,7 +58,7 @@ class Supervisor:
             raise BoardError(f"{self.name} is running already")
         self.exit_reason = None
         self._stopping.clear()
-        self._folder.switch_on()
+        self.folder.switch_on()
         self._thread = threading.Thread(target=self._supervise, args=(command,), name=self.name, daemon=True)
         self._thread.start()
 
@@ -88,12 +88,12 @@ class Supervisor:
 
     def _run_once(self, command: Sequence[str]) -> float | None:
         """One run of the board. Gives the seconds until the next one, or None when there is none."""
-        self._folder.rest_watchdog()
+        self._begin()
         self._biting.clear()
         with self._lock:
             if self._stopping.is_set():
                 return None
-            process = child.spawn(command, env=board_environment(), output=subprocess.PIPE)
+            process = self._spawn(command)
             self._process = process
         reader = threading.Thread(target=self._read_console, args=(process,), daemon=True)
         reader.start()
@@ -102,7 +102,7 @@ class Supervisor:
         while process.poll() is None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(_WATCH_S)
-            overdue = overdue + 1 if self._folder.watchdog_bites() else 0
+            overdue = overdue + 1 if self.folder.watchdog_bites() else 0
             if overdue >= _LOOKS or self._biting.is_set():
                 bitten = True
                 process.kill()
@@ -114,11 +114,21 @@ class Supervisor:
             return None
         if bitten:
             self._say("watchdog: not fed in time, reset")
-            self._folder.note_watchdog_reset()
+            self.folder.note_cause("WDT_RESET")
             return 0
         if status == DEEP_SLEEP:
             # One that sleeps for good does so until it is stopped.
-            return self._folder.sleep_ms() / 1000 or threading.TIMEOUT_MAX
+            return self.folder.sleep_ms() / 1000 or threading.TIMEOUT_MAX
+        return self._pause_after(status)
+
+    def _begin(self) -> None:
+        self.folder.rest_watchdog()
+
+    def _spawn(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
+        return child.spawn(command, env=board_environment(), output=subprocess.PIPE)
+
+    def _pause_after(self, status: int) -> float | None:
+        """The seconds until the board starts again after an end with `status`, or None: it does not."""
         if status in (RESET, SOFT_RESET):
             return 0
         if status in (0, 1):
