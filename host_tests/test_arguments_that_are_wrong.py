@@ -18,7 +18,7 @@ def ironmote(*arguments: str) -> tuple[int, str, str]:
     [
         ((), "COMMAND is missing; ironmote --help lists what there is"),
         (("dem",), "COMMAND: no 'dem'; did you mean demo?"),
-        (("x",), "COMMAND: no 'x'; there are demo, authenticator; ironmote --help lists what there is"),
+        (("x",), "COMMAND: no 'x'; there are demo, "),
         (("demo", "--brokr", "nats"), "demo: there is no option '--brokr'; did you mean --broker?"),
         (("demo", "--brokr=nats"), "demo: there is no option '--brokr'; did you mean --broker?"),
         (("demo", "--broker", "mosquito"), "demo: --broker: no 'mosquito'; did you mean mosquitto?"),

@@ -294,7 +294,9 @@ def _settings():
         raise Stop(str(error))
     finally:
         # What reads them has done its work; on a small board it is an eighth of the memory.
-        del sys.modules["mote.settings"], mote.settings
+        for each in ("settings", "kinds", "schema"):
+            del sys.modules["mote." + each]
+            delattr(mote, each)
 
 
 def main():

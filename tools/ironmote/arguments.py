@@ -1,4 +1,4 @@
-"""A parser of arguments whose errors are one line: what is wrong, and the nearest word that would be right."""
+"""Arguments whose errors are one line: what is wrong, and the nearest word that would be right."""
 
 import argparse
 import difflib
@@ -42,6 +42,25 @@ class Parser(argparse.ArgumentParser):
             words = [str(each) for each in action.choices]
             near = _nearest(str(value), words) or f"; there are {', '.join(words)}"
             raise argparse.ArgumentError(action, f"no {str(value)!r}{near}")
+
+
+class Number:
+    """The type of an argument: a number from `low` to `high`. A `whole` one is an int, else it is a float."""
+
+    def __init__(self, low: float, high: float, whole: bool = False) -> None:
+        self._low = low
+        self._high = high
+        self._whole = whole
+
+    def __call__(self, text: str) -> float:
+        try:
+            value = int(text) if self._whole else float(text)
+        except ValueError:
+            value = float("nan")
+        if not self._low <= value <= self._high:
+            kind = "whole number" if self._whole else "number"
+            raise argparse.ArgumentTypeError(f"{text!r} is not a {kind} from {self._low} to {self._high}")
+        return value
 
 
 def _nearest(word: str, words: Iterable[str]) -> str:

@@ -1,124 +1,24 @@
-"""The command line. One table of commands; errors are caught here, once, and printed as one line.
-
-ironmote demo            a fleet of simulated motes comes to life
-ironmote authenticator   verify the CONNECT tokens of motes, for a broker that asks
-"""
+"""The command line. One table of commands; errors are caught here, once, and printed as one line."""
 
 import argparse
 import importlib.metadata
 import io
 import os
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-
-from mote.channel import AUTO, CHANNELS
+from collections.abc import Sequence
 
 from . import interrupts
 from .arguments import Parser
 from .errors import IronmoteError
 from .plain import plain
+from .verbs import authenticator, demo
 
-
-@dataclass(frozen=True)
-class Command:
-    """One subcommand: `options` adds its arguments, `run` does it and returns the exit status."""
-
-    name: str
-    about: str
-    examples: Sequence[tuple[str, str]]
-    options: Callable[[argparse.ArgumentParser], None]
-    run: Callable[[argparse.Namespace], int]
-
-
-def _demo_options(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add(
-        "--for",
-        dest="seconds",
-        type=_seconds,
-        metavar="SECONDS",
-        help="end after this time, else at Ctrl-C; a command goes out 2 s after each mote's first reading",
+COMMANDS = tuple(
+    verb.COMMAND
+    for verb in (
+        demo,
+        authenticator,
     )
-    add("--json", action="store_true", help="print JSON lines instead of the live table")
-    add("--replay", type=Path, metavar="FILE.csv", help="let the sensors feel recorded measurements, then end")
-    add("--broker", choices=("nats", "mosquitto"), default="nats", help="the broker to use (default: %(default)s)")
-    add(
-        "--channel",
-        choices=CHANNELS,
-        default=AUTO,
-        help="the channel of the esp32 motes; tls-psk needs --broker mosquitto (default: by the board's facts)",
-    )
-    add("--motes", type=_motes, default=2, metavar="N", help="how many motes, esp32 and esp8266 in turn (default: 2)")
-    add("--every", type=_period, metavar="SECONDS", help="how often motes sample (default: 1; with --replay 0.25)")
-    add("--attack", action="store_true", help="near the end, send captured messages again; they are refused")
-    add(
-        "--keep",
-        type=Path,
-        metavar="DIR",
-        help="keep the motes' file systems, the store and all bytes of every link in DIR; it holds keys",
-    )
-    add("--picture", type=Path, metavar="FILE.svg", help="save the last frame of the table as a picture")
-    add("--verbose", action="store_true", help="show start-up times, sizes, heap and the motes' consoles")
-
-
-def _demo(arguments: argparse.Namespace) -> int:
-    from .demo.run import Options, run_demo  # it brings everything along: not for --help, and Ctrl-C finds us ready
-
-    return run_demo(
-        Options(
-            seconds=arguments.seconds,
-            json=arguments.json,
-            replay=arguments.replay,
-            broker=arguments.broker,
-            channel=arguments.channel,
-            motes=arguments.motes,
-            every=arguments.every,
-            attack=arguments.attack,
-            keep=arguments.keep,
-            picture=arguments.picture,
-            verbose=arguments.verbose,
-        )
-    )
-
-
-def _authenticator_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", type=Path, metavar="FILE.toml", help="which roster, which counters, who may ask")
-    parser.add_argument("--new", action="store_true", help="make the file of counters where there is none yet")
-
-
-def _authenticator(arguments: argparse.Namespace) -> int:
-    from .authenticator import process  # a client of NATS: not for those who only want the demo's --help
-
-    return process.run(arguments.file, arguments.new)
-
-
-COMMANDS = (
-    Command(
-        "demo",
-        "bring a fleet of simulated motes to life: real device code, a real broker, a gateway that verifies",
-        (
-            ("ironmote demo", "watch until Ctrl-C"),
-            ("ironmote demo --for 20 --json", "twenty seconds, for a script"),
-            ("ironmote demo --replay office.csv", "the sensors feel a recording"),
-            ("ironmote demo --broker mosquitto --motes 6", "another broker, more motes"),
-            ("ironmote demo --channel tls+sealed", "sealed inside TLS, for a broker that is not trusted"),
-            ("ironmote demo --for 25 --attack", "a captured message is sent again, and refused"),
-        ),
-        _demo_options,
-        _demo,
-    ),
-    Command(
-        "authenticator",
-        "verify the CONNECT tokens of motes that speak without TLS, for a broker that asks over NATS or HTTP",
-        (
-            ("ironmote authenticator site.toml --new", "the first start: nobody was let in before"),
-            ("ironmote authenticator site.toml", "every other start; any number of these may run"),
-        ),
-        _authenticator_options,
-        _authenticator,
-    ),
 )
 
 
@@ -186,25 +86,3 @@ def _parser() -> Parser:
         command.options(child)
         child.set_defaults(run=command.run, parser=child)
     return parser
-
-
-def _seconds(text: str) -> float:
-    return _between(text, 1, 30 * 86_400)
-
-
-def _period(text: str) -> float:
-    return _between(text, 0.2, 3600)
-
-
-def _motes(text: str) -> int:
-    return int(_between(text, 1, 64, whole=True))
-
-
-def _between(text: str, low: float, high: float, whole: bool = False) -> float:
-    try:
-        value = float(int(text) if whole else float(text))
-    except ValueError:
-        value = float("nan")
-    if not low <= value <= high:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a {'whole ' if whole else ''}number from {low} to {high}")
-    return value
