@@ -18,7 +18,7 @@ from mote.vault import read_slot
 
 SLOT_SIZE = const(10)
 _VERSION = const(1)
-_SLOTS = ("boot0", "boot1")
+SLOTS = ("boot0", "boot1")
 _MAX = const(0xFFFFFFFF)
 
 
@@ -54,7 +54,7 @@ def _counter(data):
 
 def last(vault):
     """Return the counter of the epoch that was begun last, or -1 where no slot is valid."""
-    return max([_counter(read_slot(vault, name, SLOT_SIZE)) for name in _SLOTS])
+    return max([_counter(read_slot(vault, name, SLOT_SIZE)) for name in SLOTS])
 
 
 def begin(vault, generation, entropy):
@@ -63,14 +63,14 @@ def begin(vault, generation, entropy):
     `vault` has get(name, limit) and put(name, data). Raises EpochError where no slot is valid
     or the counter is spent, NotSaved where the new one cannot be read back.
     """
-    counters = [_counter(read_slot(vault, name, SLOT_SIZE)) for name in _SLOTS]
+    counters = [_counter(read_slot(vault, name, SLOT_SIZE)) for name in SLOTS]
     highest = max(counters)
     if highest < 0:
         raise EpochError("no valid boot counter; provision this mote again")
     if highest >= _MAX:
         raise EpochError("the boot counter is spent; provision this mote again")
     # The slot that does not hold the highest counter: the other stays valid while this one is written.
-    target = _SLOTS[1 if counters[0] == highest else 0]
+    target = SLOTS[1 if counters[0] == highest else 0]
     data = slot(generation, highest + 1)
     try:
         vault.put(target, data)

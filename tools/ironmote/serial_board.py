@@ -13,6 +13,7 @@ import re
 import select
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -20,17 +21,17 @@ from . import child
 from .board_folder import BoardFolder
 from .boards import Profile
 from .errors import MissingTool
-from .interpreter import board_command, board_environment
+from .interpreter import INTERRUPT, board_environment, interruptible_board_command
 from .supervisor import SOFT_RESET, Supervisor
 
 _CHUNK = 4096
 _RESET, _SOFT, _RAW = "reset", "soft", "raw"  # how the board is started: start.py's words
 _RAW_END = b"OK\r\n"  # what the raw REPL says last before a soft reset
 _ENTER_RAW = b"\x01"
+_CTRL_C = b"\x03"
+_PATIENCE_S = 2.0  # a program that never waits is interrupted where it is
+_AGAIN_S = 0.002
 _BARE_NEWLINE = re.compile(rb"(?<!\r)\n")
-_CONTROLLING = (  # Ctrl-C is for the process whose terminal this is
-    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execvp(sys.argv[1], sys.argv[1:])"
-)
 
 
 class SerialBoard:
@@ -42,7 +43,7 @@ class SerialBoard:
     def __init__(self, folder: Path, profile: Profile, on_line: Callable[[str], None] = lambda line: None) -> None:
         if not hasattr(os, "openpty"):
             raise MissingTool("a simulated board on a serial line needs pseudo-terminals: Linux or macOS")
-        self._command = board_command(profile, folder)
+        self._command = interruptible_board_command(profile, folder)
         self._attendant = _Attendant(BoardFolder(folder, profile), profile.name, on_line)
 
     @property
@@ -105,6 +106,7 @@ class _Attendant(Supervisor):
         self.line = _Line()
         self._terminal = -1  # our side of the process's
         self._how = _RESET  # it starts next
+        self._typed = b""  # before it is there
         self._said = b""  # last, before it ended
 
     def start(self, command: Sequence[str]) -> None:
@@ -119,30 +121,31 @@ class _Attendant(Supervisor):
         self._terminal, its = os.openpty()
         import termios
 
-        _set(its, termios.ISIG | termios.NOFLSH)
+        _set(its, termios.ISIG)  # no key does anything, but it tells a program that runs from the prompt
         os.set_blocking(self._terminal, False)
         environment = {name: value for name, value in board_environment().items() if name != "HOME"}  # of its history
-        wrapped = [sys.executable, "-I", "-S", "-c", _CONTROLLING, *command, "--serial", self._how]
+        self._typed = _ENTER_RAW if self._how == _RAW else b""
         try:
-            return child.spawn(wrapped, env=environment, output=its, source=its)
+            return child.spawn([*command, "--serial", self._how], env=environment, output=its, source=its)
         except OSError:
             os.close(self._terminal)
             raise
         finally:
+            self._how = _RESET  # unless it ends in another way
             os.close(its)
 
     def _read_console(self, process: subprocess.Popen[bytes]) -> None:
-        terminal, line = self._terminal, self.line.board
-        # Not before it is up: until then Ctrl-C would end the process, not what the board runs.
-        up = False
-        to_board = _ENTER_RAW if self._how == _RAW else b""
+        keys = _Keys(self._terminal, process.pid, self._typed)
+        line = self.line.board
+        up = False  # until then an interrupt would end the process, not what the board runs
         self._said = unfinished = b""
         try:
             while True:
-                sources = [terminal] if not up or to_board else [terminal, line]
-                readable, writable, _ = select.select(sources, [terminal] if up and to_board else [], [])
-                if terminal in readable:
-                    data = _cooked(self._said, _read(terminal))
+                wait_s = keys.press() if up else None
+                sources = [self._terminal, line] if up and wait_s is None else [self._terminal]
+                readable, _, _ = select.select(sources, [], [], wait_s)
+                if self._terminal in readable:
+                    data = _cooked(self._said, _read(self._terminal))
                     if not data:
                         return
                     up = True
@@ -152,33 +155,81 @@ class _Attendant(Supervisor):
                     *lines, unfinished = (unfinished + data).split(b"\n")
                     for each in lines:
                         self._say(each.decode(errors="replace").rstrip())
-                if writable:
-                    to_board = to_board[os.write(terminal, to_board) :]
                 if line in readable:
-                    to_board = _read(line)
+                    keys.add(_read(line))
         finally:
-            os.close(terminal)
+            os.close(self._terminal)
 
     def _pause_after(self, status: int) -> float | None:
         if status in (0, SOFT_RESET):  # asked for at the prompt, or by the program
             self._how = _RAW if self._said.endswith(_RAW_END) else _SOFT
             self.folder.note_cause("SOFT_RESET")
             return 0
-        self._how = _RESET
         return super()._pause_after(status)
 
 
+class _Keys:
+    """What was typed for the process `pid`, until its terminal has taken it; `first` was typed before it was there.
+
+    Ctrl-C is a key to the prompt and a signal to a program. The signal is kept back until the process waits for
+    something: one that just ended would have it come to the prompt.
+    """
+
+    def __init__(self, terminal: int, pid: int, first: bytes) -> None:
+        self._terminal = terminal
+        self._pid = pid
+        self._waiting = first
+        self._late = 0.0
+
+    def add(self, data: bytes) -> None:
+        self._waiting += data
+
+    def press(self) -> float | None:
+        """Type what can be typed; gives the seconds after which to try again, None where nothing is left."""
+        while self._waiting:
+            piece = self._waiting.partition(_CTRL_C)[0] or _CTRL_C
+            if piece != _CTRL_C or self._at_prompt():
+                try:
+                    self._waiting = self._waiting[os.write(self._terminal, piece) :]
+                except BlockingIOError:
+                    return _AGAIN_S
+                continue
+            self._late = self._late or time.monotonic() + _PATIENCE_S
+            if _waits(self._pid) or time.monotonic() > self._late:
+                self._late = 0.0
+                self._waiting = self._waiting[len(_CTRL_C) :]
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(self._pid, INTERRUPT)
+            return _AGAIN_S  # what it does to the process has to be seen before the next
+        return None
+
+    def _at_prompt(self) -> bool:
+        import termios
+
+        return not termios.tcgetattr(self._terminal)[3] & termios.ISIG  # it reads keys with everything switched off
+
+
+def _waits(pid: int) -> bool:
+    """True where the process `pid` waits for something."""
+    try:
+        if sys.platform == "linux":
+            return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "S"
+        done = subprocess.run(["/bin/ps", "-o", "state=", "-p", str(pid)], capture_output=True, text=True)
+    except (OSError, IndexError):
+        return True
+    return done.stdout.strip().startswith(("S", "I"))
+
+
 def _set(terminal: int, local: int) -> None:
-    """Have `terminal` pass every byte as it is; `local` are the local modes that are on, in which Ctrl-C interrupts."""
+    """Have `terminal` pass every byte as it is; `local` are local modes that are on all the same."""
     import termios
     import tty
 
     tty.setraw(terminal)
     modes = termios.tcgetattr(terminal)
     modes[3] |= local
-    modes[6][termios.VINTR] = b"\x03"
-    for other in (termios.VQUIT, termios.VSUSP):
-        modes[6][other] = b"\xff" if sys.platform == "darwin" else b"\0"  # none
+    for key in (termios.VINTR, termios.VQUIT, termios.VSUSP):
+        modes[6][key] = b"\xff" if sys.platform == "darwin" else b"\0"  # none
     termios.tcsetattr(terminal, termios.TCSANOW, modes)
 
 
