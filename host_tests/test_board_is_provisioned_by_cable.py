@@ -17,7 +17,7 @@ from mote import epoch, settings
 KINDS = ("esp32", "esp8266")
 FEEDS = """
 import machine, time
-time.sleep(1.5)  # a mote takes as long before it starts its own
+time.sleep(3)  # a mote takes as long before it starts its own
 dog = machine.WDT(timeout=400)
 print("up")
 while True:

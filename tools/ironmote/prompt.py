@@ -74,6 +74,7 @@ class Prompt:
             self._line.exec_raw_no_follow("import machine\nmachine.reset()")
             time.sleep(_INTERRUPT_S)
             self._interrupt()
+            self._line.exec_raw("pass")  # it takes an interrupt that came late
 
     def run(self, code: str) -> str:
         """Run `code` on the board and return what it printed."""
