@@ -23,6 +23,7 @@ class Bench:
         self.mote.zone = "clear"
         self.port = 1
         self.sample_ms = 1000
+        self.log = "info"
         self.writes = []
         hardware = board_folder.hardware(
             self.profile, "bench", self.settings("sealed"), {"ssid": "home", "password": PASSWORD.decode()}, None,
@@ -40,7 +41,7 @@ class Bench:
             "connect": "token", "keepalive_s": 30, "timeout_ms": 10_000, "sample_ms": self.sample_ms,
             "command_age_s": 60, "clock_floor": 1_700_000_000, "ntp": "pool.ntp.org",
             "i2c": {"sda": pins.i2c_sda, "scl": pins.i2c_scl, "freq_hz": 100_000}, "onewire": None,
-            "sensors": SENSORS, "actuators": [], "led": pins.led, "outbox": 32,
+            "sensors": SENSORS, "actuators": [], "led": pins.led, "outbox": 32, "log": self.log,
         }  # fmt: skip
 
     def content(self, choice, _before):
@@ -81,7 +82,7 @@ class Bench:
             for line in self.board.console:
                 if words in line:
                     return line
-            assert time.monotonic() < deadline, self.board.console
+            assert time.monotonic() < deadline, self.board.console[-12:]
             time.sleep(0.01)
 
 

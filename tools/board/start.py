@@ -1,8 +1,8 @@
 """Start a simulated board: `micropython start.py <dir> [--code "<python>" | --serial reset|soft|raw]`.
 
-`<dir>` holds the board: `board.json` (the hardware), `flash/` (its file system), `nvs/`, and the
-state that outlives a reset. `<dir>/firmware/` holds what its firmware has frozen in, `<dir>/board/`
-these modules compiled, where somebody has compiled them; else they are taken from beside this file.
+`<dir>` holds the board: `board.json` (the hardware), `flash/` (its file system) or `flash.img` (the same as a
+littlefs), `nvs/`, and the state that outlives a reset. `<dir>/firmware/` holds what its firmware has frozen in,
+`<dir>/board/` these modules compiled, where somebody has compiled them; else they are taken from beside this file.
 Runs /boot.py and /main.py as a board does, or the code given (at most 254 bytes, as every argument
 of MicroPython).
 
@@ -80,12 +80,44 @@ class _Disk:
             _os.chdir(here)
 
 
+class _Blocks:
+    """A file of the host as the flash under a littlefs."""
+
+    _SIZE = 4096
+
+    def __init__(self, path):
+        self._file = open(path, "r+b")  # noqa: SIM115  for as long as the board runs
+        self._count = self._file.seek(0, 2) // self._SIZE
+
+    def readblocks(self, number, buffer, offset=0):
+        self._file.seek(number * self._SIZE + offset)
+        self._file.readinto(buffer)
+
+    def writeblocks(self, number, buffer, offset=0):
+        self._file.seek(number * self._SIZE + offset)
+        self._file.write(buffer)
+
+    def ioctl(self, what, number):
+        if what in (1, 2, 3, 6):  # begin, end, sync, erase: littlefs programs what it has erased, whatever was there
+            return self._file.flush() or 0
+        return self._count if what == 4 else self._SIZE
+
+
 def _folder(path):
     """True where `path` is a folder."""
     try:
         return bool(_os.stat(path)[0] & 0x4000)
     except OSError:
         return False
+
+
+def _there(path):
+    """True where `path` is there."""
+    try:
+        _os.stat(path)
+    except OSError:
+        return False
+    return True
 
 
 def _absolute(path):
@@ -102,7 +134,8 @@ def _mount(directory, modules):
     # Open for as long as the board runs: the world reads on in it.
     rows = open(world["rows"], "rb") if world["kind"] == "replay" else None  # noqa: SIM115
     # The tables of the mounts must be whole before the root goes: after it no host path can be named.
-    flash = _Disk(directory + "/flash")
+    image = directory + "/flash.img"
+    flash = _os.VfsLfs2(_Blocks(image)) if _there(image) else _Disk(directory + "/flash")
     state = _Disk(directory)
     if _folder(directory + "/board"):
         modules = directory + "/board"
@@ -136,9 +169,7 @@ def _hide(names):
 
 def _execute(name):
     """Run the file `name` where there is one; return the exit status."""
-    try:
-        _os.stat(name)
-    except OSError:
+    if not _there(name):
         return 0
     try:
         execfile(name, {"__name__": "__main__"})  # noqa: F821  MicroPython has it
@@ -204,7 +235,8 @@ def _start():
     if config.get("faults"):
         import _dialled
 
-        flash.fault = _hardware.fault
+        if isinstance(flash, _Disk):
+            flash.fault = _hardware.fault
         _sys.modules["socket"] = _dialled
     _hide(tuple(hidden))
     status = _run(code) if serial is None else _attend(serial)
