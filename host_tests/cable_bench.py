@@ -25,6 +25,7 @@ class Bench:
         self.sample_ms = 1000
         self.log = "info"
         self.writes = []
+        self.pause_s = 0.0  # before each write
         hardware = board_folder.hardware(
             self.profile, "bench", self.settings("sealed"), {"ssid": "home", "password": PASSWORD.decode()}, None,
             {"kind": "room"}, 0, True,
@@ -52,8 +53,12 @@ class Bench:
 
     def commission(self, **more):
         self.writes = []
-        note = {"on_write": lambda number, count, write: self.writes.append(write.name)}
-        return commission(self.board.port, self.profile, "sealed", "sealed", self.content, **note, **more)
+
+        def note(_number, _count, write):
+            self.writes.append(write.name)
+            time.sleep(self.pause_s)
+
+        return commission(self.board.port, self.profile, "sealed", "sealed", self.content, on_write=note, **more)
 
     def commissioned_until_cut(self):
         """The outcome, or None where the cable was pulled meanwhile."""

@@ -121,6 +121,7 @@ def test_a_watchdog_that_runs_does_not_bite_in_the_middle(tmp_path):
         made.board.pull()
         made.board.plug()
         made.says("up")
+        made.pause_s = 0.03
         made.commission()
         made.says("channel sealed")
 

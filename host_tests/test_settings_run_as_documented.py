@@ -24,4 +24,4 @@ def test_defaults_in_brackets_are_those_of_the_code():
     stated = dict(re.findall(r"^\| `(\w+)` \[`?([\w,]+)`?\]", text, re.MULTILINE))
     assert {"backlog", "drop", "keep_s", "watchdog_s", "health_s", "log"} <= set(stated)
     for name, value in stated.items():
-        assert value.replace(",", "") == str(settings._DEFAULTS[name]), name
+        assert value.replace(",", "") == str(settings.DEFAULTS[name]), name

@@ -346,3 +346,100 @@ def test_fractions_of_settings_are_in_single_precision():
     data = settings.to_cbor(good(actuators=[lamp]))
     assert b"\xfb" not in data[data.index(b"safe") :][:6]
     assert Settings.from_cbor(data).actuators[0].safe == cbor.single(33.3)
+
+
+WARM = {"name": "temperature"}
+FAR = {"name": "temperature", "above": 30, "below": 5}
+MEANINGLESS = (
+    ({"table": [[0, 0], [1, 1]], "offset": 1}, "table: either a table, or scale and offset"),
+    ({"table": [[0, 0], [1, 1]], "scale": 1}, "table: either a table, or scale and offset"),
+    ({"table": [[0, 0]]}, "table: two points or more, each [from, to], in rising order of from"),
+    ({"table": [[0, 0], [1]]}, "table: two points or more, each [from, to], in rising order of from"),
+    ({"table": [[0, 0], [0, 1]]}, "table: two points or more, each [from, to], in rising order of from"),
+    ({"table": [[1, 0], [0, 1]]}, "table: two points or more, each [from, to], in rising order of from"),
+    ({"stats": True}, "stats: with every of 2 or more: of one sample there is no least and no greatest"),
+    ({"stats": True, "every": 1}, "stats: with every of 2 or more: of one sample there is no least and no greatest"),
+    (
+        {"stats": True, "every": 2, "deadband": 1},
+        "deadband: not with stats: the least and the greatest would be left out with the mean",
+    ),
+    ({"hysteresis": 1}, "hysteresis: with above or below: it is an alarm's"),
+    ({"heartbeat_s": 60}, "heartbeat_s: with deadband, above or below: without them nothing is left out"),
+    ({"above": 5, "below": 5}, "above: more than hysteresis above below"),
+    ({"above": 9, "below": 5, "hysteresis": 4}, "above: more than hysteresis above below"),
+    ({"smooth": 0}, "smooth: a number from 0.0078125 to 1"),
+    ({"median": 2}, "median: a whole number from 3 to 9"),
+    ({"offset": float("nan")}, "offset: a number from -1000000 to 1000000"),
+)
+
+
+def test_what_is_done_with_a_value_goes_together():
+    for change, words in MEANINGLESS:
+        assert said(good(values=[dict(WARM, **change)])) == "values[0]." + words, words
+    for change in ({"every": 2, "stats": False}, {"above": 1, "heartbeat_s": 9}, {"smooth": 0.0078125}, {"below": 9}):
+        Settings.from_cbor(settings.to_cbor(good(values=[dict(WARM, **change)])))
+    assert said(good(values=[{"name": "warm", "below": 1}], sensors=[])).endswith(
+        "no sensor of that name: there is none"
+    )
+    assert said(good(values=[WARM, WARM])) == "values[1].name: the name temperature is taken"
+
+
+def test_points_of_a_table_that_are_one_in_single_precision_are_refused_on_the_host():
+    words = raises(SettingsError, settings.to_cbor, good(values=[dict(WARM, table=[[1.0, 0], [1.00000001, 1]])]))
+    assert str(words).startswith("values[0].table: two points or more")
+
+
+def test_names_that_are_made_of_a_value_s_fit_and_are_nobody_elses():
+    long = "t" * 28
+    sensor = {"kind": "ds18b20", "names": {"temperature": long}}
+    Settings.from_cbor(settings.to_cbor(good(sensors=[sensor], values=[{"name": long, "below": 1}])))
+    words = said(good(sensors=[sensor], values=[{"name": long, "above": 1}]))
+    assert words == "values[0].name:high: a name of 1 to 32 letters, digits and _.:/-"
+    taken = {"kind": "relay", "name": "temperature:low", "pin": 5, "safe": 0}
+    words = said(good(actuators=[taken], values=[FAR]))
+    assert words == "actuators[0].name: the name temperature:low is taken"
+    sensor = {"kind": "chip", "names": {"temperature": "temperature:min"}}
+    words = said(good(sensors=good()["sensors"] + [sensor], values=[dict(WARM, every=2, stats=True)]))
+    assert words == "values[0].name:min: the name temperature:min is taken"
+
+
+def test_wakings_are_counted_by_motes_that_sleep_alone():
+    assert Settings.from_cbor(settings.to_cbor(good())).send_every == 1
+    assert Settings.from_cbor(settings.to_cbor(good(sleep_ms=60000, send_every=10))).send_every == 10
+    assert said(good(send_every=10)) == "send_every: 1, or give the mote a sleep_ms: only wakings are counted"
+    for wrong in (0, 1001, 1.5, True):
+        raises(SettingsError, settings.to_cbor, good(sleep_ms=60000, send_every=wrong))
+
+
+def test_mote_that_sleeps_deeply_treats_the_sample_of_the_moment_alone():
+    for change in ({"offset": 1}, {"scale": 2}, {"table": [[0, 0], [1, 1]]}, {"above": 3, "hysteresis": 1}):
+        Settings.from_cbor(settings.to_cbor(good(sleep_ms=60000, values=[dict(WARM, **change)])))
+    for change in ({"median": 3}, {"smooth": 0.5}, {"every": 2}, {"deadband": 1}):
+        words = said(good(sleep_ms=60000, values=[dict(WARM, **change)]))
+        assert words.endswith("not with sleep_ms: deep sleep forgets the samples before"), words
+
+
+def test_limits_of_actuators_that_cannot_be_kept_are_refused_with_what_to_do():
+    relay = {"kind": "relay", "name": "relay", "pin": 5, "safe": 0}
+    servo = {"kind": "servo", "name": "flap", "pin": 18, "safe": 90}
+    for actuator, words in (
+        (
+            dict(relay, keep=True, longest_s=5),
+            "keep: not with longest_s: after a start nobody knows how long it was on",
+        ),
+        (dict(relay, link_s=31), "link_s: 0, or more than keepalive_s and two timeouts: 50"),
+        (dict(relay, link_s=50), "link_s: 0, or more than keepalive_s and two timeouts: 50"),
+        (dict(relay, safe=2), "safe: a whole number from 0 to 1"),
+        (dict(relay, low=1), "low: true or false"),
+        (dict(servo, safe=181), "safe: a number from 0 to 180"),
+        (dict(servo, min_us=2500), "max_us: more than min_us: 500 and 2500 where they are left out"),
+        (dict(servo, kind="dimmer", safe=101), "safe: a number from 0 to 100"),
+        (dict(servo, kind="dimmer", fade_ms=-1), "fade_ms: a whole number from 0 to 60000"),
+        (dict(servo, kind="buzzer", freq_hz=400), "safe: 0 or 1: with freq_hz it is off or on"),
+        (dict(servo, kind="led"), "safe: a whole number from 0 to 1"),
+    ):
+        assert said(good(actuators=[actuator])) == "actuators[0]." + words
+    words = said(good(actuators=[dict(relay, keep=True)], sleep_ms=1000))
+    assert words == "actuators[0].keep: nothing is kept over deep sleep: sleep_ms has to be 0"
+    for actuator in (dict(relay, keep=True, link_s=0), dict(relay, link_s=51, longest_s=1, interval_ms=1, low=True)):
+        settings.to_cbor(good(actuators=[actuator]))

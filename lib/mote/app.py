@@ -7,51 +7,46 @@ why on the console and lights its LED: it never sends less protected than it was
 import asyncio
 import gc
 import os
-import sys
 import time
 
 import machine
 
-import mote
 from mote import actuators, backoff, channel, clock, command, epoch, facts, floor, guard, health, keys, link, log, nap
-from mote import protect, rtc, sampler, sealed, sensors, store, uptime, vault, wifi
+from mote import plan, protect, rtc, sampler, sealed, sensors, store, uptime, vault, wifi
+from mote.actuators.keeper import Keeper
 from mote.care import Care
 from mote.led import Led
 from mote.ledger import Ledger
 from mote.orders import Orders
+from mote.plan import Stop
 from mote.records import Records
 from mote.roots import Roots
 from mote.sensors.buses import Buses
 from mote.timekeeper import Timekeeper
 from mote.watchdog import Watchdog
 
-_SETTINGS_LIMIT = 4096
 _SECRET_LIMIT = 512
 _CERTIFICATE_LIMIT = 2048
 _REFUSAL_LOG_MS = 10_000
 _BEHIND_MS = 2000
 _HEALTH_MS = 1000
 _AGAIN_S = 5
-_CLOCK_MS = 10_000
-_NOT_SET = "not set: no certificate can be judged, nothing is sent"
 _TICK_MS = 1000
 
 
-class Stop(Exception):
-    """This mote cannot run safely; the text says what to do."""
-
-
 class App:
-    """One mote, ready to run."""
+    """One mote, ready to run; `taken` is what this waking took already, as nap.doze says it."""
 
-    def __init__(self, settings, keep):
+    def __init__(self, settings, keep, taken=None):
         log.level = log.LEVELS.index(settings.log)
         self._settings = settings
-        self._orders = Orders([actuators.create(spec) for spec in settings.actuators])
+        self.actuators = Keeper(settings)  # first of all hardware: whatever fails from here on, they are safe
+        self._orders = Orders(self.actuators.all, settings.rules, settings.sample_ms, log.warn)
         self._led = Led(settings.led)
         self._led.on()
         buses = Buses(settings)
-        self._sampler = sampler.Sampler([(spec, sensors.create(spec, buses)) for spec in settings.sensors])
+        pairs = [(spec, sensors.create(spec, buses)) for spec in settings.sensors]
+        self._sampler = sampler.Sampler(pairs, settings.values)
         earliest = floor.Floor(keep, settings.generation, settings.clock_floor)
         self._clock = clock.Clock(earliest.seconds)
         guard.grace_s = settings.watchdog_s
@@ -69,16 +64,22 @@ class App:
         self._roots = Roots(keep, settings.generation)
         self._care = None
         asleep = nap.wake(keep, self._roots.generation)
-        self._ledger = Ledger(rtc.Memory(machine.RTC().memory), machine.unique_id())
+        self._tries = asleep.tries if asleep else 0
+        self._taken = taken is not None
+        if asleep:
+            self._sampler.resume(taken[1] if taken else asleep.alarms)
+        memory, chip = rtc.Memory(machine.RTC().memory), machine.unique_id()
+        self._ledger = Ledger(memory, chip)
         self._begin_epoch(asleep)
         self._refusal_said = None
         self._behind = False
         self._behind_said = None
         self._protection, tls = self._protect(keep)
-        self.records = Records(settings, self._ledger, self._clock, self._protection)
+        self.records = Records(settings, self._ledger, self._clock, self._protection, memory, chip)
+        self.records.resume(asleep, taken[0] if taken else [])
         status = self._health.status
         self._link = link.Link(settings, self._wifi, self._protection, tls, self.records.outbox, self._take, status)
-        self._health.watch(self._roots, self._sampler, self._protection, self._link)
+        self._health.watch(self._roots, self._sampler, self._protection, self._link, self.actuators)
         self._health.count(self._ledger, self.records.kept)
         if asleep:
             log.say("epoch", "the one before deep sleep goes on")
@@ -142,37 +143,36 @@ class App:
     async def run(self):
         """Sample, keep time and keep the link, for ever; raises what none of them could handle."""
         watching = Watchdog(self._settings.watchdog_s, self._link, self.records.save).run()
+        holding = self.actuators.run(self._link, self.records.take)
         if self._settings.sleep_ms:
-            self._watching = asyncio.create_task(watching)
+            self._watching = asyncio.create_task(watching), asyncio.create_task(holding)
             await self._doze()
-        await asyncio.gather(self._sample(), self._time.run(self._link), self._connect(), self._show(), watching)
+        if guard.failed < guard.FREE_STARTS:  # what is brought back may be what made it fail
+            self.actuators.restore()
+        keeping_time = self._time.run(self._link)
+        await asyncio.gather(holding, self._sample(), keeping_time, self._connect(), self._show(), watching)
 
     async def _doze(self):
-        """One waking: a record, what the gateway has to say to it, and deep sleep."""
+        """One waking that sends: a record, what the gateway has to say to it, and deep sleep."""
         keeping_time = asyncio.create_task(self._time.run(self._link))
-        await self._take_record()
+        if not self._taken:
+            await self._take_record()
         await self._link.finish(self._connect(), self._settings.listen_ms)
         keeping_time.cancel()
-        self.records.save()
+        self.actuators.safe()
         if self._link.acknowledged:
             guard.healthy()
-        protection = self._protection
-        numbers = (protection.sequence, protection.down, self._link.connection, self._ledger.record, protection.failed)
-        nap.sleep(self._settings.sleep_ms, self._epoch, numbers, self._orders.answers)
+        tries = 0 if self._link.acknowledged else self._tries + 1
+        sleep_ms, protection = self._settings.sleep_ms, self._protection
+        counts = (self._link.connection, self._ledger.record, protection.failed, 0, sleep_ms)
+        naps = nap.naps(self._settings.send_every, sleep_ms, tries)
+        rest = (naps, tries, self.records.outbox.dropped, self._sampler.on(), self._orders.answers)
+        self.records.sleep(rtc.Asleep(*((self._epoch, protection.sequence, protection.down) + counts + rest)))
 
     async def _connect(self):
         """Keep the link; where there are certificates, first wait for a time at which they can be judged."""
-        if channel.parts(self._channel)[0] == channel.TLS and self._clock.now() is None:
-            # Every start has this for a moment; a status that told of it as a warning would alarm for nothing.
-            begun = uptime.ms()
-            log.say("clock", _NOT_SET)
-            warned = False
-            while self._clock.now() is None:
-                if not warned and uptime.ms() - begun > _CLOCK_MS:
-                    warned = True
-                    log.warn("clock", _NOT_SET)
-                await asyncio.sleep_ms(100)
-            log.say("clock", "set")
+        if channel.parts(self._channel)[0] == channel.TLS:
+            await self._time.known()
         await self._link.run()
 
     async def _show(self):
@@ -187,7 +187,7 @@ class App:
                 self._tell()
 
     async def _sample(self):
-        """Read every sensor each period and queue what they say."""
+        """Read every sensor each period and queue what there is to report."""
         due = time.ticks_ms()
         while True:
             await self._take_record()
@@ -197,19 +197,21 @@ class App:
                 due = time.ticks_ms()  # a period that was missed is not made up for
             while wait > _TICK_MS:
                 await asyncio.sleep_ms(_TICK_MS)
+                self._orders.tick((), uptime.ms(), self._clock.now())
                 self.records.tick()
                 wait = time.ticks_diff(due, time.ticks_ms())
             await asyncio.sleep_ms(max(wait, 0))
             self.records.tick()
 
     async def _take_record(self):
-        """Read every sensor once and queue what they say, as one record where it is not too much for one."""
+        """Read every sensor once and queue what there is to report, as one record where it is not too much for one."""
         uptime.ms()  # it has to be asked every few days, and here it is whatever else happens
         readings = await self._sampler.read()
+        self._orders.tick(readings, uptime.ms(), self._clock.now())
         self._say_behind()
         if self._protection.spent:
             self._renew()
-        for pack in sampler.packs(readings):
+        for pack in sampler.packs(self._sampler.report(readings)):
             self.records.take(pack)
         self._health.collect()
 
@@ -224,7 +226,7 @@ class App:
                 if self._care.takes(order):
                     self._obey_care(order)
                     return
-            answer = self._orders.obey(order)
+            answer = self._orders.obey(order, uptime.ms())
         except protect.Expired as late:
             self._time.told(late.command.deadline)
             answer = self._orders.expired(late.command)
@@ -281,28 +283,13 @@ class App:
             log.warn("mote", "no memory for the status")
 
 
-def _settings():
-    """Return the settings of this board. Raises Stop."""
-    from mote import settings
+def main(taken=None):
+    """Build the mote from what is on the board and run it. Returns only where it may not run.
 
-    data = store.read(settings.PATH, _SETTINGS_LIMIT)
-    if data is None:
-        raise Stop("no /settings.cbor; provision this mote")
+    `taken` is what nap.doze said: where this waking took something it takes nothing else.
+    """
     try:
-        return settings.Settings.from_cbor(data)
-    except settings.SettingsError as error:
-        raise Stop(str(error))
-    finally:
-        # What reads them has done its work; on a small board it is an eighth of the memory.
-        for each in ("settings", "kinds", "schema"):
-            del sys.modules["mote." + each]
-            delattr(mote, each)
-
-
-def main():
-    """Build the mote from what is on the board and run it. Returns only where it may not run."""
-    try:
-        app = App(_settings(), vault.open_vault())
+        app = App(plan.read(), vault.open_vault(), taken)
     except epoch.NotSaved as error:
         # A flash that is full or fails may do better after a reset, and the guard's pauses.
         log.error("mote", "not started:", error, "and it is tried again after a reset; is the flash full?")
@@ -317,6 +304,7 @@ def main():
         return
     try:
         asyncio.run(app.run())
-    except Exception:
-        app.records.save()  # main.py says what it was, and resets
-        raise
+    finally:
+        # main.py says what it was, waits and resets; whoever interrupts by a cable leaves nobody who sees to limits.
+        app.actuators.safe()
+        app.records.save()

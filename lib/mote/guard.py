@@ -11,33 +11,52 @@ import machine
 from mote import const
 from mote.rtc import Memory
 
-_FREE_STARTS = const(4)
+FREE_STARTS = const(4)
 _LONGEST_PAUSE_S = const(300)
 
 # Why a mote resets itself, as RTC memory keeps it: 1 to 7.
 NO_BROKER = const(1)
 NO_MEMORY = const(2)
+PINS = const(3)  # it did not: it ended while the pins were made safe, which may have cost it its supply
 
 grace_s = 0  # of the watchdog, for the words
+failed = 0  # starts in a row before this one
 _reason = 0  # of this start
 
 
-def started():
-    """Count this start; wait where too many before it failed. Returns how many did."""
-    global _reason
+def count():
+    """Count this start; from here on `failed` says how many before it, in a row, did not reach the broker."""
+    global _reason, failed
     memory = _memory()
     _reason = memory.take_reason()
     failed = memory.failed_starts()
     memory.set_failed_starts(failed + 1)
-    if failed >= _FREE_STARTS:
-        pause = min(5 << min(failed - _FREE_STARTS, 6), _LONGEST_PAUSE_S)
-        print("boot: %d starts in a row did not reach the broker; waiting %d s" % (failed, pause))
-        time.sleep(pause)
-    return failed
+    if _reason == PINS:
+        _wait()  # first: they would end this start too
+    memory.set_reason(PINS)
+
+
+def pause():
+    """The pins are safe; wait where too many starts in a row failed."""
+    _memory().take_reason()
+    if _reason != PINS:
+        _wait()
+
+
+def _wait():
+    if failed >= FREE_STARTS:
+        pause_s = min(5 << min(failed - FREE_STARTS, 6), _LONGEST_PAUSE_S)
+        print("boot: %d starts in a row did not reach the broker; waiting %d s" % (failed, pause_s))
+        time.sleep(pause_s)
 
 
 def healthy():
     """This start reached the broker: the count begins again."""
+    _memory().set_failed_starts(0)
+
+
+def slept():
+    """This start ends in order, with deep sleep: it was no failed one, whether it was to reach the broker or not."""
     _memory().set_failed_starts(0)
 
 
@@ -50,6 +69,8 @@ def why(reason):
     """Return `reason` as a person says it."""
     if reason == NO_BROKER:
         return "watchdog: no broker for %d s" % grace_s
+    if reason == PINS:
+        return "an end while the pins were made safe: is the supply too weak?"
     return "watchdog: no memory for a session" if reason == NO_MEMORY else "watchdog: reason %d" % reason
 
 

@@ -7,7 +7,7 @@ from collections import namedtuple
 
 from mote import cbor, channel, const, schema
 from mote.kinds import ACTUATOR, PIN, RULE, SENSOR, VALUE
-from mote.schema import BYTES, FLAG, ID, INT, IP, LIST, MAYBE, SOME, TABLE, TEXT, WORD, fail
+from mote.schema import BYTES, FLAG, ID, INT, IP, LIST, MAYBE, NAME, SOME, TABLE, TEXT, WORD, fail
 
 PATH = "/settings.cbor"
 VERSION = const(1)
@@ -34,7 +34,7 @@ _WIFI = {
     "pm": (MAYBE, (WORD, "none", "performance", "powersave")),
     "address": (MAYBE, (TABLE, Address, {"ip": (IP,), "mask": (IP,), "gateway": (IP,), "dns": (IP,)})),
 }
-_FIELDS = {
+FIELDS = {
     "v": (INT, VERSION, VERSION),
     "mote": (ID,),
     "fleet": (BYTES, 8, 32),
@@ -67,9 +67,10 @@ _FIELDS = {
     "backlog": (INT, 0, 16777216),
     "drop": (WORD, "oldest", "newest"),
     "keep_s": (INT, 0, 86400),
-    # A mote that never sleeps deeply (0) need not say so. One that does takes a record each waking, and listens for
-    # listen_ms after the broker has all that it had to say.
+    # A mote that never sleeps deeply (0) need not say so. One that does takes a record each waking, sends what it has
+    # at each send_every-th, and listens for listen_ms after the broker has all that it had to say.
     "sleep_ms": (INT, 0, 86400000),
+    "send_every": (INT, 1, 1000),
     "listen_ms": (INT, 100, 60000),
     # A mote that heard nothing of a broker for so long starts anew (0: it never does).
     "watchdog_s": (INT, 0, 86400),
@@ -77,22 +78,26 @@ _FIELDS = {
     "health_s": (INT, 0, 86400),
     "log": (WORD, "debug", "info", "warning", "error"),
 }
-_DEFAULTS = {
+DEFAULTS = {
     "values": (),
     "rules": (),
     "backlog": 16384,
     "drop": "oldest",
     "keep_s": 60,
     "sleep_ms": 0,
+    "send_every": 1,
     "listen_ms": 2000,
     "health_s": 900,
     "log": "info",
     "watchdog_s": 600,
 }
 
+# What asks for more than the sample of the moment.
+_REMEMBERS = ("median", "smooth", "every", "deadband", "heartbeat_s")
+
 
 class Values:
-    """The settings as attributes: `mote`, `broker.host`, `sensors[0].kind` …; see _FIELDS for all.
+    """The settings as attributes: `mote`, `broker.host`, `sensors[0].kind` …; see FIELDS for all.
 
     It has no methods on purpose: it keeps nothing of this module alive, so that a small board can unload
     the module, which is a fifth of what these modules take, once the settings are read.
@@ -104,13 +109,13 @@ def check(fields):
     if not isinstance(fields, dict):
         fail("settings", "a table")
     for name in fields:
-        if not isinstance(name, str) or name not in _FIELDS:
+        if not isinstance(name, str) or name not in FIELDS:
             fail(str(name), "no such setting")
     values = Values()
-    for name in _FIELDS:
-        if name not in fields and name not in _DEFAULTS:
+    for name in FIELDS:
+        if name not in fields and name not in DEFAULTS:
             fail(name, "is missing")
-        setattr(values, name, schema.check(fields[name] if name in fields else _DEFAULTS[name], _FIELDS[name], name))
+        setattr(values, name, schema.check(fields[name] if name in fields else DEFAULTS[name], FIELDS[name], name))
     if values.channel != channel.AUTO and not channel.reaches(values.channel, values.floor):
         fail("channel", "%s is less than the floor, %s" % (values.channel, values.floor))
     # Here the first is `broker`, whose name is that of all.
@@ -122,7 +127,14 @@ def check(fields):
     quiet_s = values.keepalive_s + values.timeout_ms // 500
     if 0 < values.watchdog_s <= quiet_s:
         fail("watchdog_s", "0, or more than keepalive_s and two timeouts: %d" % quiet_s)
+    if values.send_every > 1 and not values.sleep_ms:
+        fail("send_every", "1, or give the mote a sleep_ms: only wakings are counted")
     _check_names(values)
+    _check_actuators(values, quiet_s)
+    if values.rules:
+        from mote import rule_check
+
+        rule_check.check(values)
     return values
 
 
@@ -139,8 +151,19 @@ def _check_names(values):
     measured = list(seen)
     treated = []
     for i, value in enumerate(values.values):
-        _find(measured, "values[%d].name" % i, value.name, "sensor")
-        _add(treated, "values[%d].name" % i, value.name)
+        field = "values[%d]." % i
+        _find(measured, field + "name", value.name, "sensor")
+        _add(treated, field + "name", value.name)
+        _check_value(value, field, values.sleep_ms)
+        for suffix, there in (
+            (":min", value.stats),
+            (":max", value.stats),
+            (":high", value.above),
+            (":low", value.below),
+        ):
+            if there is not None and there is not False:
+                schema.check(value.name + suffix, (NAME,), field + "name" + suffix)
+                _add(seen, field + "name" + suffix, value.name + suffix)
     there = []
     for i, actuator in enumerate(values.actuators):
         _add(seen, "actuators[%d].name" % i, actuator.name)  # what becomes of it is reported, as readings are
@@ -151,6 +174,48 @@ def _check_names(values):
         _add(driven, "rules[%d].actuator" % i, rule.actuator)
         if rule.kind != "schedule":
             _find(measured, "rules[%d].sensor" % i, rule.sensor, "sensor")
+
+
+def _check_actuators(values, quiet_s):
+    """What they are held to can be kept, and means something: a link is quiet for up to `quiet_s` seconds."""
+    for i, actuator in enumerate(values.actuators):
+        field = "actuators[%d]." % i
+        if 0 < (actuator.link_s or 0) <= quiet_s:
+            fail(field + "link_s", "0, or more than keepalive_s and two timeouts: %d" % quiet_s)
+        if actuator.keep:
+            if actuator.longest_s:
+                fail(field + "keep", "not with longest_s: after a start nobody knows how long it was on")
+            if values.sleep_ms:
+                fail(field + "keep", "nothing is kept over deep sleep: sleep_ms has to be 0")
+        if actuator.kind == "servo" and (actuator.min_us or 500) >= (actuator.max_us or 2500):
+            fail(field + "max_us", "more than min_us: 500 and 2500 where they are left out")
+        if actuator.kind == "buzzer" and actuator.freq_hz and actuator.safe > 1:
+            fail(field + "safe", "0 or 1: with freq_hz it is off or on")
+
+
+def _check_value(value, field, sleep_ms):
+    """What is done with one value goes together, and does something."""
+    if value.table is not None:
+        if value.scale is not None or value.offset is not None:
+            fail(field + "table", "either a table, or scale and offset")
+        points = value.table
+        pairs = all(len(point) == 2 for point in points)
+        if len(points) < 2 or not pairs or any(points[i - 1][0] >= points[i][0] for i in range(1, len(points))):
+            fail(field + "table", "two points or more, each [from, to], in rising order of from")
+    if value.stats and (value.every is None or value.every < 2):
+        fail(field + "stats", "with every of 2 or more: of one sample there is no least and no greatest")
+    if value.stats and value.deadband is not None:
+        fail(field + "deadband", "not with stats: the least and the greatest would be left out with the mean")
+    alarms = (value.above is not None) + (value.below is not None)
+    if value.hysteresis is not None and not alarms:
+        fail(field + "hysteresis", "with above or below: it is an alarm's")
+    if value.heartbeat_s is not None and value.deadband is None and not alarms:
+        fail(field + "heartbeat_s", "with deadband, above or below: without them nothing is left out")
+    if alarms == 2 and value.above - value.below <= (value.hysteresis or 0):
+        fail(field + "above", "more than hysteresis above below")
+    for name in _REMEMBERS if sleep_ms else ():
+        if getattr(value, name) is not None:
+            fail(field + name, "not with sleep_ms: deep sleep forgets the samples before")
 
 
 def _add(seen, field, name):
@@ -183,7 +248,9 @@ def to_cbor(fields):
     Floats are in single precision: boards have no other, and read no double that is not one.
     """
     check(fields)
-    return cbor.encode(_singles(fields))
+    fields = _singles(fields)
+    check(fields)  # two numbers that differ may be one in single precision
+    return cbor.encode(fields)
 
 
 def _singles(value):

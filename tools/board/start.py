@@ -54,6 +54,7 @@ class _Disk:
     """
 
     fault = None  # asked for the fault on "flash", where there may be faults
+    use = None  # told of each file that is written, there too
 
     def __init__(self, folder):
         self._vfs = _os.VfsPosix(folder)
@@ -63,7 +64,10 @@ class _Disk:
 
     def open(self, path, mode):
         file = self._vfs.open(path, mode)
-        return file if ("r" in mode and "+" not in mode) or not self.fault else _Filling(file, self.fault)
+        if ("r" in mode and "+" not in mode) or not self.fault:
+            return file
+        self.use("flash " + path)
+        return _Filling(file, self.fault)
 
     def ilistdir(self, path):
         """As boards have it: folders and files, each with its size."""
@@ -222,6 +226,10 @@ def _start():
     import _hardware
 
     _hardware.power_on(config, rows, code is None)
+    if config.get("speed", 1) != 1:
+        from _swift import hasten
+
+        hasten(config["speed"])
     hidden = list(_NOT_ON_A_BOARD) + config.get("hide", [])
     if config["board"].startswith("esp8266"):
         import _axtls
@@ -237,6 +245,7 @@ def _start():
 
         if isinstance(flash, _Disk):
             flash.fault = _hardware.fault
+            flash.use = _hardware.use
         _sys.modules["socket"] = _dialled
     _hide(tuple(hidden))
     status = _run(code) if serial is None else _attend(serial)

@@ -1,11 +1,11 @@
 """Arguments whose errors are one line: what is wrong, and the nearest word that would be right."""
 
 import argparse
-import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from .errors import UsageError
+from .nearest import nearest
 
 _MISSING = "the following arguments are required: "
 
@@ -26,7 +26,7 @@ class Parser(argparse.ArgumentParser):
         if not word.startswith("-"):
             return f"{word!r} is one word too many"
         name = word.partition("=")[0]
-        return f"there is no option {name!r}{_nearest(name, self._option_string_actions)}"
+        return f"there is no option {name!r}{nearest(name, self._option_string_actions)}"
 
     def error(self, message: str) -> NoReturn:
         """Raise UsageError."""
@@ -40,7 +40,7 @@ class Parser(argparse.ArgumentParser):
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
             words = [str(each) for each in action.choices]
-            near = _nearest(str(value), words) or f"; there are {', '.join(words)}"
+            near = nearest(str(value), words) or f"; there are {', '.join(words)}"
             raise argparse.ArgumentError(action, f"no {str(value)!r}{near}")
 
 
@@ -61,8 +61,3 @@ class Number:
             kind = "whole number" if self._whole else "number"
             raise argparse.ArgumentTypeError(f"{text!r} is not a {kind} from {self._low} to {self._high}")
         return value
-
-
-def _nearest(word: str, words: Iterable[str]) -> str:
-    found = difflib.get_close_matches(word, list(words), 1)
-    return f"; did you mean {found[0]}?" if found else ""

@@ -3,7 +3,7 @@
     board.json   the hardware: chip, parts on its buses, access point in the air, the world around it
     flash/       the file system            nvs/        non-volatile storage, secrets among it
     firmware/    modules frozen in firmware board/      the simulated hardware itself, compiled
-    reset_cause, rtc, wdt, sleep_ms, pins.json          state that outlives the process
+    reset_cause, rtc, wdt, sleep_ms, skipped_ms, pins.json          state that outlives the process
 
 The simulated hardware (tools/board) reads and writes the same files.
 """
@@ -82,6 +82,12 @@ class BoardFolder:
         """For how long the board went to sleep; 0 is for good."""
         return int((self.path / "sleep_ms").read_text())
 
+    def skip(self, seconds: float) -> None:
+        """Let so much time pass for the board and its world without waiting for it; the board sleeps."""
+        path = self.path / "skipped_ms"
+        before = int(path.read_text()) if path.exists() else 0
+        path.write_text(str(before + round(seconds * 1000)))
+
 
 def hardware(
     profile: Profile,
@@ -92,10 +98,12 @@ def hardware(
     world: Mapping[str, Any],
     time_offset_s: float,
     faults: bool,
+    speed: int = 1,
 ) -> dict[str, Any]:
-    """The content of board.json. `parts` are those on the buses, by default one for each sensor of the settings."""
+    """The content of board.json. `parts` are those on the buses, by default what the settings need."""
     if parts is None:
         parts = [_part_for(sensor, settings) for sensor in settings.get("sensors", ())]
+        parts += [_contact_for(each) for each in settings.get("actuators", ()) if each.get("sense") is not None]
     return {
         "board": profile.name,
         "unique_id": _unique_id(profile, name),
@@ -106,6 +114,7 @@ def hardware(
         "world": dict(world),
         "time_offset_s": time_offset_s,
         "faults": faults,
+        "speed": speed,
     }
 
 
@@ -118,6 +127,11 @@ def _write(folder: Path, name: str, content: bytes) -> None:
 def _unique_id(profile: Profile, name: str) -> str:
     """The number that the chip was made with, in hex: the same one at every build."""
     return hashlib.sha256(name.encode()).hexdigest()[: 8 if profile.chip == "ESP8266" else 12]
+
+
+def _contact_for(actuator: Mapping[str, Any]) -> dict[str, Any]:
+    """The contact by which a relay of the settings says what it does."""
+    return {"part": "contact", "pin": actuator["sense"], "of": actuator["pin"], "low": bool(actuator.get("low"))}
 
 
 def _part_for(sensor: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:

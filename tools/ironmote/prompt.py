@@ -26,6 +26,8 @@ _BYTE_S = 5.0  # what is asked for in one piece has to come in
 _SAY_S = 60.0  # between two bytes of an answer: a board that erases flash, or hashes it, is silent
 _INTERRUPT_S = 0.1
 _INTERRUPT = b"\r\x03\x02"  # Ctrl-C ends what runs, Ctrl-B leaves a raw prompt that somebody left behind
+_RESET = "import machine\nmachine.reset()"
+_TRIES = 3
 _FRIENDLY = b">>> "
 _PROMPT_BYTES = len(_FRIENDLY)
 
@@ -70,8 +72,14 @@ class Prompt:
         A watchdog that the program has started cannot be stopped, and would reset the board in the middle of things.
         """
         with _in_words(self.port):
-            self._interrupt()
-            self._line.exec_raw_no_follow("import machine\nmachine.reset()")
+            for left in reversed(range(_TRIES)):
+                self._interrupt()
+                try:
+                    self._line.exec_raw_no_follow(_RESET)
+                    break
+                except (TransportError, struct.error):  # it was reset already, by that watchdog
+                    if not left:
+                        raise
             time.sleep(_INTERRUPT_S)
             self._interrupt()
             self._line.exec_raw("pass")  # it takes an interrupt that came late
@@ -89,7 +97,7 @@ class Prompt:
     def reset(self) -> None:
         """Start the board anew, its program too."""
         with _in_words(self.port):
-            self._line.exec_raw_no_follow("import machine\nmachine.reset()")
+            self._line.exec_raw_no_follow(_RESET)
 
     def _interrupt(self) -> None:
         """Interrupt what runs, boot.py and then main.py, until the prompt is there, and make it the raw one."""
