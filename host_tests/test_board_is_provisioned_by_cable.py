@@ -17,7 +17,7 @@ from mote import epoch, settings
 KINDS = ("esp32", "esp8266")
 FEEDS = """
 import machine, time
-time.sleep(3)  # a mote takes as long before it starts its own
+time.sleep(2)  # a mote takes as long before it starts its own
 dog = machine.WDT(timeout=400)
 print("up")
 while True:
@@ -114,10 +114,7 @@ def test_an_old_module_that_would_hide_a_new_one_is_removed(tmp_path):
 
 def test_a_watchdog_that_runs_does_not_bite_in_the_middle(tmp_path):
     with bench(tmp_path / "board", "esp32") as made:
-        program = (
-            "import machine, time\nd = machine.WDT(timeout=400)\nwhile True:\n    d.feed()\n    time.sleep(0.05)\n"
-        )
-        (tmp_path / "board/flash/main.py").write_text("print('up')\n" + program)
+        (tmp_path / "board/flash/main.py").write_text(FEEDS)
         made.board.pull()
         made.board.plug()
         made.says("up")
