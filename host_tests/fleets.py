@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 
-from ironmote import cli, encrypted, fleet_folder, interrupts, key_store
+from ironmote import cli, encrypted, fleet_folder, interrupts, key_store, rotation
 from ironmote.encrypted import Cost
 from ironmote.fleet_folder import Folder
 
@@ -33,6 +33,18 @@ def make(root: Path, motes: dict[str, str] | None = None) -> Folder:
 def passphrase() -> str:
     """What a person would type."""
     return PASSPHRASE
+
+
+def live(root: Path) -> None:
+    """Have the fleet see everything: certificates, a rotation of cellar, networks, passwords, a channel of kitchen."""
+    with Folder.open(root).unlock(passphrase) as held:
+        held.secrets.wifi["home"] = "swordfish under the sea"
+        held.secrets.passwords["gateway"] = "a password of a service"
+        held.credential("kitchen")
+        held.certificates.get("broker.home", ["broker.home"], server=True)
+        rotation.begin(held.fleet.motes["cellar"])
+        held.fleet.motes["kitchen"].channel, held.fleet.motes["kitchen"].why = "tls", "it has room"
+        held.save()
 
 
 @dataclass(frozen=True)

@@ -184,6 +184,28 @@ def test_fleet_moves_by_export_and_import(root: Path, tmp_path: Path):
 # Where the passphrase comes from
 
 
+def test_keyring_opens_the_fleet_and_nothing_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    import keyring
+    from keyring_in_a_file import KeyringInAFile
+
+    monkeypatch.setattr(KeyringInAFile, "path", tmp_path / "entries", raising=False)
+    before = keyring.get_keyring()
+    keyring.set_keyring(KeyringInAFile())
+    try:
+        made = ironmote("init", "g", "--keyring", cwd=tmp_path, typed=None)
+        added = ironmote("add", "kitchen", "--board", "esp32", "--fleet", "g", cwd=tmp_path, typed=None)
+        assert (made.status, made.errors, added.status, added.errors) == (0, "", 0, "")
+        shown = json.loads(ironmote("show", "--json", "--fleet", "g", cwd=tmp_path, typed=None).out)
+        assert (shown["key_store"], shown["motes"]) == ("keyring", 1)
+    finally:
+        keyring.set_keyring(before)
+
+
+def test_descriptor_that_is_not_open_is_one_line(root: Path):
+    done = ironmote("wifi", "x", "--remove", "--passphrase-fd", "9999", cwd=root, typed=None)
+    assert (done.status, done.errors) == (1, "ironmote: file descriptor 9999 cannot be read: Bad file descriptor\n")
+
+
 def test_file_that_everybody_can_read_is_refused(root: Path, tmp_path: Path):
     secret = private(tmp_path / "secret", PASSPHRASE)
     secret.chmod(0o644)

@@ -143,7 +143,7 @@ class App:
     async def run(self):
         """Sample, keep time and keep the link, for ever; raises what none of them could handle."""
         watching = Watchdog(self._settings.watchdog_s, self._link, self.records.save).run()
-        holding = self.actuators.run(self._link, self.records.take)
+        holding = self.actuators.run(self._link, self.records.take, self._decide)
         if self._settings.sleep_ms:
             self._watching = asyncio.create_task(watching), asyncio.create_task(holding)
             await self._doze()
@@ -197,7 +197,6 @@ class App:
                 due = time.ticks_ms()  # a period that was missed is not made up for
             while wait > _TICK_MS:
                 await asyncio.sleep_ms(_TICK_MS)
-                self._orders.tick((), uptime.ms(), self._clock.now())
                 self.records.tick()
                 wait = time.ticks_diff(due, time.ticks_ms())
             await asyncio.sleep_ms(max(wait, 0))
@@ -207,13 +206,17 @@ class App:
         """Read every sensor once and queue what there is to report, as one record where it is not too much for one."""
         uptime.ms()  # it has to be asked every few days, and here it is whatever else happens
         readings = await self._sampler.read()
-        self._orders.tick(readings, uptime.ms(), self._clock.now())
+        self._decide(readings)
         self._say_behind()
         if self._protection.spent:
             self._renew()
         for pack in sampler.packs(self._sampler.report(readings)):
             self.records.take(pack)
         self._health.collect()
+
+    def _decide(self, readings=()):
+        """Let rules act, on the `readings` of a sample if there is one, and end what a command holds for a time."""
+        self._orders.tick(readings, uptime.ms(), self._clock.now())
 
     def _take(self, payload):
         """Take a downlink: obey it, say that it is too late, or count it as refused."""

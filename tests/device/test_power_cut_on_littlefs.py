@@ -217,7 +217,7 @@ def test_flash_that_is_full_keeps_what_it_has():
     def work():
         said = []
         backlog = Backlog("/flash/backlog", 1 << 20, b"owner", lambda *words: said.append(words))
-        readings = [record.Reading("t", None, 1, None)]
+        readings = [record.Reading("temperature", None, 1, None)]
         parcels = [parcel.pack((1, 7, number), None, 0, readings) for number in range(1, 2001)]
         took = backlog.append(parcels, False)
         assert 0 < took < 2000
