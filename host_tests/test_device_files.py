@@ -25,7 +25,7 @@ def test_every_profile_is_right():
 
 
 def test_unknown_board_is_said_in_one_line():
-    with pytest.raises(IronmoteError, match="esp32, esp8266, unix") as caught:
+    with pytest.raises(IronmoteError, match="esp8266, pico-w, unix; did you mean esp32") as caught:
         boards.load("esp99")
     assert "\n" not in str(caught.value)
 

@@ -69,7 +69,7 @@ class App:
         self._roots = Roots(keep, settings.generation)
         self._care = None
         asleep = nap.wake(keep, self._roots.generation)
-        self._ledger = Ledger(rtc.Memory(machine.RTC().memory), machine.unique_id())
+        self._ledger = Ledger(rtc.of_board(), machine.unique_id())
         self._begin_epoch(asleep)
         self._refusal_said = None
         self._behind = False

@@ -8,8 +8,7 @@ each time, so that a wire to the board finds it quiet and the flash is not worn 
 import time
 
 import machine
-from mote import const
-from mote.rtc import Memory
+from mote import const, rtc
 
 _FREE_STARTS = const(4)
 _LONGEST_PAUSE_S = const(300)
@@ -25,7 +24,7 @@ _reason = 0  # of this start
 def started():
     """Count this start; wait where too many before it failed. Returns how many did."""
     global _reason
-    memory = _memory()
+    memory = rtc.of_board()
     _reason = memory.take_reason()
     failed = memory.failed_starts()
     memory.set_failed_starts(failed + 1)
@@ -38,12 +37,12 @@ def started():
 
 def healthy():
     """This start reached the broker: the count begins again."""
-    _memory().set_failed_starts(0)
+    rtc.of_board().set_failed_starts(0)
 
 
 def keep(reason):
     """Keep for the next start why this one is about to be ended, one of the above."""
-    _memory().set_reason(reason)
+    rtc.of_board().set_reason(reason)
 
 
 def why(reason):
@@ -58,6 +57,8 @@ def cause():
     if _reason:
         return why(_reason)
     cause = machine.reset_cause()
+    if not hasattr(machine, "HARD_RESET") and cause == machine.WDT_RESET:
+        return "reset, or watchdog"  # the RP2040 resets by its watchdog
     for name, words in (
         ("PWRON_RESET", "power on"),
         ("HARD_RESET", "reset"),
@@ -68,7 +69,3 @@ def cause():
         if cause == getattr(machine, name, None):
             return words
     return str(cause)
-
-
-def _memory():
-    return Memory(machine.RTC().memory)

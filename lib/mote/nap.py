@@ -23,7 +23,7 @@ def wake(keep, generation):
 
     It is erased from RTC memory in either case; call this before anything is sealed. `keep` is the vault.
     """
-    asleep = rtc.Memory(machine.RTC().memory).take(machine.unique_id())
+    asleep = rtc.of_board().take(machine.unique_id())
     if asleep is None or machine.reset_cause() != machine.DEEPSLEEP_RESET:
         return None
     found, counter, _ = sealed.split_epoch(asleep.epoch)
@@ -40,5 +40,5 @@ def sleep(sleep_ms, made, numbers, answers):
     """
     sequence, down, connection, record, failed = numbers
     asleep = rtc.Asleep(made, sequence, down, connection, record, failed, _now_ms(), sleep_ms, answers)
-    rtc.Memory(machine.RTC().memory).keep(asleep, machine.unique_id())
+    rtc.of_board().keep(asleep, machine.unique_id())
     machine.deepsleep(sleep_ms)

@@ -157,7 +157,9 @@ def _start():
 
     _hardware.power_on(config, rows, code is None)
     hidden = list(_NOT_ON_A_BOARD) + config.get("hide", [])
-    if config["board"].startswith("esp8266"):
+    if config["chip"] == "rp2040":
+        hidden.append("esp32")
+    if config["chip"] == "esp8266":
         import _axtls
 
         sys.modules["tls"] = _axtls
