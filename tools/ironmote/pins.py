@@ -33,7 +33,7 @@ _RULES = {"sensors": kinds.SENSOR, "actuators": kinds.ACTUATOR}
 
 @dataclass(frozen=True)
 class Use:
-    """A pin in the settings: the field that names it, and one of the uses above."""
+    """A pin in the settings: the field that names it, as a mote's file has it, and one of the uses above."""
 
     field: str
     pin: int
@@ -52,7 +52,7 @@ def uses(settings: Mapping[str, Any]) -> Iterator[Use]:
                 is_pin = wanted is kinds.PIN or (wanted[0] == schema.MAYBE and wanted[1] is kinds.PIN)
                 if is_pin and spec.get(field) is not None:
                     role = _ROLES.get((part, kind, field), _OTHERWISE[part])
-                    yield Use(f"{part}[{number}].{field}", spec[field], role)
+                    yield Use(f"{part[:-1]}[{number}].{field}", spec[field], role)
     if settings.get("led") is not None:
         yield Use("led", settings["led"], OUTPUT)
 
