@@ -1,4 +1,4 @@
-"""Runs first on the device: the start-up guard. No network, no secrets."""
+"""Runs first on the device: safe pins, then the start-up guard. No network, no secrets."""
 
 import gc
 
@@ -6,6 +6,16 @@ import gc
 # holes that the garbage leaves are too small for the buffers that come later.
 gc.threshold(8192)
 
-from mote import guard  # noqa: E402 - what it imports is loaded under that threshold
+from mote import pins  # noqa: E402 - what it imports is loaded under that threshold
 
-guard.started()
+# The pins float until they are told otherwise, and all that comes later can wait or fail, so they come first: before
+# the guard's pause, the settings and whatever may be wrong with them. Only the counting of this start is earlier, a
+# byte in RTC memory: where to switch costs the supply and the board starts anew right here, the guard has to know of
+# it, or nothing would ever make that board pause. Whatever fails in the guard, the pins are still put right.
+try:
+    from mote import guard
+
+    guard.count()
+finally:
+    pins.safe()
+guard.pause()

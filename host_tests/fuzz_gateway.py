@@ -45,7 +45,7 @@ class Bench:
         self.recorded: list[bytes] = []
         for boot in (5, 6, 7):
             self.mote = SealingMote(fleet, "cellar", boot=boot, random8=b"8 random")
-            order = command.Command(bytes(8), "dimmer", 1, 0, None)
+            order = command.Command(bytes(8), "dimmer", 1, 0, None, None)
             heard = [
                 ("state", self.mote.state(channel="sealed")),
                 ("up", self.mote.up()),

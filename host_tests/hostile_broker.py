@@ -98,7 +98,9 @@ class Gateway:
         key = keys.subkey(self._root, self._fleet_id, keys.SEAL)
         context = sealed.Context(key, self._fleet_id, sealed.DOWNLINK + b"honest", self.epoch, AESCCM)
         self._sequence += 1
-        plain = command.encode_command_cbor(command.Command(os.urandom(8), name, value, self._anchor, 2_000_000_000))
+        plain = command.encode_command_cbor(
+            command.Command(os.urandom(8), name, value, self._anchor, 2_000_000_000, None)
+        )
         message: bytes = context.seal(self._sequence, topics.name(self._id, "down"), plain)
         return message
 

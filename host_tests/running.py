@@ -163,10 +163,12 @@ class Stage:
         self.gateway.stop()
         self.gateway = None
 
-    def mote(self, name: str = "cellar", **settings) -> SimulatedMote:
+    def mote(
+        self, name: str = "cellar", world: dict | None = None, profile: boards.Profile | None = None, **settings
+    ) -> SimulatedMote:
         """A mote on its board, as provisioned; not yet switched on."""
         of = self.fleet.motes[name]
-        profile = boards.load(of.board)
+        profile = profile or boards.load(of.board)
         fields = {
             "v": 1, "mote": name, "fleet": self.fleet.id, "board": of.board, "zone": CLEAR,
             "generation": of.generation, "channel": "sealed", "floor": "sealed", "room": profile.room,
@@ -177,7 +179,7 @@ class Stage:
             "actuators": [{"kind": "relay", "name": "relay", "pin": 12, "safe": 0}], "led": None, "outbox": 32,
         }  # fmt: skip
         secrets = provision.secrets_for(of, b"password")
-        made = SimulatedMote(profile, fields | settings, secrets, {}, self.folder / name)
+        made = SimulatedMote(profile, fields | settings, secrets, {}, self.folder / name, world)
         made.build()
         self.motes[name] = made
         return made

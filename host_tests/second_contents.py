@@ -8,7 +8,7 @@ import struct
 
 import cbor2
 
-ID, NAME, VALUE, ANCHOR, DEADLINE, RESULT, WHY = 1, 2, 3, 4, 5, 6, 7
+ID, NAME, VALUE, ANCHOR, DEADLINE, RESULT, WHY, FOR = 1, 2, 3, 4, 5, 6, 7, 8
 BN, BT, N, U, V, VS, VB, T = -2, -3, 0, 1, 2, 3, 4, 6
 A_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,31}")
 
@@ -80,7 +80,8 @@ def read_command(data):
     if len(data) > 512:
         raise Refused("size")
     command = decode(data)
-    if not isinstance(command, dict) or not {ID, NAME, VALUE} <= set(command) <= {ID, NAME, VALUE, ANCHOR, DEADLINE}:
+    allowed = {ID, NAME, VALUE, ANCHOR, DEADLINE, FOR}
+    if not isinstance(command, dict) or not {ID, NAME, VALUE} <= set(command) <= allowed:
         raise Refused("fields")
     if any(type(key) is not int for key in command):
         raise Refused("fields")
@@ -104,4 +105,10 @@ def read_command(data):
         fits = type(value) in (bool, int) and abs(value) <= 10**9
     if not fits:
         raise Refused("value")
+    if FOR in command:
+        seconds = command[FOR]
+        if type(seconds) is not int or not 1 <= seconds <= 604800:
+            raise Refused("for")
+        if type(value) not in (bool, int, float) or name.startswith("!"):
+            raise Refused("for")
     return command

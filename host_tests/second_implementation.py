@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from second_contents import (
     ANCHOR,
     DEADLINE,
+    FOR,
     ID,
     NAME,
     RESULT,
@@ -284,12 +285,14 @@ class Gateway:
             self.last = windows[kid].highest
         return leaf, plaintext
 
-    def command(self, name, value, identity=None, anchor=None, deadline=None):
+    def command(self, name, value, identity=None, anchor=None, deadline=None, seconds=None):
         """(id, message): a command sealed under the highest epoch, anchored in the last uplink unless told."""
         identity = identity or os.urandom(8)
         body = {ID: identity, NAME: name, VALUE: value, ANCHOR: self.last if anchor is None else anchor}
         if deadline is not None:
             body[DEADLINE] = deadline
+        if seconds is not None:
+            body[FOR] = seconds
         self.down += 1
         epoch, _ = self.epochs[max(self.epochs)]
         generation = epoch[0]

@@ -83,11 +83,11 @@ def test_the_watchdogs_file_holds_its_timeout_and_is_written_at_each_feed(board)
 
 def test_the_host_sees_what_the_pins_drive(board):
     program = """
-from collections import namedtuple
 from mote import actuators
-Spec = namedtuple("Spec", "kind name pin safe freq_hz")
-relay = actuators.create(Spec("relay", "relay", 5, 0, None))
-dimmer = actuators.create(Spec("dimmer", "dimmer", 18, 0, 1000))
+from mote.kinds import ACTUATOR
+from mote.schema import check
+relay = actuators.create(check({"kind": "relay", "name": "relay", "pin": 5, "safe": 0}, ACTUATOR, ""))
+dimmer = actuators.create(check({"kind": "dimmer", "name": "dimmer", "pin": 18, "safe": 0}, ACTUATOR, ""))
 print(relay.set(True), relay.set(0), relay.set(1), dimmer.set(40), dimmer.set(100), dimmer.set(12.5), dimmer.state())
 for actuator, value in ((relay, 2), (relay, "1"), (relay, None), (dimmer, True), (dimmer, 100.1), (dimmer, -1),
                         (dimmer, float("nan")), (dimmer, "40"), (dimmer, None)):

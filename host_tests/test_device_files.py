@@ -123,7 +123,7 @@ def test_flash_holds_the_drivers_that_are_used():
 def test_image_that_holds_the_mote_needs_no_copy_of_it():
     profile = boards.load("esp8266")
     flash = device.build_flash(profile, SETTINGS, {})
-    assert sorted(flash) == ["/boot.py", "/main.py", "/settings.cbor"]
+    assert sorted(flash) == ["/boot.py", "/main.py", "/pins", "/settings.cbor"]
     assert {"mote/app.mpy", "mote/sensors/bme280.mpy", "ussl.mpy", "umqtt/simple.mpy"} <= set(
         device.frozen_modules(profile)
     )

@@ -168,7 +168,7 @@ def test_settings_that_a_mote_would_not_read_are_refused(tmp_path):
         names = ", ".join(f"{quantity} = '{number}/{quantity}{'x' * 16}'" for quantity in sorted(record.UNITS))
         text += f"[[sensor]]\nkind = 'bme280'\naddress = {3 + number}\nnames = {{ {names} }}\n"
     for number in range(16):
-        table = ", ".join(["[0.1, 2.7]"] * 8)
+        table = ", ".join(f"[{point}.1, 2.7]" for point in range(8))
         text += f"[[value]]\nname = '{number}/temperature{'x' * 16}'\ntable = [{table}]\n"
     assert errors(tmp_path, text)[0].endswith("bytes as settings, and a mote reads 4096; name less")
 

@@ -199,36 +199,37 @@ def test_reading_more_than_a_packet_holds_comes_in_several_records_of_their_own_
 @pytest.mark.parametrize(
     ("fields", "why"),
     [
-        ({"kind": "relay", "safe": 50}, "a relay takes on or off"),
-        ({"kind": "valve"}, "no class for valve"),
+        ({"kind": "relay", "safe": 50}, "actuators[0].safe: a whole number from 0 to 1"),
+        ({"kind": "valve"}, "actuators[0].kind: one of buzzer, "),
         ({"pin": 63}, "these settings cannot work here: ValueError"),
     ],
 )
 def test_actuator_that_cannot_be_made_is_a_stop_with_words_and_nothing_is_sent(site, fields, why):
-    def tweak(mote):
-        mote.actuators[0] |= fields
-
-    mote = site.start(lambda session, number: None, tweak=tweak)
-    assert mote.waits(lambda: not mote.board.alive, WITHIN_S)
+    mote = past_the_host(site, lambda settings: settings["actuators"][0].update(fields))
     assert mote.said("mote: stopped: ") == 1
     assert mote.said(why) == 1, mote.lines
     assert mote.board.restarts == 0
     assert mote.dialled() == []
 
 
-def test_sensor_without_a_driver_is_a_stop_with_words(site):
-    """The host compiles no such driver in: these settings came past its check."""
-
+def past_the_host(site, change):
+    """A mote whose settings came past the check of the host, and which has stopped."""
     mote = site.start(lambda session, number: None)
     mote.board.stop()
     path = mote.board.folder / "flash" / "settings.cbor"
     fields = cbor.decode(path.read_bytes(), 4, 512)
-    fields["sensors"][0]["kind"] = "geiger"
+    change(fields)
     path.write_bytes(cbor.encode(fields))
+    (mote.board.folder / "dialled").unlink(missing_ok=True)
     mote.lines.clear()
     mote.board.start()
     assert mote.waits(lambda: not mote.board.alive, WITHIN_S)
-    assert mote.said("mote: stopped: no driver for geiger") == 1, mote.lines
+    return mote
+
+
+def test_sensor_without_a_driver_is_a_stop_with_words(site):
+    mote = past_the_host(site, lambda settings: settings["sensors"][0].update(kind="geiger"))
+    assert mote.said("mote: stopped: sensors[0].kind: one of aht20, ") == 1, mote.lines
 
 
 @pytest.mark.parametrize("board", ["esp8266", "esp32"])

@@ -69,7 +69,9 @@ class Attack:
         """Publish a command to the mote, sealed under `root` in the epoch `at`."""
         self._count += 1
         key = keys.subkey(root, self.stage.fleet.id, keys.SEAL)
-        order = command.encode_command_cbor(command.Command(os.urandom(8), name, value, self.latest().sequence, None))
+        order = command.encode_command_cbor(
+            command.Command(os.urandom(8), name, value, self.latest().sequence, None, None)
+        )
         context = sealed.Context(key, self.stage.fleet.id, b"\x02attack", at, AESCCM)
         self.broker.publish(DOWN, context.seal(self._count, b"cellar/down", order))
 

@@ -9,11 +9,14 @@ from mote.command import Answer, Command, CommandError
 
 ID = bytes(range(8))
 COMMANDS = (
-    Command(ID, "dimmer", 40, 258, None),
-    Command(ID, "dimmer", 37.5, 0, 1760000000),
-    Command(ID, "relay", True, 2**40 - 1, 1760000000),
-    Command(ID, "relay", False, None, 1760000000),
-    Command(ID, "label", "warm \xfc", None, None),
+    Command(ID, "dimmer", 40, 258, None, None),
+    Command(ID, "dimmer", 37.5, 0, 1760000000, None),
+    Command(ID, "relay", True, 2**40 - 1, 1760000000, None),
+    Command(ID, "relay", False, None, 1760000000, None),
+    Command(ID, "label", "warm \xfc", None, None, None),
+    Command(ID, "relay", True, 258, 1760000000, 1),
+    Command(ID, "dimmer", 37.5, None, 1760000000, 604800),
+    Command(ID, "relay", command.AUTO, 258, None, None),
 )
 ANSWERS = (
     Answer(ID, command.DONE, "dimmer", 40, None),
@@ -69,12 +72,13 @@ WRONG = (
     ("value", (None, [], {}, b"x", "x" * 81, "\x1b[2J", 1e10, -1e10, 10**10, float("nan"), float("inf"))),
     ("anchor", (-1, 2**40, 1.5, "1", True, [])),
     ("deadline", (-1, 2**40, 1.5, "1", True, [])),
+    ("for", (-1, 0, 604801, 2**40, 60.5, "60", True, [])),
 )
-NUMBERS = {"id": 1, "name": 2, "value": 3, "anchor": 4, "deadline": 5, "result": 6, "why": 7}
+NUMBERS = {"id": 1, "name": 2, "value": 3, "anchor": 4, "deadline": 5, "result": 6, "why": 7, "for": 8}
 
 
 def good(**more):
-    fields = {"id": ID, "name": "relay", "value": True, "anchor": 1, "deadline": 1760000000}
+    fields = {"id": ID, "name": "relay", "value": True, "anchor": 1, "deadline": 1760000000, "for": 60}
     fields.update(more)
     return fields
 
@@ -88,7 +92,7 @@ def test_wrong_fields_are_refused_in_cbor():
     for name, values in WRONG:
         for value in values:
             raises(CommandError, command.decode_command_cbor, as_cbor(good(**{name: value})))
-    for name in ("anchor", "deadline"):
+    for name in ("anchor", "deadline", "for"):
         raises(CommandError, command.decode_command_cbor, as_cbor(good(**{name: None})))
     for name in ("id", "name", "value"):
         fields = good()
@@ -111,9 +115,20 @@ def test_wrong_fields_are_refused_in_json():
         raises(CommandError, command.decode_command_json, json.dumps(good(id=text)).encode())
 
 
+def test_only_a_number_or_a_bool_holds_for_a_time_so_that_no_command_is_longer_for_it():
+    for name, value in (("relay", "on"), ("relay", command.AUTO), (command.CHALLENGE, bytes(16)), ("!it", 1)):
+        assert command.decode_command_cbor(command.encode_command_cbor(Command(ID, name, value, 1, 2, None)))
+        raises(
+            CommandError, command.decode_command_cbor, command.encode_command_cbor(Command(ID, name, value, 1, 2, 60))
+        )
+        if not isinstance(value, bytes):
+            data = command.encode_command_json(Command(ID, name, value, 1, 2, 60))
+            raises(CommandError, command.decode_command_json, data)
+
+
 def test_unknown_fields_are_refused():
     raises(CommandError, command.decode_command_cbor, as_cbor(good(extra=1)))
-    raises(CommandError, command.decode_command_cbor, cbor.encode({8: 1}))
+    raises(CommandError, command.decode_command_cbor, cbor.encode({9: 1}))
     raises(CommandError, command.decode_command_json, json.dumps(good(id="00" * 8, extra=1)).encode())
 
 
@@ -179,7 +194,7 @@ class SingleFloats:
 
 def test_fraction_is_taken_by_a_board_of_single_precision():
     for value in (40.5, 33.3, 0.1, 99.9, -1e-7, 1e9):
-        data = command.encode_command_cbor(Command(ID, "dimmer", value, 5, 1760000000))
+        data = command.encode_command_cbor(Command(ID, "dimmer", value, 5, 1760000000, None))
         kept, cbor.struct = cbor.struct, SingleFloats
         try:
             # `single` unpacks singles, which are not changed.
@@ -200,7 +215,7 @@ def test_double_that_no_single_equals_has_its_one_form_on_every_board():
 
 def test_text_of_more_than_128_bytes_is_refused_however_few_its_characters():
     for letter, most in (("n", 80), ("\xfc", 64), ("\u20ac", 42), ("\U0001f4a1", 32)):
-        fine = command.encode_command_cbor(Command(ID, "label", letter * most, 5, None))
+        fine = command.encode_command_cbor(Command(ID, "label", letter * most, 5, None, None))
         assert command.decode_command_cbor(fine).value == letter * most
-        long = command.encode_command_cbor(Command(ID, "label", letter * (most + 1), 5, None))
+        long = command.encode_command_cbor(Command(ID, "label", letter * (most + 1), 5, None, None))
         raises(CommandError, command.decode_command_cbor, long)

@@ -5,6 +5,23 @@ from mote.actuators import ActuatorError
 from test_rtc import CHIP, with_answers
 
 REMEMBERED = 16
+HOUR_MS = 3600000
+
+
+RULED = 9
+WALL = 1795219200
+
+
+class Rule:
+    """A rule of the settings, which wants RULED all day long."""
+
+    kind = "schedule"
+    times = ((0, RULED),)
+    utc_min = None
+
+    def __init__(self, actuator, override_s=None):
+        self.actuator = actuator
+        self.override_s = override_s
 
 
 class Lamp:
@@ -15,19 +32,27 @@ class Lamp:
         self.times = 0
         self._now = "off"
 
-    def set(self, value):
+    def set(self, value, lasts=True):
         self.times += 1
         if value == "bad":
             raise ActuatorError("no")
         self._now = value
+        self.lasts = lasts
         return value
+
+    def drive(self, value):
+        self._now = value
+        return value
+
+    def safe(self):
+        self._now = "off"
 
     def state(self):
         return self._now
 
 
-def order(number, name="lamp", value="on"):
-    return command.Command(bytes((number,)) * 8, name, value, None, None)
+def order(number, name="lamp", value="on", for_s=None):
+    return command.Command(bytes((number,)) * 8, name, value, None, None, for_s)
 
 
 def sleep(awake):
@@ -38,9 +63,9 @@ def sleep(awake):
 def test_command_that_is_repeated_acts_once_and_has_the_same_answer():
     lamp = Lamp()
     mote = orders.Orders([lamp])
-    first = mote.obey(order(1))
-    mote.obey(order(2, value="off"))
-    assert mote.obey(order(1)) == first
+    first = mote.obey(order(1), 0)
+    mote.obey(order(2, value="off"), 0)
+    assert mote.obey(order(1), 0) == first
     assert mote.expired(order(1)) == first
     assert lamp.times == 2
 
@@ -51,13 +76,13 @@ def test_sixteen_commands_of_the_longest_names_and_values_act_once_over_a_deep_s
     mote = orders.Orders([lamp])
     values = ["bad" if number % 4 == 0 else "v" * 79 + chr(65 + number) for number in range(REMEMBERED)]
     given = [order(number, name, values[number]) for number in range(REMEMBERED)]
-    before = [mote.obey(each).result for each in given]
+    before = [mote.obey(each, 0).result for each in given]
     assert lamp.times == REMEMBERED
     woken = Lamp(name)
     mote_again = orders.Orders([woken])
     mote_again.answers = sleep(mote)
     for _ in range(2):  # it may sleep again before they come
-        after = [mote_again.obey(each) for each in given]
+        after = [mote_again.obey(each, 0) for each in given]
         assert [each.result for each in after] == before
         assert {each.value for each in after} == {"off"}, "the state that is"
         assert {each.name for each in after} == {name}
@@ -69,7 +94,7 @@ def test_command_that_came_too_late_may_be_sent_again():
     lamp = Lamp()
     mote = orders.Orders([lamp])
     assert mote.expired(order(1)).result == command.EXPIRED
-    assert mote.obey(order(1)).result == command.DONE
+    assert mote.obey(order(1), 0).result == command.DONE
     assert lamp.times == 1
 
 
@@ -77,9 +102,83 @@ def test_commands_are_remembered_as_long_as_the_gateway_counts_on():
     lamp = Lamp()
     mote = orders.Orders([lamp])
     for number in range(REMEMBERED):
-        mote.obey(order(number))
-    mote.obey(order(0))
+        mote.obey(order(number), 0)
+    mote.obey(order(0), 0)
     assert lamp.times == REMEMBERED
-    mote.obey(order(REMEMBERED))
-    mote.obey(order(0))
+    mote.obey(order(REMEMBERED), 0)
+    mote.obey(order(0), 0)
     assert lamp.times == REMEMBERED + 2
+
+
+def test_command_that_holds_for_a_time_ends_in_the_safe_state_where_there_is_no_rule():
+    lamp = Lamp()
+    mote = orders.Orders([lamp])
+    assert mote.obey(order(1, value=40, for_s=60), 1000).value == 40
+    mote.tick((), 60999, None)
+    assert lamp.state() == 40
+    mote.tick((), 61000, None)
+    assert lamp.state() == "off"
+    lamp.set(7)
+    mote.tick((), 200000, None)
+    assert lamp.state() == 7, "ended once"
+
+
+def test_command_that_holds_for_no_time_ends_the_hold_before_it():
+    lamp = Lamp()
+    mote = orders.Orders([lamp])
+    mote.obey(order(1, value=40, for_s=60), 0)
+    mote.obey(order(2, value=50), 1000)
+    mote.tick((), 10 * HOUR_MS, None)
+    assert lamp.state() == 50
+
+
+def test_refused_or_repeated_command_begins_no_hold():
+    lamp = Lamp()
+    mote = orders.Orders([lamp], [Rule("lamp")])
+    mote.obey(order(1, value="bad", for_s=60), 0)
+    assert not mote.held
+    mote.obey(order(2, value=40, for_s=60), 0)
+    mote.obey(order(2, value=40, for_s=60), 30000)
+    assert mote.held == {"lamp": 60000}
+
+
+def test_rule_is_overridden_for_an_hour_for_what_its_settings_say_or_for_what_the_command_says():
+    for override_s, for_s, expected_ms in ((None, None, HOUR_MS), (5, None, 5000), (5, 7, 7000), (None, 1, 1000)):
+        lamp = Lamp()
+        mote = orders.Orders([lamp], [Rule("lamp", override_s)])
+        mote.obey(order(1, value=40, for_s=for_s), 100)
+        mote.tick((), 100 + expected_ms - 1, WALL)
+        assert lamp.state() == 40
+        mote.tick((), 100 + expected_ms, WALL)
+        assert lamp.state() == RULED
+
+
+def test_auto_ends_what_a_command_holds():
+    ruled, free = Lamp("ruled"), Lamp("free")
+    mote = orders.Orders([ruled, free], [Rule("ruled")])
+    for number, lamp in enumerate((ruled, free)):
+        mote.obey(order(number, lamp.name, 40, 60), 0)
+        answer = mote.obey(order(10 + number, lamp.name, "auto"), 1000)
+        assert (answer.result, answer.value) == (command.DONE, lamp.state())
+    assert not mote.held
+    mote.tick((), 1000, WALL)
+    assert (ruled.state(), free.state()) == (RULED, "off")
+    assert mote.obey(order(20, "free", "auto"), 2000).result == command.DONE, "there was nothing to end"
+    assert mote.obey(order(21, "nobody", "auto"), 2000).result == command.REFUSED
+
+
+def test_nothing_is_held_after_a_sleep():
+    mote = orders.Orders([Lamp()], [Rule("lamp")])
+    mote.obey(order(1, value=40, for_s=604800), 0)
+    again = orders.Orders([Lamp()], [Rule("lamp")])
+    again.answers = sleep(mote)
+    again.obey(order(1, value=40, for_s=604800), 0)
+    assert not again.held, "the command was obeyed before"
+
+
+def test_what_holds_for_a_time_is_not_kept_over_a_start():
+    ruled, free = Lamp("ruled"), Lamp("free")
+    mote = orders.Orders([ruled, free], [Rule("ruled")])
+    for number, (lamp, for_s, lasts) in enumerate(((ruled, None, False), (free, None, True), (free, 5, False))):
+        mote.obey(order(number, lamp.name, 40, for_s), 0)
+        assert lamp.lasts == lasts

@@ -346,3 +346,66 @@ def test_fractions_of_settings_are_in_single_precision():
     data = settings.to_cbor(good(actuators=[lamp]))
     assert b"\xfb" not in data[data.index(b"safe") :][:6]
     assert Settings.from_cbor(data).actuators[0].safe == cbor.single(33.3)
+
+
+WARM = {"name": "temperature"}
+FAR = {"name": "temperature", "above": 30, "below": 5}
+MEANINGLESS = (
+    ({"table": [[0, 0], [1, 1]], "offset": 1}, "table: either a table, or scale and offset"),
+    ({"table": [[0, 0], [1, 1]], "scale": 1}, "table: either a table, or scale and offset"),
+    ({"table": [[0, 0]]}, "table: two points or more, each [from, to], in rising order of from"),
+    ({"table": [[0, 0], [1]]}, "table: two points or more, each [from, to], in rising order of from"),
+    ({"table": [[0, 0], [0, 1]]}, "table: two points or more, each [from, to], in rising order of from"),
+    ({"table": [[1, 0], [0, 1]]}, "table: two points or more, each [from, to], in rising order of from"),
+    ({"stats": True}, "stats: with every of 2 or more: of one sample there is no least and no greatest"),
+    ({"stats": True, "every": 1}, "stats: with every of 2 or more: of one sample there is no least and no greatest"),
+    (
+        {"stats": True, "every": 2, "deadband": 1},
+        "deadband: not with stats: the least and the greatest would be left out with the mean",
+    ),
+    ({"hysteresis": 1}, "hysteresis: with above or below: it is an alarm's"),
+    ({"heartbeat_s": 60}, "heartbeat_s: with deadband, above or below: without them nothing is left out"),
+    ({"above": 5, "below": 5}, "above: more than hysteresis above below"),
+    ({"above": 9, "below": 5, "hysteresis": 4}, "above: more than hysteresis above below"),
+    ({"smooth": 0}, "smooth: a number from 0.0078125 to 1"),
+    ({"median": 2}, "median: a whole number from 3 to 9"),
+    ({"offset": float("nan")}, "offset: a number from -1000000 to 1000000"),
+)
+
+
+def test_what_is_done_with_a_value_goes_together():
+    for change, words in MEANINGLESS:
+        assert said(good(values=[dict(WARM, **change)])) == "values[0]." + words, words
+    for change in ({"every": 2, "stats": False}, {"above": 1, "heartbeat_s": 9}, {"smooth": 0.0078125}, {"below": 9}):
+        Settings.from_cbor(settings.to_cbor(good(values=[dict(WARM, **change)])))
+    assert said(good(values=[{"name": "warm", "below": 1}], sensors=[])).endswith(
+        "no sensor of that name: there is none"
+    )
+    assert said(good(values=[WARM, WARM])) == "values[1].name: the name temperature is taken"
+
+
+def test_points_of_a_table_that_are_one_in_single_precision_are_refused_on_the_host():
+    words = raises(SettingsError, settings.to_cbor, good(values=[dict(WARM, table=[[1.0, 0], [1.00000001, 1]])]))
+    assert str(words).startswith("values[0].table: two points or more")
+
+
+def test_names_that_are_made_of_a_value_s_fit_and_are_nobody_elses():
+    long = "t" * 28
+    sensor = {"kind": "ds18b20", "names": {"temperature": long}}
+    Settings.from_cbor(settings.to_cbor(good(sensors=[sensor], values=[{"name": long, "below": 1}])))
+    words = said(good(sensors=[sensor], values=[{"name": long, "above": 1}]))
+    assert words == "values[0].name:high: a name of 1 to 32 letters, digits and _.:/-"
+    taken = {"kind": "relay", "name": "temperature:low", "pin": 5, "safe": 0}
+    words = said(good(actuators=[taken], values=[FAR]))
+    assert words == "actuators[0].name: the name temperature:low is taken"
+    sensor = {"kind": "chip", "names": {"temperature": "temperature:min"}}
+    words = said(good(sensors=good()["sensors"] + [sensor], values=[dict(WARM, every=2, stats=True)]))
+    assert words == "values[0].name:min: the name temperature:min is taken"
+
+
+def test_mote_that_sleeps_deeply_treats_the_sample_of_the_moment_alone():
+    for change in ({"offset": 1}, {"scale": 2}, {"table": [[0, 0], [1, 1]]}, {"above": 3}):
+        Settings.from_cbor(settings.to_cbor(good(sleep_ms=60000, values=[dict(WARM, **change)])))
+    for change in ({"median": 3}, {"smooth": 0.5}, {"every": 2}, {"deadband": 1}, {"above": 1, "hysteresis": 1}):
+        words = said(good(sleep_ms=60000, values=[dict(WARM, **change)]))
+        assert words.endswith("not with sleep_ms: deep sleep forgets the samples before"), words

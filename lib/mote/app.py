@@ -15,6 +15,7 @@ import machine
 import mote
 from mote import actuators, backoff, channel, clock, command, epoch, facts, floor, guard, health, keys, link, log, nap
 from mote import protect, rtc, sampler, sealed, sensors, store, uptime, vault, wifi
+from mote.actuators.keeper import Keeper
 from mote.care import Care
 from mote.led import Led
 from mote.ledger import Ledger
@@ -32,8 +33,6 @@ _REFUSAL_LOG_MS = 10_000
 _BEHIND_MS = 2000
 _HEALTH_MS = 1000
 _AGAIN_S = 5
-_CLOCK_MS = 10_000
-_NOT_SET = "not set: no certificate can be judged, nothing is sent"
 _TICK_MS = 1000
 
 
@@ -47,11 +46,13 @@ class App:
     def __init__(self, settings, keep):
         log.level = log.LEVELS.index(settings.log)
         self._settings = settings
-        self._orders = Orders([actuators.create(spec) for spec in settings.actuators])
+        self.actuators = Keeper(settings)  # first of all hardware: whatever fails from here on, they are safe
+        self._orders = Orders(self.actuators.all, settings.rules, settings.sample_ms, log.warn)
         self._led = Led(settings.led)
         self._led.on()
         buses = Buses(settings)
-        self._sampler = sampler.Sampler([(spec, sensors.create(spec, buses)) for spec in settings.sensors])
+        pairs = [(spec, sensors.create(spec, buses)) for spec in settings.sensors]
+        self._sampler = sampler.Sampler(pairs, settings.values)
         earliest = floor.Floor(keep, settings.generation, settings.clock_floor)
         self._clock = clock.Clock(earliest.seconds)
         guard.grace_s = settings.watchdog_s
@@ -78,7 +79,7 @@ class App:
         self.records = Records(settings, self._ledger, self._clock, self._protection)
         status = self._health.status
         self._link = link.Link(settings, self._wifi, self._protection, tls, self.records.outbox, self._take, status)
-        self._health.watch(self._roots, self._sampler, self._protection, self._link)
+        self._health.watch(self._roots, self._sampler, self._protection, self._link, self.actuators)
         self._health.count(self._ledger, self.records.kept)
         if asleep:
             log.say("epoch", "the one before deep sleep goes on")
@@ -142,10 +143,14 @@ class App:
     async def run(self):
         """Sample, keep time and keep the link, for ever; raises what none of them could handle."""
         watching = Watchdog(self._settings.watchdog_s, self._link, self.records.save).run()
+        holding = self.actuators.run(self._link, self.records.take)
         if self._settings.sleep_ms:
-            self._watching = asyncio.create_task(watching)
+            self._watching = asyncio.create_task(watching), asyncio.create_task(holding)
             await self._doze()
-        await asyncio.gather(self._sample(), self._time.run(self._link), self._connect(), self._show(), watching)
+        if guard.failed < guard.FREE_STARTS:  # what is brought back may be what made it fail
+            self.actuators.restore()
+        keeping_time = self._time.run(self._link)
+        await asyncio.gather(holding, self._sample(), keeping_time, self._connect(), self._show(), watching)
 
     async def _doze(self):
         """One waking: a record, what the gateway has to say to it, and deep sleep."""
@@ -153,6 +158,7 @@ class App:
         await self._take_record()
         await self._link.finish(self._connect(), self._settings.listen_ms)
         keeping_time.cancel()
+        self.actuators.safe()
         self.records.save()
         if self._link.acknowledged:
             guard.healthy()
@@ -162,17 +168,8 @@ class App:
 
     async def _connect(self):
         """Keep the link; where there are certificates, first wait for a time at which they can be judged."""
-        if channel.parts(self._channel)[0] == channel.TLS and self._clock.now() is None:
-            # Every start has this for a moment; a status that told of it as a warning would alarm for nothing.
-            begun = uptime.ms()
-            log.say("clock", _NOT_SET)
-            warned = False
-            while self._clock.now() is None:
-                if not warned and uptime.ms() - begun > _CLOCK_MS:
-                    warned = True
-                    log.warn("clock", _NOT_SET)
-                await asyncio.sleep_ms(100)
-            log.say("clock", "set")
+        if channel.parts(self._channel)[0] == channel.TLS:
+            await self._time.known()
         await self._link.run()
 
     async def _show(self):
@@ -187,7 +184,7 @@ class App:
                 self._tell()
 
     async def _sample(self):
-        """Read every sensor each period and queue what they say."""
+        """Read every sensor each period and queue what there is to report."""
         due = time.ticks_ms()
         while True:
             await self._take_record()
@@ -197,19 +194,21 @@ class App:
                 due = time.ticks_ms()  # a period that was missed is not made up for
             while wait > _TICK_MS:
                 await asyncio.sleep_ms(_TICK_MS)
+                self._orders.tick((), uptime.ms(), self._clock.now())
                 self.records.tick()
                 wait = time.ticks_diff(due, time.ticks_ms())
             await asyncio.sleep_ms(max(wait, 0))
             self.records.tick()
 
     async def _take_record(self):
-        """Read every sensor once and queue what they say, as one record where it is not too much for one."""
+        """Read every sensor once and queue what there is to report, as one record where it is not too much for one."""
         uptime.ms()  # it has to be asked every few days, and here it is whatever else happens
         readings = await self._sampler.read()
+        self._orders.tick(readings, uptime.ms(), self._clock.now())
         self._say_behind()
         if self._protection.spent:
             self._renew()
-        for pack in sampler.packs(readings):
+        for pack in sampler.packs(self._sampler.report(readings)):
             self.records.take(pack)
         self._health.collect()
 
@@ -224,7 +223,7 @@ class App:
                 if self._care.takes(order):
                     self._obey_care(order)
                     return
-            answer = self._orders.obey(order)
+            answer = self._orders.obey(order, uptime.ms())
         except protect.Expired as late:
             self._time.told(late.command.deadline)
             answer = self._orders.expired(late.command)
@@ -294,9 +293,9 @@ def _settings():
         raise Stop(str(error))
     finally:
         # What reads them has done its work; on a small board it is an eighth of the memory.
-        for each in ("settings", "kinds", "schema"):
-            del sys.modules["mote." + each]
-            delattr(mote, each)
+        for each in ("settings", "kinds", "schema", "rule_check"):
+            if sys.modules.pop("mote." + each, None):
+                delattr(mote, each)
 
 
 def main():
@@ -317,6 +316,7 @@ def main():
         return
     try:
         asyncio.run(app.run())
-    except Exception:
-        app.records.save()  # main.py says what it was, and resets
-        raise
+    finally:
+        # main.py says what it was, waits and resets; whoever interrupts by a cable leaves nobody who sees to limits.
+        app.actuators.safe()
+        app.records.save()

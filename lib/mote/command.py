@@ -7,8 +7,9 @@ from collections import namedtuple
 from mote import cbor, const, record, strictjson
 
 # id: 8 bytes; name: which actuator; value: number, bool or str of at most 80 characters and 128 bytes, or bytes where
-# the name is reserved; anchor: sequence number of an uplink, or None inside TLS; deadline: seconds since 1970, or None
-Command = namedtuple("Command", "id name value anchor deadline")
+# the name is reserved; anchor: sequence number of an uplink, or None inside TLS; deadline: seconds since 1970, or None;
+# for_s: for how many seconds it holds, or None
+Command = namedtuple("Command", "id name value anchor deadline for_s")
 # value: the state that is; why: one line where it was not done, or None
 Answer = namedtuple("Answer", "id result name value why")
 
@@ -18,6 +19,7 @@ EXPIRED = "expired"
 RESERVED = "!"  # a name that begins so is for the mote itself, not for an actuator
 CHALLENGE = "!challenge"  # value: random bytes; the answer holds the same
 ROTATE = "!rotate"  # value: an update (mote.roots)
+AUTO = "auto"  # a value: the actuator is its rule's again, or goes to its safe state where it has none
 _RESULTS = (DONE, REFUSED, EXPIRED)
 
 _ID_SIZE = const(8)
@@ -26,6 +28,7 @@ _LONGEST_BYTES = const(128)
 _LARGEST = const(0xFFFFFFFFFF)
 _LARGEST_VALUE = const(1000000000)
 _LONGEST = const(512)
+_LONGEST_FOR_S = const(604800)
 
 # CBOR keys
 _ID = const(1)
@@ -35,9 +38,10 @@ _ANCHOR = const(4)
 _DEADLINE = const(5)
 _RESULT = const(6)
 _WHY = const(7)
-_KEYS = {"id": _ID, "name": _NAME, "value": _VALUE, "anchor": _ANCHOR, "deadline": _DEADLINE}
+_FOR = const(8)
+_KEYS = {"id": _ID, "name": _NAME, "value": _VALUE, "anchor": _ANCHOR, "deadline": _DEADLINE, "for": _FOR}
 _KEYS.update({"result": _RESULT, "why": _WHY})
-_COMMAND = ("id", "name", "value", "anchor", "deadline")
+_COMMAND = ("id", "name", "value", "anchor", "deadline", "for")
 _ANSWER = ("id", "name", "value", "result", "why")
 
 
@@ -103,7 +107,10 @@ def decode_answer_json(data):
 
 
 def _command_map(command):
-    return _without_none(_COMMAND, command)
+    fields = _without_none(_COMMAND[:-1], command)
+    if command.for_s is not None:
+        fields["for"] = command.for_s
+    return fields
 
 
 def _answer_map(answer):
@@ -172,6 +179,7 @@ def _command(fields):
         _value(fields, True),
         _count(fields, "anchor"),
         _count(fields, "deadline"),
+        _for_s(fields),
     )
 
 
@@ -225,3 +233,15 @@ def _count(fields, name):
     if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _LARGEST:
         raise CommandError("no " + name)
     return value
+
+
+def _for_s(fields):
+    """Return for how long a number or a bool holds. Nothing else does: no command is longer for it (mote.protect)."""
+    for_s = _count(fields, "for")
+    if for_s is None:
+        return None
+    if not 1 <= for_s <= _LONGEST_FOR_S or not isinstance(fields["value"], (bool, int, float)):
+        raise CommandError("no time for which it holds, or no value that does")
+    if fields["name"].startswith(RESERVED):
+        raise CommandError("nothing that holds for a time")
+    return for_s

@@ -10,7 +10,7 @@ import time
 import machine
 from mote import const, rtc
 
-_FREE_STARTS = const(4)
+FREE_STARTS = const(4)
 _LONGEST_PAUSE_S = const(300)
 
 # Why a mote resets itself, as RTC memory keeps it: 1 to 7.
@@ -18,21 +18,25 @@ NO_BROKER = const(1)
 NO_MEMORY = const(2)
 
 grace_s = 0  # of the watchdog, for the words
+failed = 0  # starts in a row before this one
 _reason = 0  # of this start
 
 
-def started():
-    """Count this start; wait where too many before it failed. Returns how many did."""
-    global _reason
+def count():
+    """Count this start; from here on `failed` says how many before it, in a row, did not reach the broker."""
+    global _reason, failed
     memory = rtc.of_board()
     _reason = memory.take_reason()
     failed = memory.failed_starts()
     memory.set_failed_starts(failed + 1)
-    if failed >= _FREE_STARTS:
-        pause = min(5 << min(failed - _FREE_STARTS, 6), _LONGEST_PAUSE_S)
-        print("boot: %d starts in a row did not reach the broker; waiting %d s" % (failed, pause))
-        time.sleep(pause)
-    return failed
+
+
+def pause():
+    """Wait where too many starts in a row failed."""
+    if failed >= FREE_STARTS:
+        pause_s = min(5 << min(failed - FREE_STARTS, 6), _LONGEST_PAUSE_S)
+        print("boot: %d starts in a row did not reach the broker; waiting %d s" % (failed, pause_s))
+        time.sleep(pause_s)
 
 
 def healthy():

@@ -1,8 +1,8 @@
 """What a mote says of itself: the status map, told when a session begins, now and then, and when something matters.
 
-It matters which sensors are missing, that messages are dropped or refused, and that memory ran low. What
-changes is told once it has been quiet for a while, and only while the outbox is half empty: a status that pushed out a
-record would do harm.
+It matters which sensors are missing, which alarms are on, that messages are dropped or refused, and that memory ran
+low. What changes is told once it has been quiet for a while, and only while the outbox is half empty: a status that
+pushed out a record would do harm.
 """
 
 import gc
@@ -13,6 +13,8 @@ from mote import __version__, const, log, uptime
 _QUIET_MS = const(10_000)
 _COUNTS_QUIET_MS = const(60_000)  # of counts, which whoever is on the path can make grow
 _KINDS = const(6)
+_NAMES = const(4)  # of alarms and of actuators together, of these at most _HELD
+_HELD = const(2)
 _LAST = const(80)
 _LOW = const(16)  # memory is low where less than one part in so many was free
 
@@ -30,18 +32,19 @@ class Health:
         self._low = gc.mem_free()
         self._reset = reset
         self._told_ms = 0
-        self._told_missing = ()
+        self._told_missing = self._told_alarms = self._told_held = ()
         self._told_counts = 0
         self._told_low = False
         self.boot = 0
         self.refused = 0
 
-    def watch(self, roots, sampler, protection, link):
+    def watch(self, roots, sampler, protection, link, actuators):
         """Take what it reports from these parts."""
         self._roots = roots
         self._sampler = sampler
         self._protection = protection
         self._link = link
+        self._actuators = actuators
 
     def count(self, ledger, kept):
         """Take what it says of the records: `ledger`, and the identity of the newest that the start found in flash."""
@@ -63,6 +66,8 @@ class Health:
         period = self._settings.health_s
         return bool(
             self._sampler.missing != self._told_missing
+            or self._sampler.alarms != self._told_alarms
+            or self._actuators.held != self._told_held
             or self._is_low() != self._told_low
             or (quiet >= _COUNTS_QUIET_MS and self._counts() != self._told_counts)
             or (period and quiet >= period * 1000)
@@ -75,6 +80,8 @@ class Health:
         free = self.collect()
         self._told_ms = uptime.ms()
         self._told_missing = self._sampler.missing
+        self._told_alarms = self._sampler.alarms
+        self._told_held = self._actuators.held
         self._told_counts = self._counts()
         self._told_low = self._is_low()
         status = {
@@ -100,8 +107,11 @@ class Health:
             "joins": self._wifi.joins,
             "uptime": self._told_ms // 1000,
         }
+        held = list(self._told_held[:_HELD])
         # What there is nothing to say of is left out.
         for name, value in (
+            ("alarms", list(self._told_alarms[: _NAMES - len(held)]) or None),
+            ("held", held or None),
             ("down", self._protection.down if self._protection.down >= 0 else None),
             ("kept", self._kept),
             ("rssi", self._wifi.rssi()),

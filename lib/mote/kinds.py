@@ -52,7 +52,8 @@ SENSOR = optional((PART, Sensor, {"kind": (NAME,), "names": (NAMES,)}, _SENSORS)
 # A value becomes value * scale + offset, or what `table` has between its points, [[from, to], …]; then the median of
 # the last `median`, then smoothed (the weight of the newest). One report is made of `every` samples: their mean, with
 # `stats` also the least and the greatest. It is left out while it is within `deadband` of the last one reported, for
-# `heartbeat_s` at most. An alarm is on above `above`, or below `below`, and off again `hysteresis` inside.
+# `heartbeat_s` (900) at most. An alarm is on above `above`, or below `below`, and off again `hysteresis` inside.
+# mote.values does it, mote.settings says what goes together.
 VALUE = optional(
     (
         PART,
@@ -63,7 +64,7 @@ VALUE = optional(
             "offset": (MAYBE, _ANY),
             "table": (MAYBE, (LIST, 8, (LIST, 2, _ANY))),
             "median": (MAYBE, (INT, 3, 9)),
-            "smooth": (MAYBE, (NUMBER, 0.01, 1)),
+            "smooth": (MAYBE, (NUMBER, 0.0078125, 1)),  # 2^-7: single precision has it as it is
             "every": (MAYBE, (INT, 1, 3600)),
             "stats": (MAYBE, (FLAG,)),
             "deadband": (MAYBE, _POSITIVE),
@@ -78,7 +79,9 @@ VALUE = optional(
 
 # The safe state is taken at start, after a crash, and when nothing was heard of the broker for `link_s` (0: the link
 # does not matter); `longest_s` after it was left, it is taken again; switches are `interval_ms` apart at least, but
-# for those to the safe state. `keep` brings the last state back after a start.
+# for those to the safe state. `keep` brings the last state back after a start. `link_s` is 300 where it is left out, or
+# twice keepalive_s where that is more; 0 where a rule drives the actuator, which needs no broker.
+_ON_OFF = {"safe": (INT, 0, 1), "low": (MAYBE, (FLAG,))}
 ACTUATOR = optional(
     (
         PART,
@@ -94,22 +97,29 @@ ACTUATOR = optional(
             "keep": (MAYBE, (FLAG,)),
         },
         {
-            "relay": {"low": (MAYBE, (FLAG,)), "sense": (MAYBE, PIN)},
+            "relay": dict(_ON_OFF, sense=(MAYBE, PIN)),
             "dimmer": {
+                "safe": (NUMBER, 0, 100),
                 "freq_hz": (MAYBE, (INT, 1, 40000)),
                 "gamma": (MAYBE, (NUMBER, 0.3, 4)),
                 "fade_ms": (MAYBE, (INT, 0, 60000)),
             },
-            "servo": {"min_us": (MAYBE, (INT, 300, 3000)), "max_us": (MAYBE, (INT, 300, 3000))},
-            "led": {"low": (MAYBE, (FLAG,))},
-            "buzzer": {},
+            "servo": {
+                "safe": (NUMBER, 0, 180),
+                "min_us": (MAYBE, (INT, 300, 3000)),
+                "max_us": (MAYBE, (INT, 300, 3000)),
+            },
+            "led": _ON_OFF,
+            "buzzer": {"safe": (INT, 0, 20000), "freq_hz": (MAYBE, (INT, 20, 20000))},
         },
     )
 )
 
-# A rule drives its actuator from what a sensor says or from the time of day, with no broker. Where its sensor said
-# nothing for `stale_s` the actuator goes to its safe state; a command overrides it for `override_s`, or for the time
-# that the command states.
+# A rule drives its actuator from what a sensor says or from the time of day, with no broker (mote/rules). A thermostat
+# switches on from `target - hysteresis` down and off from `target + hysteresis` up, `cool` the other way round; a light
+# is held within `hysteresis` of its target in steps of `step` percent at most. Where the sensor said nothing for
+# `stale_s` (three samples and a minute at least, if left out), or the time is not known, the actuator goes to its safe
+# state. A command overrides the rule for `override_s` (an hour, if left out), or for the time that it states.
 _BY_SENSOR = {"sensor": (NAME,), "target": _ANY, "hysteresis": _POSITIVE, "stale_s": (MAYBE, _SECONDS)}
 RULE = optional(
     (

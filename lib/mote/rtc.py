@@ -19,7 +19,7 @@ import binascii
 import struct
 from collections import namedtuple
 
-from mote import command, const
+from mote import const
 
 # epoch: 13 bytes; sequence: of the next uplink; down: highest downlink verified, or -1; connection and record:
 # how many there were; failed: openings in this epoch; slept_ms: the board's clock when it fell asleep; sleep_ms: for
@@ -39,7 +39,6 @@ _ID_SIZE = const(8)
 _ANSWER_SIZE = const(9)
 _CRC_SIZE = const(4)
 _HEAD_SIZE = const(4)
-_RESULTS = (command.DONE, command.REFUSED, command.EXPIRED)
 
 
 def pack(asleep, chip):
@@ -78,16 +77,26 @@ def unpack(block, chip):
     return Asleep(epoch, sequence, down - 1, connection, record, failed, slept_ms, sleep_ms, answers)
 
 
+def _results():
+    from mote import command  # not when the board starts: the guard needs this module before the pins are safe
+
+    return (command.DONE, command.REFUSED, command.EXPIRED)
+
+
 def _pack_answers(answers):
-    return b"".join([answer.id + bytes((_RESULTS.index(answer.result),)) for answer in answers])
+    results = _results()
+    return b"".join([answer.id + bytes((results.index(answer.result),)) for answer in answers])
 
 
 def _unpack_answers(data):
+    from mote import command
+
     if len(data) % _ANSWER_SIZE:
         raise ValueError("cut")
+    results = _results()
     answers = []
     for at in range(0, len(data), _ANSWER_SIZE):
-        result = _RESULTS[data[at + _ID_SIZE]]
+        result = results[data[at + _ID_SIZE]]
         answers.append(command.Answer(data[at : at + _ID_SIZE], result, None, None, None))
     return answers
 

@@ -7,7 +7,7 @@ from collections import namedtuple
 
 from mote import cbor, channel, const, schema
 from mote.kinds import ACTUATOR, PIN, RULE, SENSOR, VALUE
-from mote.schema import BYTES, FLAG, ID, INT, IP, LIST, MAYBE, SOME, TABLE, TEXT, WORD, fail
+from mote.schema import BYTES, FLAG, ID, INT, IP, LIST, MAYBE, NAME, SOME, TABLE, TEXT, WORD, fail
 
 PATH = "/settings.cbor"
 VERSION = const(1)
@@ -90,6 +90,9 @@ DEFAULTS = {
     "watchdog_s": 600,
 }
 
+# What asks for more than the sample of the moment.
+_REMEMBERS = ("median", "smooth", "every", "deadband", "heartbeat_s", "hysteresis")
+
 
 class Values:
     """The settings as attributes: `mote`, `broker.host`, `sensors[0].kind` …; see FIELDS for all.
@@ -123,6 +126,11 @@ def check(fields):
     if 0 < values.watchdog_s <= quiet_s:
         fail("watchdog_s", "0, or more than keepalive_s and two timeouts: %d" % quiet_s)
     _check_names(values)
+    _check_actuators(values, quiet_s)
+    if values.rules:
+        from mote import rule_check
+
+        rule_check.check(values)
     return values
 
 
@@ -139,8 +147,19 @@ def _check_names(values):
     measured = list(seen)
     treated = []
     for i, value in enumerate(values.values):
-        _find(measured, "values[%d].name" % i, value.name, "sensor")
-        _add(treated, "values[%d].name" % i, value.name)
+        field = "values[%d]." % i
+        _find(measured, field + "name", value.name, "sensor")
+        _add(treated, field + "name", value.name)
+        _check_value(value, field, values.sleep_ms)
+        for suffix, there in (
+            (":min", value.stats),
+            (":max", value.stats),
+            (":high", value.above),
+            (":low", value.below),
+        ):
+            if there is not None and there is not False:
+                schema.check(value.name + suffix, (NAME,), field + "name" + suffix)
+                _add(seen, field + "name" + suffix, value.name + suffix)
     there = []
     for i, actuator in enumerate(values.actuators):
         _add(seen, "actuators[%d].name" % i, actuator.name)  # what becomes of it is reported, as readings are
@@ -151,6 +170,49 @@ def _check_names(values):
         _add(driven, "rules[%d].actuator" % i, rule.actuator)
         if rule.kind != "schedule":
             _find(measured, "rules[%d].sensor" % i, rule.sensor, "sensor")
+
+
+def _check_actuators(values, quiet_s):
+    """What they are held to can be kept, and means something: a link is quiet for up to `quiet_s` seconds."""
+    driven = [rule.actuator for rule in values.rules]
+    for i, actuator in enumerate(values.actuators):
+        field = "actuators[%d]." % i
+        if 0 < (actuator.link_s or 0) <= quiet_s:
+            fail(field + "link_s", "0, or more than keepalive_s and two timeouts: %d" % quiet_s)
+        if actuator.keep:
+            if actuator.longest_s:
+                fail(field + "keep", "not with longest_s: after a start nobody knows for how long it was on")
+            if values.sleep_ms or actuator.name in driven:
+                fail(field + "keep", "nothing is kept over deep sleep, nor where a rule decides")
+        if actuator.kind == "servo" and (actuator.min_us or 500) >= (actuator.max_us or 2500):
+            fail(field + "max_us", "more than min_us: 500 and 2500 where they are left out")
+        if actuator.kind == "buzzer" and actuator.freq_hz and actuator.safe > 1:
+            fail(field + "safe", "0 or 1: with freq_hz it is off or on")
+
+
+def _check_value(value, field, sleep_ms):
+    """What is done with one value goes together, and does something."""
+    if value.table is not None:
+        if value.scale is not None or value.offset is not None:
+            fail(field + "table", "either a table, or scale and offset")
+        points = value.table
+        pairs = all(len(point) == 2 for point in points)
+        if len(points) < 2 or not pairs or any(points[i - 1][0] >= points[i][0] for i in range(1, len(points))):
+            fail(field + "table", "two points or more, each [from, to], in rising order of from")
+    if value.stats and (value.every is None or value.every < 2):
+        fail(field + "stats", "with every of 2 or more: of one sample there is no least and no greatest")
+    if value.stats and value.deadband is not None:
+        fail(field + "deadband", "not with stats: the least and the greatest would be left out with the mean")
+    alarms = (value.above is not None) + (value.below is not None)
+    if value.hysteresis is not None and not alarms:
+        fail(field + "hysteresis", "with above or below: it is an alarm's")
+    if value.heartbeat_s is not None and value.deadband is None and not alarms:
+        fail(field + "heartbeat_s", "with deadband, above or below: without them nothing is left out")
+    if alarms == 2 and value.above - value.below <= (value.hysteresis or 0):
+        fail(field + "above", "more than hysteresis above below")
+    for name in _REMEMBERS if sleep_ms else ():
+        if getattr(value, name) is not None:
+            fail(field + name, "not with sleep_ms: deep sleep forgets the samples before")
 
 
 def _add(seen, field, name):
@@ -183,7 +245,9 @@ def to_cbor(fields):
     Floats are in single precision: boards have no other, and read no double that is not one.
     """
     check(fields)
-    return cbor.encode(_singles(fields))
+    fields = _singles(fields)
+    check(fields)  # two numbers that differ may be one in single precision
+    return cbor.encode(fields)
 
 
 def _singles(value):

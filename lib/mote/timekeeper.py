@@ -7,7 +7,7 @@ makes every certificate expired, and must not do so for hours.
 
 import asyncio
 
-from mote import const, log
+from mote import const, log, uptime
 from mote.wifi import WifiError
 
 _STEP_MS = const(5000)
@@ -16,6 +16,9 @@ _DOUBT_ALONE_MS = const(240_000)  # while there is no session
 _PERIOD_MS = const(21_600_000)  # 6 hours
 _SAME_S = const(5)
 _MOVED_S = const(60)
+_NOT_SET = "not set: no certificate can be judged, nothing is sent"
+_SAID_MS = const(10_000)
+_LOOK_MS = const(100)
 _LONGEST_WAIT_S = const(604800)  # between the sealing of a command and its deadline (docs/PROTOCOL.md, section 3)
 
 
@@ -54,6 +57,21 @@ class Timekeeper:
             apart = self._clock.hold()
             if apart > _MOVED_S:
                 log.warn("clock", "the board's clock had moved, and was set back:", apart, "s")
+
+    async def known(self):
+        """Wait for a time at which certificates can be judged."""
+        if self._clock.now() is not None:
+            return
+        # Every start has this for a moment; a status that told of it as a warning would alarm for nothing.
+        begun = uptime.ms()
+        log.say("clock", _NOT_SET)
+        warned = False
+        while self._clock.now() is None:
+            if not warned and uptime.ms() - begun > _SAID_MS:
+                warned = True
+                log.warn("clock", _NOT_SET)
+            await asyncio.sleep_ms(_LOOK_MS)
+        log.say("clock", "set")
 
     def told(self, deadline):
         """A command that verified says `deadline`, or None: at most a week before it, the gateway's clock was there.

@@ -27,7 +27,7 @@ _CHECK = 4096  # how often heap and state are looked at
 
 def order(i, anchor):
     value = (True, False, 40, -1.5, "warm")[i % 5]
-    return command.Command(bytes((i,)) * 8, "dimmer", value, anchor, 1795218308)
+    return command.Command(bytes((i,)) * 8, "dimmer", value, anchor, 1795218308, None)
 
 
 def tell(counts, kind):

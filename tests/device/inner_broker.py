@@ -110,5 +110,5 @@ class Commander:
         from mote import command, topics
 
         self.sent += 1
-        order = command.Command(self.sent.to_bytes(8, "big"), name, value, self._anchor, 2000000000)
+        order = command.Command(self.sent.to_bytes(8, "big"), name, value, self._anchor, 2000000000, None)
         return self._context.seal(self.sent, topics.name(self._id, "down"), command.encode_command_cbor(order))

@@ -3,7 +3,7 @@
 import gc
 import json
 
-from mote import cbor, const, health, log, uptime
+from mote import cbor, const, health, log, sensors, uptime
 from mote.health import Health
 
 _LIMIT = const(1360)  # of a status: docs/PROTOCOL.md, section 4
@@ -16,7 +16,7 @@ class Parts:
     board = "b" * 16
     outbox = 32
     health_s = 900
-    missing = ()
+    missing = alarms = held = ()
     generation = 255
     down = 2**40 - 1
     dropped = damaged = 0
@@ -53,7 +53,7 @@ class Link:
 def made(parts=None):
     parts = Parts() if parts is None else parts  # an empty outbox is false
     found = Health(parts, "tls-psk+sealed", "w" * 200, "watchdog: no memory for a session", parts, parts)
-    found.watch(parts, parts, parts, Link(parts))
+    found.watch(parts, parts, parts, Link(parts), parts)
     found.count(parts, parts.kept)
     return found, parts
 
@@ -81,7 +81,10 @@ def due_after(found, ms):
 
 def test_largest_status_is_within_its_limit_in_both_forms():
     found, parts = made()
-    parts.missing = tuple("k" * 31 + chr(97 + i) for i in range(16))
+    longest = max(len(kind) for kind in sensors.KINDS)
+    parts.missing = tuple("k" * (longest - 1) + chr(97 + i) for i in range(16))
+    parts.alarms = tuple("n" * 26 + chr(97 + i) + ":high" for i in range(32))
+    parts.held = tuple("n" * 31 + chr(97 + i) + ":failed" for i in range(8))
     parts.dropped = parts.damaged = found.refused = COUNTS
     found.boot = 2**32 - 1
     log.last = "o" * 10 + ": " + "w" * 100
@@ -103,7 +106,7 @@ def test_what_there_is_nothing_to_say_of_is_left_out():
     parts.down, parts.lost, parts.source, parts.kept = -1, None, None, None
     parts.rssi = lambda: None
     status = made(parts)[0].status(1, True)
-    assert not {"down", "kept", "rssi", "clock", "lost", "last"} & set(status)
+    assert not {"alarms", "held", "down", "kept", "rssi", "clock", "lost", "last"} & set(status)
     assert None not in status.values()
 
 
@@ -142,6 +145,18 @@ def test_other_missing_sensors_are_told_once_it_was_quiet_for_a_while():
     found.status(1, True)
     assert not due_after(found, 10_500)
     parts.missing = ()
+    assert due_after(found, 10_500)
+
+
+def test_alarm_that_goes_on_or_off_is_told_once_it_was_quiet_for_a_while():
+    found, parts = made()
+    found.status(1, True)
+    parts.alarms = ("air:high",)
+    assert not due_after(found, 9_000)
+    assert due_after(found, 10_500)
+    assert found.status(1, True)["alarms"] == ["air:high"]
+    assert not due_after(found, 10_500)
+    parts.alarms = ()
     assert due_after(found, 10_500)
 
 

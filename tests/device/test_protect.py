@@ -9,7 +9,7 @@ FLEET = bytes(range(16))
 ROOT = bytes(range(32))
 EPOCH = sealed.make_epoch(1, 7, b"8 random")
 SENDER = sealed.DOWNLINK + b"sixsix"
-ORDER = command.Command(b"01234567", "dimmer", 40, 0, 1800000000)
+ORDER = command.Command(b"01234567", "dimmer", 40, 0, 1800000000, None)
 
 
 def mote(epoch=EPOCH, max_age_ms=60000):
@@ -91,7 +91,7 @@ def test_oversize_is_refused():
 def test_anchor_that_is_unknown_or_too_old_is_expired():
     one = mote()
     for anchor in (None, 0, 3):
-        order = command.Command(b"01234567", "dimmer", 40, anchor, None)
+        order = command.Command(b"01234567", "dimmer", 40, anchor, None, None)
         raises(protect.Expired, one.command, sealed_order(10 if anchor is None else 11 + anchor, order))
     one = mote()
     for _ in range(17):
@@ -125,7 +125,7 @@ class FakeClock:
 
 
 def in_tls(deadline, anchor=None):
-    return command.Command(ORDER.id, ORDER.name, ORDER.value, anchor, deadline)
+    return command.Command(ORDER.id, ORDER.name, ORDER.value, anchor, deadline, None)
 
 
 def test_inside_tls_a_command_is_taken_until_its_deadline_and_only_with_a_clock():
@@ -210,7 +210,7 @@ def test_anchor_from_before_a_sleep_is_expired():
     one = mote()
     one.resume(20, 4, 3)
     raises(sealed.Replayed, one.command, sealed_order(4))
-    order = command.Command(b"01234567", "dimmer", 40, 19, None)
+    order = command.Command(b"01234567", "dimmer", 40, 19, None, None)
     raises(protect.Expired, one.command, sealed_order(5, order))
 
 
@@ -223,7 +223,7 @@ def test_failed_openings_before_a_sleep_still_count():
 
 
 def longest():
-    return command.Command(b"01234567", "!" + "n" * 32, bytes(128), 2**40 - 1, 2**40 - 1)
+    return command.Command(b"01234567", "!" + "n" * 32, bytes(128), 2**40 - 1, 2**40 - 1, None)
 
 
 def test_longest_command_is_opened_and_what_is_longer_is_refused_before_a_key_is_derived():

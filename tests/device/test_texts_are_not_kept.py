@@ -16,7 +16,7 @@ def _letters(first):
 
 
 def test_many_different_letters_leave_nothing_behind():
-    order = command.Command(b"01234567", "dimmer", "warm", 1, None)
+    order = command.Command(b"01234567", "dimmer", "warm", 1, None, None)
     before = None
     for first in range(0x100, 0x7C0, 32):
         text = _letters(first)
@@ -27,7 +27,7 @@ def test_many_different_letters_leave_nothing_behind():
             (command.encode_command_cbor, command.decode_command_cbor),
             (command.encode_command_json, command.decode_command_json),
         ):
-            made = command.Command(order.id, order.name, text[:12], order.anchor, None)
+            made = command.Command(order.id, order.name, text[:12], order.anchor, None, None)
             assert decode(encode(made)).value == made.value
         if before is None:
             before = _in_use()

@@ -54,6 +54,8 @@ def power_on(board, rows, consume):
         rtc = bytearray((time_ns() // 1000 - start_us).to_bytes(_OFFSET_BYTES, "little"))
         if consume:
             write("rtc", rtc)
+    if consume:
+        _let_go()
     _make_world(board.get("world") or {"kind": "room"}, rows)
     if board.get("faults"):
         from _faults import Faults
@@ -61,6 +63,14 @@ def power_on(board, rows, consume):
         _faults = Faults()
         if consume:
             tally(BOOT)
+
+
+def _let_go():
+    """Take what the pins drove from the host's sight: from a reset on they float."""
+    try:
+        os.remove(_STATE + "pins.json")
+    except OSError:
+        pass  # nothing was driven
 
 
 def _make_world(world_config, rows):
@@ -132,13 +142,24 @@ def memory(data=None):
 
 
 def output(pin, state):
-    """Tell the host what `pin` drives now: `<dir>/pins.json`, written only on a change."""
+    """Tell the host what `pin` drives now: `<dir>/pins.json`, written only on a change.
+
+    Where there may be faults `<dir>/driven` holds each of them: a line `<ms since 1970> <pin> <what>`.
+    """
     name = str(pin)
     if _outputs.get(name) != state:
         _outputs[name] = state
         import json
 
         write("pins.json", json.dumps(_outputs))
+        if _faults:
+            with open(_STATE + "driven", "a") as file:
+                file.write("%d %s %s\n" % (true_us() // 1000, name, json.dumps(state)))
+
+
+def driven(pin):
+    """Return what `pin` drives: a level, or a dict of frequency and duty; None where it floats."""
+    return _outputs.get(str(pin))
 
 
 def parts(bus):

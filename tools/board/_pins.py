@@ -66,10 +66,17 @@ class Pin:
                 from _lines import level
 
                 return level(self._number, self._pull == Pin.PULL_UP)
-            return self._level
+            return self._level if self._mode != Pin.IN else self._felt()
         self._level = 1 if value else 0
         self._drive()
         return None
+
+    def _felt(self):
+        """Return what a part on this pin makes of it, else what its own pull does."""
+        for part in _hardware.parts(self._number):
+            if hasattr(part, "level"):
+                return part.level()
+        return 1 if self._pull == Pin.PULL_UP else 0
 
     __call__ = value
 

@@ -95,9 +95,10 @@ def hardware(
     time_offset_s: float,
     faults: bool,
 ) -> dict[str, Any]:
-    """The content of board.json. `parts` are those on the buses, by default one for each sensor of the settings."""
+    """The content of board.json. `parts` are those on the buses, by default what the settings need."""
     if parts is None:
         parts = [_part_for(sensor, settings) for sensor in settings.get("sensors", ())]
+        parts += [_contact_for(each) for each in settings.get("actuators", ()) if each.get("sense") is not None]
     return {
         "board": profile.name,
         "unique_id": _unique_id(profile, name),
@@ -137,6 +138,11 @@ def _write(folder: Path, name: str, content: bytes) -> None:
 def _unique_id(profile: Profile, name: str) -> str:
     """The number that the chip was made with, in hex: the same one at every build."""
     return hashlib.sha256(name.encode()).hexdigest()[: _ID_DIGITS.get(profile.port, 12)]
+
+
+def _contact_for(actuator: Mapping[str, Any]) -> dict[str, Any]:
+    """The contact by which a relay of the settings says what it does."""
+    return {"part": "contact", "pin": actuator["sense"], "of": actuator["pin"], "low": bool(actuator.get("low"))}
 
 
 def _part_for(sensor: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:

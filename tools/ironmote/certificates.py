@@ -6,7 +6,8 @@ A certificate is good for one side of a connection only: a mote's cannot serve, 
 
 import datetime
 import ipaddress
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cryptography import x509
@@ -14,10 +15,17 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from .errors import IronmoteError
+
 # A board's clock may be behind when it checks; a certificate that begins today would then not be valid yet.
 _BACKDATED = datetime.timedelta(days=1)
 AUTHORITY_DAYS = 3650
 LEAF_DAYS = 825
+RENEW_DAYS = 90  # before its end a leaf is renewed where it is asked for
+
+
+class CertificateError(IronmoteError):
+    """A certificate or its key is damaged, or they do not belong together."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +36,43 @@ class Credential:
     cert_der: bytes
     key_pem: bytes = field(repr=False)
     key_der: bytes = field(repr=False)
+
+    @classmethod
+    def load(cls, cert_pem: bytes, key_der: bytes) -> "Credential":
+        """The credential of a certificate and its key (PKCS #8), as they were kept. Raises CertificateError."""
+        certificate, key = _load(cert_pem, key_der)
+        return cls(
+            cert_pem,
+            certificate.public_bytes(serialization.Encoding.DER),
+            _private(key, serialization.Encoding.PEM),
+            key_der,
+        )
+
+    @property
+    def serial(self) -> int:
+        """The certificate's serial number."""
+        return x509.load_der_x509_certificate(self.cert_der).serial_number
+
+    @property
+    def expires(self) -> int:
+        """When the certificate ends, in seconds since 1970."""
+        return int(x509.load_der_x509_certificate(self.cert_der).not_valid_after_utc.timestamp())
+
+    @property
+    def names(self) -> set[str]:
+        """The DNS names and addresses that clients may find it under."""
+        try:
+            found = x509.load_der_x509_certificate(self.cert_der).extensions.get_extension_for_class(
+                x509.SubjectAlternativeName
+            )
+        except x509.ExtensionNotFound:
+            return set()
+        return {str(each.value) for each in found.value}
+
+    @property
+    def worn(self) -> bool:
+        """True from RENEW_DAYS before its end on."""
+        return time.time() > self.expires - RENEW_DAYS * 86_400
 
 
 class Authority:
@@ -50,6 +95,21 @@ class Authority:
         )
         return cls(builder.sign(key, hashes.SHA256()), key)
 
+    @classmethod
+    def load(cls, ca_pem: bytes, key_der: bytes) -> "Authority":
+        """The authority of a certificate and its key (PKCS #8), as they were kept. Raises CertificateError."""
+        return cls(*_load(ca_pem, key_der))
+
+    @property
+    def key_der(self) -> bytes:
+        """The authority's private key (PKCS #8, DER): for the key store alone."""
+        return _private(self._key, serialization.Encoding.DER)
+
+    @property
+    def expires(self) -> int:
+        """When the authority's certificate ends, in seconds since 1970."""
+        return int(self._certificate.not_valid_after_utc.timestamp())
+
     @property
     def ca_pem(self) -> bytes:
         """The authority's certificate, PEM."""
@@ -71,7 +131,13 @@ class Authority:
         key = ec.generate_private_key(ec.SECP256R1())
         usage = ExtendedKeyUsageOID.SERVER_AUTH if server else ExtendedKeyUsageOID.CLIENT_AUTH
         builder = (
-            _builder(_name(common_name), self._certificate.subject, key.public_key(), LEAF_DAYS)
+            _builder(
+                _name(common_name),
+                self._certificate.subject,
+                key.public_key(),
+                LEAF_DAYS,
+                self._certificate.not_valid_after_utc,
+            )
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_key_usage(sign_certificates=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
@@ -89,15 +155,62 @@ class Authority:
             _private(key, serialization.Encoding.DER),
         )
 
+    def revocation_list(self, revoked: Mapping[int, int], number: int) -> bytes:
+        """The list (RFC 5280 sect. 5, PEM) of the `revoked`: serial numbers, and when each was (seconds since 1970).
+
+        `number` is greater than that of any list before. It is good until the authority ends: it is its owner's own
+        file, written anew when there is more to revoke, and a broker lets nobody in whose list has expired.
+        """
+        builder = (
+            x509.CertificateRevocationListBuilder()
+            .issuer_name(self._certificate.subject)
+            .last_update(datetime.datetime.now(datetime.UTC) - _BACKDATED)
+            .next_update(self._certificate.not_valid_after_utc)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
+            .add_extension(x509.CRLNumber(number), critical=False)
+        )
+        for serial, when in sorted(revoked.items()):
+            each = x509.RevokedCertificateBuilder().serial_number(serial)
+            builder = builder.add_revoked_certificate(
+                each.revocation_date(datetime.datetime.fromtimestamp(when, datetime.UTC)).build()
+            )
+        return builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+def list_of(crl_pem: bytes) -> tuple[int, int]:
+    """The number of a revocation list and how many it revokes. Raises CertificateError where it is none."""
+    try:
+        found = x509.load_pem_x509_crl(crl_pem)
+        number = found.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
+    except (ValueError, x509.ExtensionNotFound) as error:
+        raise CertificateError("the list of revoked certificates is damaged") from error
+    return number, len(found)
+
+
+def _load(cert_pem: bytes, key_der: bytes) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+    try:
+        certificate = x509.load_pem_x509_certificate(cert_pem)
+        key = serialization.load_der_private_key(key_der, None)
+    except ValueError as error:
+        raise CertificateError("a certificate or its key is damaged") from error
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or certificate.public_key() != key.public_key():
+        raise CertificateError("a certificate and the key that is kept with it do not belong together")
+    return certificate, key
+
 
 def _name(common_name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, days: int
+    subject: x509.Name,
+    issuer: x509.Name,
+    key: ec.EllipticCurvePublicKey,
+    days: int,
+    at_most: datetime.datetime | None = None,
 ) -> x509.CertificateBuilder:
     begins = datetime.datetime.now(datetime.UTC) - _BACKDATED
+    ends = begins + datetime.timedelta(days=days)
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -105,7 +218,7 @@ def _builder(
         .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(begins)
-        .not_valid_after(begins + datetime.timedelta(days=days))
+        .not_valid_after(ends if at_most is None else min(ends, at_most))
     )
 
 

@@ -11,12 +11,22 @@ from . import interrupts
 from .arguments import Parser
 from .errors import IronmoteError
 from .plain import plain
-from .verbs import authenticator, demo
+from .verbs import add, authenticator, demo, export, import_, init, remove, roles, show, wifi
+from .verbs import list as list_
 
 COMMANDS = tuple(
     verb.COMMAND
     for verb in (
         demo,
+        init,
+        add,
+        list_,
+        show,
+        remove,
+        wifi,
+        roles,
+        export,
+        import_,
         authenticator,
     )
 )

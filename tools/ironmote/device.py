@@ -4,6 +4,7 @@
 /lib/mote/**.mpy           what they need, found by following imports, and the drivers that the settings name
 /lib/ussl.mpy /lib/umqtt/  what the firmware lacks
 /settings.cbor             checked here by the same code that checks it on the device
+/pins                      the safe state of every pin that drives something, out of the settings
 /ca.der /cert.der          TLS only; the private key is a secret, and secrets do not pass through here
 """
 
@@ -12,7 +13,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from mote import pins
 from mote import settings as device_settings
+from mote.actuators import scale
 
 from . import packages, tree
 from .boards import Profile
@@ -35,7 +38,7 @@ def build_flash(profile: Profile, settings: Mapping[str, Any], public: Mapping[s
     for name, pin in packages.pins().items():
         if name not in profile.frozen:
             flash |= {"/lib/" + path: code for path, code in _package(profile, name, pin).items()}
-    return flash | {"/settings.cbor": _settings(settings)} | dict(public)
+    return flash | {"/settings.cbor": _settings(settings), pins.PATH: pins.pack(_safe_pins(settings))} | dict(public)
 
 
 def frozen_modules(profile: Profile) -> dict[str, bytes]:
@@ -74,6 +77,11 @@ def _settings(settings: Mapping[str, Any]) -> bytes:
     return encoded
 
 
+def _safe_pins(settings: Mapping[str, Any]) -> list[tuple[int, int, int]]:
+    """What each pin of an actuator of checked settings drives in its safe state, as mote.pins takes it."""
+    return [(spec["pin"], *scale.at_rest(spec)) for spec in settings.get("actuators", ())]
+
+
 def _package(profile: Profile, name: str, pin: packages.Pin) -> dict[str, bytes]:
     folder = packages.fetch(name)
     return {_compiled(module): _compile(profile, folder / module, module) for module in pin.modules}
@@ -91,7 +99,7 @@ def modules(settings: Mapping[str, Any]) -> list[str]:
     """The files of the mote package that a device with these settings needs, as paths below the package's parent."""
     here = tree.find()
     wanted = [name for start in (here.boot, here.main) for name in _imports(start)]
-    for folder in ("sensors", "actuators"):
+    for folder in ("sensors", "actuators", "rules"):
         wanted += [f"{_MOTE}.{folder}.{spec['kind']}" for spec in settings.get(folder, ())]
     found: dict[str, Path] = {}
     while wanted:

@@ -11,6 +11,7 @@ from typing import Any
 from mote import channel, keys, topics
 
 from .errors import IronmoteError
+from .roles import Role
 
 ROOT_BYTES = 32
 FLEET_ID_BYTES = 16
@@ -19,6 +20,13 @@ MAX_GENERATION = 255  # one byte of every epoch
 # The zones, each one broker endpoint: TLS on both sides, and TCP for sealed motes only.
 HOME = "home"
 CLEAR = "clear"
+
+
+def check_id(text: str) -> str:
+    """Return `text`, a mote's id. Raises IronmoteError where it cannot be one."""
+    if not topics.is_id(text):
+        raise IronmoteError(f"{text!r} cannot be a mote's id: 1 to 23 of a-z, 0-9 and -")
+    return text
 
 
 @dataclass
@@ -95,10 +103,14 @@ class Mote:
 
 @dataclass
 class Fleet:
-    """All motes of one owner. `id` is random and public: it is the salt of every key derivation."""
+    """All motes of one owner. `id` is random and public: it is the salt of every key derivation.
+
+    `users` are people and programs that read and command motes in the trusted zone, by the name in their certificate.
+    """
 
     id: bytes
     motes: dict[str, Mote] = field(default_factory=dict)
+    users: dict[str, Role] = field(default_factory=dict)
 
     @classmethod
     def create(cls) -> "Fleet":
@@ -107,12 +119,11 @@ class Fleet:
 
     def add(self, mote_id: str, board: str) -> Mote:
         """Add a mote with a new random root key. Raises IronmoteError on a bad id or one that is taken."""
-        try:
-            topics.check_id(mote_id)
-        except topics.TopicError as error:
-            raise IronmoteError(f"{mote_id!r} cannot be a mote's id: 1 to 23 of a-z, 0-9 and -") from error
+        check_id(mote_id)
         if mote_id in self.motes:
             raise IronmoteError(f"there is already a mote called {mote_id}")
+        if mote_id in self.users:
+            raise IronmoteError(f"a user is called {mote_id}; brokers could not tell them apart")
         mote = Mote(mote_id, board)
         self.motes[mote_id] = mote
         return mote

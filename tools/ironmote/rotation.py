@@ -30,6 +30,18 @@ def begin(mote: Mote) -> None:
         mote.successor = os.urandom(ROOT_BYTES)
 
 
+def replace(mote: Mote, known: int = 0) -> None:
+    """Give `mote` another root key, for its board to be provisioned with by cable: after a theft, or for another board.
+
+    Its generation is above each that a board can have, and above `known`, the highest that was ever noted. Raises
+    IronmoteError where its generations are spent.
+    """
+    spent = max(known, mote.generation + (mote.successor is not None))
+    if spent >= MAX_GENERATION:
+        raise IronmoteError(f"{mote.id} has had {MAX_GENERATION} root keys; give it another id")
+    mote.generation, mote.root, mote.successor = spent + 1, os.urandom(ROOT_BYTES), None
+
+
 def update_for(mote: Mote, fleet_id: bytes) -> bytes:
     """The sealed update for a mote whose rotation was begun: for the gateway to pass on as often as it likes.
 

@@ -43,8 +43,8 @@ class SimulatedMote:
     ) -> None:
         """`wifi` are the access points in the air, one or several, by default those that settings and secrets name.
 
-        `parts` are those on the buses, by default one for each sensor of the settings. `faults` lets faults.json in
-        the folder put faults on them.
+        `parts` are those on the buses, by default one for each sensor of the settings, and contacts of relays.
+        `faults` lets faults.json in the folder put faults on them.
         """
         self.profile = profile
         self.settings = settings

@@ -1,23 +1,29 @@
 """What a mote acts with: one class a kind, imported only where the settings name it.
 
-An actuator has `name`, `set(value)`, which returns the state that is then read back or raises
-ActuatorError, `safe()`, which goes to the safe state of the settings, and `state()`. It is in its
-safe state from the moment that it is made.
+A kind's class is made in its safe state. It has `UNIT` (SenML, None for on and off), `take(value)`, which returns the
+number that `value` means to it or raises ActuatorError, `put(number)`, which goes there, `safe()`, which goes to its
+safe state at once, `state()`, which returns the number that is read back, `reported(number)`, which puts it into
+`UNIT`, and `tick(now_ms)`, which goes on with what takes time and is true while there is something left. Nothing else
+calls these but mote.actuators.held, which holds it to the limits of its settings.
 """
 
-_KINDS = {"relay": "Relay", "dimmer": "Dimmer"}
+_KINDS = {"relay": "Relay", "dimmer": "Dimmer", "servo": "Servo", "led": "Led", "buzzer": "Buzzer"}
 
 
 class ActuatorError(Exception):
-    """The value asked for makes no sense for this actuator; the text says why."""
+    """It was not done; the text says why."""
 
 
-def create(spec):
-    """Return the actuator for `spec` (kind, name, pin, safe; a dimmer's freq_hz), in its safe state.
+def create(spec, link_ms=0, ms=None, kept=None):
+    """Return the actuator for `spec` (mote.kinds.Actuator), a mote.actuators.held.Held, in its safe state.
 
-    Raises ActuatorError for a kind that this firmware has no class for, or a safe state it cannot take.
+    `link_ms` is for how long it may be without the broker, 0 for ever; `ms()` counts milliseconds, by default
+    mote.uptime's; `kept` is the mote.actuators.kept.Kept that its state outlives a start in, or None. Raises
+    ActuatorError for a kind that this firmware has no class for, or a safe state it cannot take.
     """
+    from mote.actuators.held import Held
+
     if spec.kind not in _KINDS:
         raise ActuatorError("no class for " + spec.kind)
     module = __import__("mote.actuators." + spec.kind, None, None, (_KINDS[spec.kind],))
-    return getattr(module, _KINDS[spec.kind])(spec)
+    return Held(spec, getattr(module, _KINDS[spec.kind])(spec), link_ms, ms, kept)

@@ -18,7 +18,7 @@ from typing import Any
 
 from mote import keys, topics
 
-from .. import secret_files
+from .. import durable
 from ..errors import IronmoteError
 from ..fleet import CLEAR, Fleet
 
@@ -102,13 +102,7 @@ def _entry(name: str, fields: dict[str, Any]) -> Entry:
 
 def write(path: Path, roster: Roster) -> None:
     """Put `roster` in the place of the file at `path`: at every moment there is the old one or the new one, whole."""
-    new = secret_files.write(path.with_name(path.name + ".new"), roster.to_json())
-    descriptor = os.open(new, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    new.replace(path)
+    durable.replace(path, roster.to_json())
 
 
 class RosterFile:

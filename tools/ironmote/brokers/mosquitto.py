@@ -213,6 +213,7 @@ def _trusted_acl(fleet: Fleet) -> str:
     parts.append(_grants(identity.GATEWAY_HOME, rights.of_gateway(fleet, "mote")))
     parts.append(_grants(identity.GATEWAY_CLEAR, rights.of_gateway(fleet, "sealed")))
     parts += [_grants(mote.id, rights.of_mote(mote)) for mote in fleet.certified()]
+    parts += [_grants(name, rights.of_user(role)) for name, role in fleet.users.items()]
     return "\n".join(parts)
 
 

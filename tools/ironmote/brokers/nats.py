@@ -197,6 +197,7 @@ def _trusted(fleet: Fleet, port: int, files: identity.Identities, folder: Path) 
     users = [
         *gateways,
         *(_user(f"CN={mote.id}", None, rights.of_mote(mote), "MQTT") for mote in fleet.encrypting()),
+        *(_user(f"CN={name}", None, rights.of_user(role), "MQTT") for name, role in fleet.users.items()),
     ]
     return f"""\
 # The trusted zone: motes that can do TLS, and the gateway. Written by ironmote from the fleet; changes are lost.

@@ -4,17 +4,13 @@ What is not listed is refused. A mote reaches its own topics only, and only unde
 a sealed mote has no right to anything under mote/, where consumers read what the gateway has verified.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
 from mote import topics
 
 from ..fleet import Fleet
-
-UPWARD = ("up", "ack", "state")
-DOWNWARD = ("down",)
-_ANY = "+"
+from ..roles import ANY, DOWNWARD, UPWARD, Role, filters
 
 
 class Party(Protocol):
@@ -37,7 +33,7 @@ class Rights:
 
 def of_mote(mote: Party) -> Rights:
     """A mote publishes its records, answers and status, and hears its own commands."""
-    return Rights(_topics(mote.prefix, mote.id, UPWARD), _topics(mote.prefix, mote.id, DOWNWARD))
+    return Rights(filters(UPWARD, mote.id, mote.prefix), filters(DOWNWARD, mote.id, mote.prefix))
 
 
 def of_gateway(fleet: Fleet, prefix: str) -> Rights:
@@ -45,15 +41,14 @@ def of_gateway(fleet: Fleet, prefix: str) -> Rights:
 
     What it may hear is one filter, which takes its own commands in: docs/decisions/0007-one-subscription.md.
     """
-    publish = _topics(prefix, _ANY, DOWNWARD)
+    publish = filters(DOWNWARD, ANY, prefix)
     if prefix == "mote":
         for mote in fleet.motes.values():
             if mote.seals:
-                publish += _topics("mote", mote.id, UPWARD)
+                publish += filters(UPWARD, mote.id)
     return Rights(publish, (topics.subscription(prefix),))
 
 
-def _topics(prefix: str, mote_id: str, leaves: Iterable[str]) -> tuple[str, ...]:
-    if prefix == topics.SEALED:
-        return tuple(topics.sealed_topic(mote_id, leaf).decode() for leaf in leaves)
-    return tuple(topics.open_topic(mote_id, leaf).decode() for leaf in leaves)
+def of_user(role: Role) -> Rights:
+    """A person or a program with `role`, in the trusted zone."""
+    return Rights(role.publish, role.subscribe)

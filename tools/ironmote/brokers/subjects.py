@@ -24,5 +24,9 @@ def of_rights(granted: Rights) -> Permissions:
 
 
 def _subjects(filters: Iterable[str]) -> list[str]:
-    """MQTT topic filters as the NATS subjects they become. Ours hold no dots, which would have to be escaped."""
-    return [each.replace("/", ".").replace("+", "*") for each in filters]
+    """MQTT topic filters as the NATS subjects they become. Ours hold no dots, which would have to be escaped.
+
+    In MQTT # is all below a level, and that level; in NATS these are two.
+    """
+    found = [each.replace("/", ".").replace("+", "*").replace("#", ">") for each in filters]
+    return [form for each in found for form in ([each, each[:-2]] if each.endswith(".>") else [each])]

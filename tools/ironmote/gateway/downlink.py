@@ -25,10 +25,10 @@ _ID_BYTES = 8
 _LONGEST_WAIT_S = 7 * 24 * 3600
 
 
-def check_order(name: str, value: Value, within_s: float) -> None:
+def check_order(name: str, value: Value, within_s: float, for_s: int | None) -> None:
     """Raise IronmoteError where no mote could take such a command, by the very rules that motes read it with."""
     try:
-        order = command.Command(bytes(_ID_BYTES), name, value, None, None)
+        order = command.Command(bytes(_ID_BYTES), name, value, None, None, for_s)
         command.decode_command_json(command.encode_command_json(order))
     except (ValueError, TypeError, OverflowError) as error:
         raise IronmoteError(f"no command for an actuator: {error}") from error
@@ -48,6 +48,7 @@ class Order:
     within_s: float
     began: float = field(default_factory=time.monotonic)
     made: float = field(default_factory=time.time)  # seconds since 1970
+    for_s: int | None = None  # for how long it holds; None is for as long as the mote's settings say
 
 
 @dataclass
@@ -56,6 +57,7 @@ class _Pending:
     id: bytes
     name: str
     value: Value
+    for_s: int | None
     began: float  # monotonic seconds
     until: float  # monotonic seconds: a clock that is set changes nothing of how long we wait
     deadline: float  # seconds since 1970, which is what the mote is told
@@ -72,6 +74,10 @@ class _Pending:
     def remembered(self) -> bool:
         """True where the mote, if it has obeyed this in the boot that it was sent to, still knows that it has."""
         return len(self.newer) + self.foreign < _REMEMBERED
+
+    def order(self, anchor: int | None) -> command.Command:
+        """The command as the mote reads it."""
+        return command.Command(self.id, self.name, self.value, anchor, int(self.deadline), self.for_s)
 
 
 class Downlink:
@@ -103,7 +109,8 @@ class Downlink:
         """Send a command; its outcome comes from `answered` or `overdue`, or at once where it cannot be sent."""
         mote, member = order.mote, self._members[order.mote]
         until, deadline = order.began + order.within_s, order.made + order.within_s
-        pending = _Pending(member, os.urandom(_ID_BYTES), order.name, order.value, order.began, until, deadline)
+        began, identity = order.began, os.urandom(_ID_BYTES)
+        pending = _Pending(member, identity, order.name, order.value, order.for_s, began, until, deadline)
         self._store.add_command(pending.id, mote, order.name, order.value, order.made, deadline)
         self._overtake(mote, order.name)
         if mote in self._revoked:
@@ -127,7 +134,7 @@ class Downlink:
         """
         member = self._members[mote]
         deadline = int(time.time()) + _LONGEST_WAIT_S
-        self._seal(member, self._number(mote), command_id, name, value, deadline)
+        self._seal(member, self._number(mote), command.Command(command_id, name, value, None, deadline, None))
 
     def heard(self, mote: str) -> None:
         """The mote was just heard, so it listens: send what waited for that, or may have been lost or slept through."""
@@ -243,16 +250,14 @@ class Downlink:
             number = self._number(member.id)
             if pending.sent is not None and not pending.remembered:
                 return  # by the numbers that another gateway has used, as is known only now
-            deadline = int(pending.deadline)
-            pending.epoch = self._seal(member, number, pending.id, pending.name, pending.value, deadline)
+            pending.epoch = self._seal(member, number, pending.order(None))
             pending.sequence = number
         else:
             # Where it is sent again, it is for the boot alone in which the mote can know that.
             anchor = pending.boot
             if pending.sent is None:
                 pending.boot = self._boot(member.id)
-            order = command.Command(pending.id, pending.name, pending.value, anchor, int(pending.deadline))
-            payload = command.encode_command_json(order)
+            payload = command.encode_command_json(pending.order(anchor))
             self._publish(member.prefix, topics.open_topic(member.id, "down").decode(), payload)
         pending.sent = time.monotonic()
         pending.times += 1
@@ -268,16 +273,13 @@ class Downlink:
             each.foreign += skipped
         return sequence
 
-    def _seal(
-        self, member: Member, sequence: int, command_id: bytes, name: str, value: Value | bytes, deadline: int | None
-    ) -> bytes:
-        """Seal and publish a command on the last anchor; gives its epoch."""
+    def _seal(self, member: Member, sequence: int, order: command.Command) -> bytes:
+        """Seal and publish `order` on the last anchor; gives its epoch."""
         trust = self._trusts[member.id]
         newest = trust.newest
         if newest is None:
             raise IronmoteError(f"{member.id} was never heard")
-        order = command.Command(command_id, name, value, newest.window.highest, deadline)
-        plaintext = command.encode_command_cbor(order)
+        plaintext = command.encode_command_cbor(order._replace(anchor=newest.window.highest))
         self._sealed += 1
         if self._sealed % limits.SEALS == 0:  # counted over all motes: no key of this sender has sealed more
             self._sender = sealed.DOWNLINK + os.urandom(6)

@@ -133,15 +133,18 @@ class Gateway:
         for zone in self._zones:
             zone.check()
 
-    def send(self, mote: str, name: str, value: Value, within_s: float = 20.0) -> None:
+    def send(self, mote: str, name: str, value: Value, within_s: float = 20.0, for_s: int | None = None) -> None:
         """Send a command to an actuator; its CommandEnded comes within about `within_s` seconds.
 
-        Raises IronmoteError where no mote could take it.
+        What it sets holds for `for_s` seconds, 1 to 604,800, and then the actuator is its rule's again or, without one,
+        goes to its safe state; where that is left out, the mote's settings say for how long. The value "auto" ends it.
+        A mote whose code does not know `for_s` refuses the command without an answer. Raises IronmoteError where no
+        mote could take it.
         """
         if mote not in self._members:
             raise IronmoteError(f"there is no mote called {mote}")
-        check_order(name, value, within_s)
-        self._queue.put(Order(mote, name, value, within_s))
+        check_order(name, value, within_s, for_s)
+        self._queue.put(Order(mote, name, value, within_s, for_s=for_s))
 
     def rotate(self, mote: str, successor: Successor) -> None:
         """Replace a mote's root key over the air; RootRotated tells when the mote is heard under the new one.

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from mote import command, record, topics
 
-from ..brokers import rights
+from .. import roles
 from .boots import Boots
 from .care import KeyCare
 from .events import Event, MessageRefused, RecordSeen, RecordsSkipped, StateSeen
@@ -214,6 +214,6 @@ class Intake:
 
 def _is_downward(topic: str) -> bool:
     try:
-        return topics.split(topic)[2] in rights.DOWNWARD
+        return topics.split(topic)[2] in roles.DOWNWARD
     except topics.TopicError:
         return False

@@ -13,6 +13,8 @@ from mote import cbor, sealed
 _MAX_BYTES = 1360
 _MAX_TEXT = 200
 _MOST_MISSING = 16  # as many sensors as settings can name
+_MOST_ALARMS = 64  # two of each value that settings can name
+_MOST_ACTUATORS = 8  # as many as settings can name
 _MOST_BROKERS = 4
 _LARGEST = 2**48
 _LARGEST_COUNTER = 2**32 - 1
@@ -46,8 +48,10 @@ class State:
     before: tuple[tuple[int, int, int], ...] = ()  # generation, boot and last number of boots before, where it knows
     kept: tuple[int, int, int] | None = None  # generation, boot and number of the newest record that a start found
     refused: int | None = None  # commands that did not verify, this boot
+    held: tuple[str, ...] = ()  # actuators that are safe though they were told otherwise, and why; the first few
     down: int | None = None  # sealed: the highest sequence number of a downlink that it verified in this epoch
     missing: tuple[str, ...] = ()  # kinds of sensors that give nothing
+    alarms: tuple[str, ...] = ()  # names of alarms that are on, the first few
     version: str = ""  # of ironmote
     used: int | None = None  # bytes of heap
     low: int | None = None  # the least bytes of heap that were free after a collection, this start
@@ -97,6 +101,8 @@ def _check(found: object) -> State:
     if not isinstance(online, bool):
         raise StateError("status without online")
     missing = _list(found, "missing", _MOST_MISSING)
+    alarms = _list(found, "alarms", _MOST_ALARMS)
+    held = _list(found, "held", _MOST_ACTUATORS)
     failures = _list(found, "failures", _MOST_BROKERS)
     before = _list(found, "before", _MOST_BEFORE)
     kept = found.get("kept")
@@ -120,6 +126,8 @@ def _check(found: object) -> State:
         refused=_count(found, "refused"),
         down=_count(found, "down", sealed.MAX_SEQUENCE),
         missing=tuple(_text(each) for each in missing),
+        held=tuple(_text(each) for each in held),
+        alarms=tuple(_text(each) for each in alarms),
         version=_text(found.get("version", "")),
         used=_count(found, "used"),
         low=_count(found, "low"),

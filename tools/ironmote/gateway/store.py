@@ -14,6 +14,7 @@ from mote.record import Reading
 from mote.replay import Window
 
 from ..errors import IronmoteError
+from ..process_lock import ProcessLock
 from .events import Value
 from .trust import EpochTrust
 
@@ -89,14 +90,9 @@ class Store:
         """Open or create the store at `path`. Raises StoreError where another process has it."""
         self._path = path
         try:
-            for each in (path, path.with_name(path.name + ".lock")):
-                _make_private(each)
-            # A transaction that stays open for as long as we live is a lock that no crash can leave behind.
-            self._lock = sqlite3.connect(
-                path.with_name(path.name + ".lock"), timeout=0, isolation_level=None, check_same_thread=False
-            )
-            self._lock.execute("BEGIN EXCLUSIVE")
-        except (sqlite3.Error, OSError) as error:
+            _make_private(path)
+            self._lock = ProcessLock(path.with_name(path.name + ".lock"))
+        except OSError as error:
             raise StoreError(f"{path} cannot be opened, or another gateway is using it: {error}") from error
         try:
             self._db = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
@@ -121,7 +117,7 @@ class Store:
     def close(self) -> None:
         """Close the file and let others have it."""
         self._db.close()
-        self._lock.close()
+        self._lock.release()
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:

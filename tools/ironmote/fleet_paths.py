@@ -1,0 +1,74 @@
+"""Where things are in the folder of a fleet. No other module names a file of it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+FLEET_FILE = "fleet.toml"
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Where things are in the folder at `root`."""
+
+    root: Path
+
+    @property
+    def fleet_file(self) -> Path:
+        """What the owner says of the fleet."""
+        return self.root / FLEET_FILE
+
+    @property
+    def store(self) -> Path:
+        """The key store."""
+        return self.root / "keys" / "store"
+
+    @property
+    def lock(self) -> Path:
+        """The lock of who changes the fleet."""
+        return self.root / "keys" / "lock"
+
+    @property
+    def authority(self) -> Path:
+        """The authority's certificate."""
+        return self.root / "public" / "ca.pem"
+
+    @property
+    def revoked(self) -> Path:
+        """The list of revoked certificates."""
+        return self.root / "public" / "crl.pem"
+
+    @property
+    def motes(self) -> Path:
+        """The folder of what the owner says of motes."""
+        return self.root / "motes"
+
+    @property
+    def registry(self) -> Path:
+        """The folder of what the tools know of motes."""
+        return self.root / "registry"
+
+    def mote(self, mote_id: str) -> Path:
+        """What the owner says of a mote."""
+        return self.motes / f"{mote_id}.toml"
+
+    def entry(self, mote_id: str) -> Path:
+        """What the tools know of a mote."""
+        return self.registry / f"{mote_id}.json"
+
+    def certificate(self, name: str) -> Path:
+        """The newest certificate of a mote, a broker, a gateway or a user."""
+        return self.root / "public" / "certs" / f"{name}.pem"
+
+    def broker(self, zone: str) -> Path:
+        """What is generated for the broker of a zone."""
+        return self.root / "brokers" / zone
+
+    @property
+    def certificates(self) -> Path:
+        """The folder of the certificates."""
+        return self.root / "public" / "certs"
+
+    @property
+    def ignored(self) -> Path:
+        """What git leaves out."""
+        return self.root / ".gitignore"

@@ -1,0 +1,91 @@
+"""The certificates that the fleet's authority has issued: issued when they are asked for, renewed in time, revoked."""
+
+import time
+from collections.abc import Sequence
+
+from . import certificates, durable
+from .certificates import Authority, CertificateError, Credential
+from .fleet_paths import Paths
+from .key_store import Secrets
+
+
+class LeafCertificates:
+    """Those of one fleet, by name: a mote's id, a user's name, or a name with a dot for brokers and gateways.
+
+    Keys are in `secrets`, which the caller saves between `next_list` and `write`.
+    """
+
+    def __init__(self, paths: Paths, secrets: Secrets) -> None:
+        """Raises CertificateError where the authority's certificate is not that of its key."""
+        self._paths = paths
+        self._secrets = secrets
+        try:
+            self.authority = Authority.load(paths.authority.read_bytes(), secrets.authority)
+        except FileNotFoundError:
+            raise CertificateError(f"{paths.authority} is missing; take it from a copy") from None
+        self._new: dict[str, bytes] = {}
+        self._gone: set[str] = set()
+
+    def get(
+        self, name: str, dns_names: Sequence[str] = (), server: bool = False, ip_addresses: Sequence[str] = ()
+    ) -> Credential:
+        """The credential called `name`: the one there is, or a new one.
+
+        A new one where it ends within certificates.RENEW_DAYS, was revoked, or does not carry these names. A server's
+        common name is the first of `dns_names`.
+        """
+        found = self._current(name)
+        if found is None or found.worn or found.names != {*dns_names, *ip_addresses}:
+            found = self.authority.issue(dns_names[0] if server else name, dns_names, server, ip_addresses)
+            self._secrets.leaves[name] = found.key_der
+            self._new[name] = found.cert_pem
+            self._gone.discard(name)
+        return found
+
+    def _current(self, name: str) -> Credential | None:
+        path, key = self._paths.certificate(name), self._secrets.leaves.get(name)
+        pem = self._new.get(name) or (path.read_bytes() if path.is_file() else None)
+        if key is None or pem is None or name in self._gone:
+            return None
+        try:
+            found = Credential.load(pem, key)
+        except CertificateError:
+            return None  # a power cut came between its key and itself
+        return None if f"{found.serial:x}" in self._secrets.revoked else found
+
+    def revoke(self, name: str) -> bool:
+        """From the next list on nobody believes the newest certificate called `name`; its key is erased.
+
+        False where there is none.
+        """
+        found = self._current(name)
+        self._secrets.leaves.pop(name, None)
+        self._new.pop(name, None)
+        self._gone.add(name)
+        if found is not None:
+            self._secrets.revoked[f"{found.serial:x}"] = int(time.time())
+        return found is not None
+
+    def next_list(self) -> bytes | None:
+        """The list of what is revoked (PEM), where the one on the disk is not it; its number is in `secrets`."""
+        try:
+            number, count = certificates.list_of(self._paths.revoked.read_bytes())
+            if (number, count) == (self._secrets.revocations, len(self._secrets.revoked)):
+                return None
+        except (FileNotFoundError, CertificateError):
+            pass
+        self._secrets.revocations += 1
+        serials = {int(serial, 16): when for serial, when in self._secrets.revoked.items()}
+        return self.authority.revocation_list(serials, self._secrets.revocations)
+
+    def write(self, revoked: bytes | None) -> None:
+        """Put the new certificates and the list, if there is one, onto the disk. Their keys are there already."""
+        if revoked is not None:
+            durable.replace(self._paths.revoked, revoked, durable.PUBLIC)
+        self._paths.certificates.mkdir(parents=True, exist_ok=True)
+        for name, pem in self._new.items():
+            durable.replace(self._paths.certificate(name), pem, durable.PUBLIC)
+        for name in self._gone:
+            durable.remove(self._paths.certificate(name))
+        self._new.clear()
+        self._gone.clear()

@@ -1,0 +1,148 @@
+"""A fleet's folder whose keys are open: its motes with their root keys, and the order in which all is written."""
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from . import boards, durable, mote_template, registry
+from .certificates import Authority, Credential
+from .fleet import MAX_GENERATION, ROOT_BYTES, Fleet, Mote, check_id
+from .fleet_folder import Folder, FolderError
+from .key_store import KeyStore, MoteKeys, Secrets
+from .leaf_certificates import LeafCertificates
+from .registry import Entry
+
+
+class OpenFolder:
+    """What `Folder.unlock` gives; `folder` is its public part. What is changed is on the disk after `save`."""
+
+    def __init__(self, folder: Folder, store: KeyStore, secrets: Secrets) -> None:
+        """For `Folder.unlock`."""
+        self.folder = folder
+        self.secrets = secrets
+        self.certificates = LeafCertificates(folder.paths, secrets)
+        self._store = store
+        if secrets.fleet_id != folder.file.id:
+            raise FolderError(f"{folder.paths.fleet_file} and the key store are of two fleets: their ids differ")
+        self._fleet: Fleet | None = None
+        self._entries: dict[str, Entry] = {}
+        self._as_read: dict[str, Entry] = {}
+        self._new_files: dict[Path, str] = {}
+        self._removed: list[Path] = []
+
+    @property
+    def authority(self) -> Authority:
+        """The fleet's certificate authority."""
+        return self.certificates.authority
+
+    @property
+    def fleet(self) -> Fleet:
+        """The motes that have a file and keys, those that were revoked among them, and the users.
+
+        Changes to motes are saved by `save`. Raises IronmoteError where a mote's file is not right.
+        """
+        if self._fleet is None:
+            self._fleet = Fleet(self.folder.file.id, users=dict(self.folder.file.users))
+            for mote_id in self.folder.mote_ids():
+                if mote_id in self.secrets.motes:
+                    self._fleet.motes[mote_id] = self._mote(mote_id, self.secrets.motes[mote_id])
+        return self._fleet
+
+    def _mote(self, mote_id: str, keys: MoteKeys) -> Mote:
+        file, entry = self.folder.mote_file(mote_id), self.entry(mote_id)
+        mote = Mote(
+            mote_id,
+            file.board,
+            generation=keys.generation,
+            root=keys.root,
+            successor=keys.successor,
+            channel=entry.channel,
+            why=entry.why,
+            sensors=list(file.fields.get("sensors", ())),
+            actuators=list(file.fields.get("actuators", ())),
+        )
+        zone = self.folder.zone_of(file, entry)
+        mote.zone, mote.connect = zone.name, zone.connect
+        return mote
+
+    def entry(self, mote_id: str) -> Entry:
+        """What the tools know of the mote; changes to it are saved by `save`."""
+        if mote_id not in self._entries:
+            self._entries[mote_id] = self.folder.entry(mote_id)
+            self._as_read[mote_id] = replace(self._entries[mote_id])
+        return self._entries[mote_id]
+
+    def lagging(self) -> list[str]:
+        """Motes whose keys are older than the registry knows: the key store was put back from an old copy."""
+        return [name for name, keys in self.secrets.motes.items() if keys.generation < self.entry(name).generation]
+
+    def add(self, mote_id: str, board: str | None) -> bool:
+        """Add a mote: its file, for `board`, where it has none yet, and its root key. True where a key was made.
+
+        An id that was used before goes on counting its generations; keys whose mote's file was deleted by hand are its
+        keys again. Raises IronmoteError on an id that cannot be one or is taken.
+        """
+        path, entry = self.folder.paths.mote(check_id(mote_id)), self.entry(mote_id)
+        keyed = mote_id in self.secrets.motes
+        if (path.is_file() and keyed) or path in self._new_files:
+            raise FolderError(f"there is already a mote called {mote_id}")
+        if mote_id in self.folder.file.users:
+            raise FolderError(f"a user is called {mote_id}; brokers could not tell them apart")
+        if path.is_file():
+            self.folder.mote_file(mote_id)
+        elif board is None:
+            raise FolderError(f"{mote_id} needs a board: --board NAME; there are {', '.join(boards.names())}")
+        else:
+            self._new_files[path] = mote_template.text(mote_id, boards.load(board))
+        if not keyed:
+            if entry.generation >= MAX_GENERATION:
+                raise FolderError(f"{mote_id} has had {MAX_GENERATION} root keys; take another id")
+            self.secrets.motes[mote_id] = MoteKeys(entry.generation + 1, os.urandom(ROOT_BYTES))
+            self._entries[mote_id] = Entry()
+        self._fleet = None
+        return not keyed
+
+    def remove(self, mote_id: str) -> None:
+        """Erase the mote's keys, revoke its certificate, and remove its file. Its generation stays known."""
+        if mote_id not in self.secrets.motes and mote_id not in self.folder.mote_ids():
+            raise self.folder.unknown(mote_id)
+        keys, entry = self.secrets.motes.pop(mote_id, None), self.entry(mote_id)
+        spent = 0 if keys is None else keys.generation + (keys.successor is not None)
+        self.certificates.revoke(mote_id)
+        self._entries[mote_id] = Entry(generation=max(entry.generation, spent), removed=True)
+        self._removed.append(self.folder.paths.mote(mote_id))
+        if self._fleet is not None:
+            self._fleet.motes.pop(mote_id, None)
+
+    def credential(self, mote_id: str) -> Credential:
+        """The certificate of a mote and its key: a new one where it has none, or one that ends soon."""
+        found, entry = self.certificates.get(mote_id), self.entry(mote_id)
+        entry.serial, entry.expires = f"{found.serial:x}", found.expires
+        return found
+
+    def save(self) -> None:
+        """Write what was changed. Keys come first: nothing outside the key store ever names a key that is not in it."""
+        if self._fleet is not None:
+            for mote in self._fleet.motes.values():
+                self.secrets.motes[mote.id] = MoteKeys(mote.generation, mote.root, mote.successor)
+                entry = self.entry(mote.id)
+                entry.channel, entry.why = mote.channel, mote.why
+        for name, keys in self.secrets.motes.items():
+            entry = self.entry(name)
+            entry.generation = max(entry.generation, keys.generation)
+        revoked = self.certificates.next_list()
+        self._store.save(self.secrets)
+        self.certificates.write(revoked)
+        paths = self.folder.paths
+        for folder in (paths.motes, paths.registry):
+            folder.mkdir(exist_ok=True)  # a copy that git made has no empty ones
+        for mote_id, entry in self._entries.items():
+            if entry != self._as_read[mote_id]:
+                registry.write(paths.entry(mote_id), entry)
+                self._as_read[mote_id] = replace(entry)
+        for path, text in self._new_files.items():
+            durable.replace(path, text, durable.PUBLIC)
+        for path in self._removed:
+            durable.remove(path)
+        self._new_files.clear()
+        self._removed.clear()

@@ -1,0 +1,53 @@
+"""ironmote init: make a fleet."""
+
+import argparse
+from pathlib import Path
+
+from .. import fleet_arguments, passphrase
+from . import Command
+
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", type=Path, nargs="?", default=Path(), metavar="DIR", help="where (default: here)")
+    parser.add_argument("--name", metavar="NAME", help="what the fleet is called (default: as its folder)")
+    parser.add_argument("--broker", metavar="HOST", help="where its brokers run, if that is known")
+    parser.add_argument("--keyring", action="store_true", help="keep the key of the key store in the system's keyring")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    passphrase.options(parser, "the new key store")
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    import os
+
+    from .. import encrypted, fleet_folder, key_store
+    from ..fleet import FLEET_ID_BYTES
+
+    folder: Path = arguments.folder
+    fleet_folder.check_new(folder)  # before anybody thinks up a passphrase
+    name = arguments.name or folder.resolve().name or "fleet"
+    secrets, files = fleet_folder.first_files(name, os.urandom(FLEET_ID_BYTES), arguments.broker)
+    if arguments.keyring:
+        key = key_store.new_in_keyring()
+    else:
+        chosen = passphrase.source(arguments).ask_new("the new key store")
+        key = encrypted.new_by_passphrase(key_store.KIND, chosen)
+    made = fleet_folder.create(folder, key, secrets, files)
+    if arguments.json:
+        fleet_arguments.print_json({"fleet": str(folder), "name": name, "id": made.file.id.hex()})
+    else:
+        print(f"{name} is in {folder.resolve()}. Without its passphrase nobody can open keys/store, you neither.")
+        print("Next: ironmote add ID --board BOARD")
+    return 0
+
+
+COMMAND = Command(
+    "init",
+    "make a fleet: its folder, its authority, its key store",
+    (
+        ("ironmote init greenhouse", "in the folder greenhouse; the passphrase is asked for"),
+        ("ironmote init greenhouse --broker 192.168.1.2", "with the address of its broker"),
+        ("ironmote init --keyring", "here; the system's keyring opens the key store"),
+    ),
+    _options,
+    _run,
+)
