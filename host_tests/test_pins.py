@@ -83,7 +83,7 @@ def test_modules_own_led_may_be_on_a_strapping_pin_and_gives_way_to_what_is_want
     assert profile.wiring.led in profile.pins.strapping
     assert said("esp32", led=2) == []
     file = mote_file.of_table({"board": "esp32", "allow_strapping": [2]} | relay(2), "m.toml")
-    assert mote_file.compile(file, profile, mote_file._NOBODY)["led"] is None
+    assert mote_file.compile(file, profile, mote_file.NOBODY)["led"] is None
 
 
 def test_analog_input_of_an_esp8266_is_not_its_gpio_0():

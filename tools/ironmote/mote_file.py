@@ -96,7 +96,7 @@ class Known:
 
 
 # What stands in for it while a file alone is looked at: nothing in it is wrong, and its texts are as long as they get.
-_NOBODY = Known(
+NOBODY = Known(
     mote="m" * 23,
     fleet=bytes(32),
     zone="z" * 23,
@@ -144,7 +144,7 @@ def of_table(
             tuple(found.get(_STRAPPING, ())),
             fields,
         )
-        check.errors += _wrong(_settings(made, profile, _NOBODY), profile, made)
+        check.errors += _wrong(_settings(made, profile, NOBODY), profile, made)
         if not check.errors:
             return made
     raise MoteFileError(_tell(path, check.errors, line))
