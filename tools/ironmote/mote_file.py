@@ -36,7 +36,7 @@ _NOT_HERE = ("v", "mote", "fleet", "generation", "room", "broker", "connect", "c
 _STRAPPING = "allow_strapping"
 _BOARD = (schema.TEXT, 1, 16)
 _PINS = (schema.LIST, 16, (schema.INT, 0, 63))
-_DEFAULTS: Mapping[str, Any] = {
+DEFAULTS: Mapping[str, Any] = {
     "channel": channel.AUTO,
     "floor": channel.SEALED,
     "keepalive_s": 60,
@@ -125,8 +125,7 @@ def of_table(
 ) -> MoteFile:
     """The mote that `table` describes as a file would; `line` says on which line something is. Raises MoteFileError."""
     check = owner_check.Check()
-    rules = _rules()
-    found = _checked(table, {"board": _BOARD, _STRAPPING: _PINS} | rules, check, ("board",))
+    found = _checked(table, {"board": _BOARD, _STRAPPING: _PINS} | rules(), check, ("board",))
     profile = None
     if isinstance(found.get("board"), str):
         try:
@@ -155,8 +154,8 @@ def check_defaults(
 ) -> dict[str, Any]:
     """The [defaults] of a fleet's file, as `Known` takes them. Raises MoteFileError."""
     check = owner_check.Check()
-    rules = {name: rule for name, rule in _rules().items() if name not in _LISTS}
-    found = _checked(table, rules, check, ())
+    allowed = {name: rule for name, rule in rules().items() if name not in _LISTS}
+    found = _checked(table, allowed, check, ())
     if check.errors:
         raise MoteFileError(_tell(path, [(("defaults", *where), words) for where, words in check.errors], line))
     return found
@@ -171,13 +170,13 @@ def compile(file: MoteFile, profile: Profile, known: Known) -> dict[str, Any]:
     return settings
 
 
-def _rules() -> dict[str, owner_check.Rule]:
+def rules() -> dict[str, owner_check.Rule]:
     """What the top level of a file takes, by its names there."""
-    rules = {_PLURALS.get(name, name): rule for name, rule in device_settings.FIELDS.items() if name not in _NOT_HERE}
-    rules["wifi"] = _partly(rules["wifi"])  # over what the fleet says
-    rules["i2c"] = _partly(rules["i2c"][1])  # over the board's wiring
-    rules["onewire"] = _partly(rules["onewire"][1])
-    return rules
+    found = {_PLURALS.get(name, name): rule for name, rule in device_settings.FIELDS.items() if name not in _NOT_HERE}
+    found["wifi"] = _partly(found["wifi"])  # over what the fleet says
+    found["i2c"] = _partly(found["i2c"][1])  # over the board's wiring
+    found["onewire"] = _partly(found["onewire"][1])
+    return found
 
 
 def _partly(rule: owner_check.Rule) -> owner_check.Rule:
@@ -201,7 +200,7 @@ def _checked(
 
 def _settings(file: MoteFile, profile: Profile, known: Known) -> dict[str, Any]:
     wiring = profile.wiring
-    fields = dict(_DEFAULTS) | {"backlog": profile.backlog_bytes}
+    fields = dict(DEFAULTS) | {"backlog": profile.backlog_bytes}
     fields |= {"sensors": [], "actuators": [], "i2c": {}, "onewire": {}}
     fields |= dict(known.defaults) | dict(file.fields)
     kinds = {sensor["kind"] for sensor in fields["sensors"]}
