@@ -174,7 +174,6 @@ def _check_names(values):
 
 def _check_actuators(values, quiet_s):
     """What they are held to can be kept, and means something: a link is quiet for up to `quiet_s` seconds."""
-    driven = [rule.actuator for rule in values.rules]
     for i, actuator in enumerate(values.actuators):
         field = "actuators[%d]." % i
         if 0 < (actuator.link_s or 0) <= quiet_s:
@@ -182,8 +181,8 @@ def _check_actuators(values, quiet_s):
         if actuator.keep:
             if actuator.longest_s:
                 fail(field + "keep", "not with longest_s: after a start nobody knows for how long it was on")
-            if values.sleep_ms or actuator.name in driven:
-                fail(field + "keep", "nothing is kept over deep sleep, nor where a rule decides")
+            if values.sleep_ms:
+                fail(field + "keep", "nothing is kept over deep sleep")
         if actuator.kind == "servo" and (actuator.min_us or 500) >= (actuator.max_us or 2500):
             fail(field + "max_us", "more than min_us: 500 and 2500 where they are left out")
         if actuator.kind == "buzzer" and actuator.freq_hz and actuator.safe > 1:
