@@ -31,7 +31,19 @@ def test_unknown_board_is_said_in_one_line():
 
 
 @pytest.mark.parametrize(
-    "change", [("heap_bytes = ", 'heap_bytes = "'), ("room = true", "room = 1"), ('name = "esp32"', 'name = "other"')]
+    "change",
+    [
+        ("heap_bytes = ", 'heap_bytes = "'),
+        ("room = true", "room = 1"),
+        ('name = "esp32"', 'name = "other"'),
+        ("relay = 19", "relay = 5"),
+        ("relay = 19", "relay = 18"),
+        ("dimmer = 18", "dimmer = 34"),
+        ("4-5", "4-6"),
+        ('"1, 3"', '"64"'),
+        ("bytes = 0x200000", "bytes = 0x1FFFFF"),
+        ("bytes = 0x200000", "bytes = 0x201000"),
+    ],
 )
 def test_bad_profile_is_refused(tmp_path, monkeypatch, change):
     text = (tree.find().firmware / "boards" / "esp32.toml").read_text()

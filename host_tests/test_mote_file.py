@@ -151,6 +151,8 @@ times = [
         ("board = 'esp32'\n[[rule]]\nkind = 'light'\n", ":2: rule[0].actuator: is missing"),
         ('board = "esp32"\n"\\u001b[2J" = 1\n', ":2: ·[2J: no such setting"),
         (FIVE_LINES.replace("0x44", "2026-01-01"), ":5: sensor[0].address: a whole number from 3 to 119"),
+        ("board = 'esp32'\n[[sensor]]\nkind = 'chip'\nnames = { temperature = 'die' }\n",
+         ":3: sensor[0].kind: the chip of esp32 has no thermometer"),
         (FIVE_LINES + "r_25 = nan\n", ":7: sensor[0].r_25: no such setting"),
         (FIVE_LINES.replace('"damp"', '"air"'), ":6: sensor[0].names.humidity: the name air is taken"),
         ("sleep_ms = 86_000_000\n" + FIVE_LINES.replace("esp32", "pico-w"), ":1: sleep_ms: pico-w sleeps for 4294000"),

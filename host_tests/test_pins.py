@@ -1,5 +1,8 @@
 """Pins that cannot work on a board, or keep it from starting, are refused before anything is written onto it."""
 
+import re
+from pathlib import Path
+
 import pytest
 from ironmote import boards, mote_file
 from ironmote.mote_file import MoteFileError
@@ -90,3 +93,18 @@ def test_analog_input_of_an_esp8266_is_not_its_gpio_0():
     table = {"sensor": [NTC | {"pin": 0}]} | relay(0) | {"allow_strapping": [0]}
     assert said("esp8266", **table) == []
     assert len(said("esp8266", sensor=[NTC | {"pin": 0}, NTC | {"pin": 0, "names": {"temperature": "u"}}])) == 1
+
+
+def test_table_of_the_document_is_that_of_the_profiles():
+    text = (Path(__file__).parent.parent / "docs" / "HARDWARE.md").read_text(encoding="utf-8")
+    table = text.split("## Pins and default wiring")[1].split("\n\n")[1]
+    rows = {row[0].strip("`"): [cell.split(" (")[0] for cell in row[1:]] for row in (
+        [cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines()[2:]
+    )}  # fmt: skip
+    assert set(rows) == set(boards.names()) - {"unix"}
+    for name, row in rows.items():
+        profile = boards.load(name)
+        wiring, pins = profile.wiring, profile.pins
+        said = [f"{wiring.i2c_sda} / {wiring.i2c_scl}", *map(str, (wiring.onewire, wiring.relay, wiring.dimmer))]
+        said += [str(wiring.led or ""), boards.spans(pins.adc), ", ".join(map(str, sorted(pins.strapping)))]
+        assert [re.sub(", which.*", "", cell) for cell in row] == said, name

@@ -65,11 +65,12 @@ class Profile:
     """One kind of board.
 
     `chip` is esptool's word, `port` that of sys.platform, `machine` the end of os.uname().machine. `room` says that its
-    memory holds a verified TLS session, `rtc_memory` that some of it outlives a reset; `heap_source` says where
-    `heap_bytes` is from. `frozen` names what its image holds frozen: packages of firmware/packages.toml, and "mote"
-    where the device's own code is in the image. `backlog_bytes` is how much of its flash a mote may use to bridge an
-    outage; `hide` names the modules that the simulation must not offer as the desktop has them. `longest_sleep_ms` is
-    None where a deep sleep may be as long as settings say, `flash` where there is none to write.
+    memory holds a verified TLS session, `rtc_memory` that some of it outlives a reset, `thermometer` that the chip has
+    one; `heap_source` says where `heap_bytes` is from. `frozen` names what its image holds frozen: packages of
+    firmware/packages.toml, and "mote" where the device's own code is in the image. `backlog_bytes` is how much of its
+    flash a mote may use to bridge an outage; `hide` names the modules that the simulation must not offer as the
+    desktop has them. `longest_sleep_ms` is None where a deep sleep may be as long as settings say, `flash` where there
+    is none to write.
     """
 
     name: str
@@ -81,6 +82,7 @@ class Profile:
     room: bool
     nvs: bool
     rtc_memory: bool
+    thermometer: bool
     frozen: tuple[str, ...]
     hide: tuple[str, ...]
     small_int_bits: int
@@ -139,6 +141,7 @@ def _profile(table: dict[str, Any], name: str) -> Profile:
         room=_typed(table, "room", bool),
         nvs=_typed(table, "nvs", bool),
         rtc_memory=_typed(table, "rtc_memory", bool),
+        thermometer=_typed(table, "thermometer", bool),
         frozen=tuple(_typed(table, "frozen", list)),
         hide=tuple(_typed(table, "hide", list)),
         small_int_bits=_typed(table, "small_int_bits", int),

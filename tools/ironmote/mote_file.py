@@ -239,6 +239,9 @@ def _wrong(settings: Mapping[str, Any], profile: Profile, file: MoteFile) -> lis
         return [(_path(error.field), str(error).partition(": ")[2])]
     if len(data) > LARGEST_SETTINGS:
         return [((), f"{len(data)} bytes as settings, and a mote reads {LARGEST_SETTINGS}; name less")]
+    for number, sensor in enumerate(settings["sensors"]):
+        if sensor["kind"] == "chip" and not profile.thermometer:
+            return [(("sensor", number, "kind"), f"the chip of {profile.name} has no thermometer that a mote reads")]
     longest = profile.longest_sleep_ms
     if longest is not None and settings.get("sleep_ms", 0) > longest:
         return [(("sleep_ms",), f"{profile.name} sleeps for {longest} at most")]
