@@ -10,8 +10,8 @@ from mote import pins  # noqa: E402 - what it imports is loaded under that thres
 
 # The pins float until they are told otherwise, and all that comes later can wait or fail, so they come first: before
 # the guard's pause, the settings and whatever may be wrong with them. Only the counting of this start is earlier, a
-# byte in RTC memory: where to switch costs the supply and the board starts anew right here, the guard has to know of
-# it, or nothing would ever make that board pause. Whatever fails in the guard, the pins are still put right.
+# byte in RTC memory: where to switch costs the board its supply and it starts anew right here, again and again, the
+# guard knows of it, and from then on pauses before the pins. Whatever fails in the guard, they are still put right.
 try:
     from mote import guard
 

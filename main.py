@@ -5,10 +5,13 @@ import time
 
 import machine
 
-from mote import app
+from mote import nap
 
 try:
-    app.main()
+    taken = nap.doze()  # a waking that sends nothing ends here, with all that sends not even loaded
+    from mote import app
+
+    app.main(taken)
 except Exception as error:
     # Whatever it was is on the console; a fresh start is safer than half an app.
     sys.print_exception(error)

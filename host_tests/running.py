@@ -164,7 +164,14 @@ class Stage:
         self.gateway = None
 
     def mote(
-        self, name: str = "cellar", world: dict | None = None, profile: boards.Profile | None = None, **settings
+        self,
+        name: str = "cellar",
+        world: dict | None = None,
+        profile: boards.Profile | None = None,
+        faults: bool = False,
+        longest_sleep_s: float = 1,
+        speed: int = 1,
+        **settings,
     ) -> SimulatedMote:
         """A mote on its board, as provisioned; not yet switched on."""
         of = self.fleet.motes[name]
@@ -179,7 +186,10 @@ class Stage:
             "actuators": [{"kind": "relay", "name": "relay", "pin": 12, "safe": 0}], "led": None, "outbox": 32,
         }  # fmt: skip
         secrets = provision.secrets_for(of, b"password")
-        made = SimulatedMote(profile, fields | settings, secrets, {}, self.folder / name, world)
+        made = SimulatedMote(
+            profile, fields | settings, secrets, {}, self.folder / name, world,
+            faults=faults, longest_sleep_s=longest_sleep_s, speed=speed,
+        )  # fmt: skip
         made.build()
         self.motes[name] = made
         return made

@@ -282,18 +282,25 @@ def test_running_mote_obeys_the_second_gateway_and_answers_what_is_stale_with_ex
 
 def test_running_mote_takes_a_new_root_from_the_second_key_store(stage: Stage):
     gateway = SecondGateway(stage)
-    mote = stage.mote()
+    lamp = {"kind": "dimmer", "name": "lamp", "pin": 13, "safe": 0}
+    brighter = {"kind": "light", "actuator": "lamp", "sensor": "light", "target": 100_000, "hysteresis": 1}
+    relay = {"kind": "relay", "name": "relay", "pin": 12, "safe": 0}
+    mote = stage.mote(actuators=[relay, lamp], rules=[brighter])
     mote.start()
     gateway.wait("up", 1)
+    held = gateway.command("lamp", 2, seconds=3600)
+    assert gateway.wait("ack", 1)[-1] == {ID: held, NAME: "lamp", VALUE: 2, RESULT: DONE}
     of, fleet = stage.fleet.motes["cellar"], stage.fleet.id
     root = os.urandom(32)
     update = second.make_update(of.root, fleet, "cellar", root, 2)
     gateway.logic.seal_keys[2] = second.key_for("seal", root, fleet)
     asked = gateway.command("!rotate", update)
-    assert gateway.wait("ack", 1)[-1] == {ID: asked, NAME: "!rotate", RESULT: DONE}
+    assert gateway.wait("ack", 2)[-1] == {ID: asked, NAME: "!rotate", RESULT: DONE}
     states = gateway.wait("state", 2)
     assert (states[-1]["boot"], states[-1]["generation"]) == (2, 2)
     assert states[-1]["connection"] == 3, "the broker knows the old password only, so the second CONNECT was refused"
     assert list(gateway.logic.seal_keys) == [2], "the old key is retired"
     asked = gateway.command("relay", 1)
-    assert gateway.wait("ack", 2)[-1][ID] == asked
+    assert gateway.wait("ack", 3)[-1][ID] == asked
+    gateway.command("lamp", -1)
+    assert gateway.wait("ack", 4)[-1][VALUE] == 2, "no rule has driven it: what a command holds outlives the change"

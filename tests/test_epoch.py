@@ -83,7 +83,12 @@ def test_counter_goes_on_over_generations():
     vault.kept = {"boot0": epoch.slot(1, 6), "boot1": epoch.slot(1, 5)}
     assert epoch.begin(vault, 2, b"x")[:5] == b"\x02\x00\x00\x00\x07"
     assert epoch.begin(vault, 2, b"x")[:5] == b"\x02\x00\x00\x00\x08"
-    assert epoch.last(vault) == 8
+    for made, last in (
+        (b"\x02\x00\x00\x00\x08", True),
+        (b"\x02\x00\x00\x00\x07", False),
+        (b"\x01\x00\x00\x00\x08", False),
+    ):
+        assert epoch.is_last(vault, made + bytes(8)) == last
     assert vault.kept == {"boot0": epoch.slot(2, 8), "boot1": epoch.slot(2, 7)}
 
 

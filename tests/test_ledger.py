@@ -52,3 +52,11 @@ def test_count_goes_on_over_deep_sleep_in_the_same_boot():
     ledger.begin(1, 7, 5)
     assert ledger.next() == (1, 7, 6)
     assert ledger.before() == [[1, 6, 4]]
+
+
+def test_number_that_was_given_since_the_count_was_kept_is_not_given_again():
+    ram = Ram()
+    start(ram, 7, 5)
+    ledger = Ledger(rtc.Memory(ram), CHIP)
+    ledger.begin(1, 7, 3)
+    assert ledger.next() == (1, 7, 6)

@@ -2,6 +2,7 @@
 
 from mote import command, orders, rtc
 from mote.actuators import ActuatorError
+from test_held import Bench
 from test_rtc import CHIP, with_answers
 
 REMEMBERED = 16
@@ -182,3 +183,26 @@ def test_what_holds_for_a_time_is_not_kept_over_a_start():
     for number, (lamp, for_s, lasts) in enumerate(((ruled, None, False), (free, None, True), (free, 5, False))):
         mote.obey(order(number, lamp.name, 40, for_s), 0)
         assert lamp.lasts == lasts
+
+
+def test_command_that_a_limit_refuses_is_answered_with_the_reason_and_the_state_that_is():
+    bench = Bench(interval_ms=5_000)
+    mote = orders.Orders([bench.held])
+    bench.after(5_000)
+    assert mote.obey(order(1, value=40), 0).value == 40
+    refused = mote.obey(order(2, value=60), 0)
+    assert (refused.result, refused.value) == (command.REFUSED, 40)
+    assert refused.why == "too soon after the last switch: again in 5000 ms"
+    bench.after(5_000)
+    assert mote.obey(order(2, value=60), 0) == refused, "the answer that it had: another try is another command"
+    assert mote.obey(order(3, value=60), 0).value == 60
+    assert mote.obey(order(4, value=0), 0).value == 0
+
+
+def test_answer_to_a_part_that_does_not_follow_is_what_was_measured():
+    bench = Bench()
+    mote = orders.Orders([bench.held])
+    mote.obey(order(1, value=40), 0)
+    bench.part.stuck = True
+    answer = mote.obey(order(2, value=60), 0)
+    assert answer[1:] == (command.REFUSED, "lamp", 0, "it does not follow")

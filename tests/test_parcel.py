@@ -37,6 +37,14 @@ def test_time_that_was_taken_from_a_wrong_clock_is_reckoned_anew_by_a_right_one(
     assert parcel.taken(data, None, 15000) == 2200000000
 
 
+def test_time_before_this_start_is_reckoned_as_any_other():
+    for before in (-1, -2, -86400000):
+        data = parcel.pack(LAST, None, before, READINGS)
+        assert parcel.taken(data, 1800086400, 0) == 1800086400 - -before // 1000
+        assert abs(parcel.waited(data, 10) - (10 - before)) <= 1
+    assert parcel.waited(parcel.of_earlier_start(data), 10) is None
+
+
 def test_time_of_an_earlier_start_stays_unknown_unless_it_had_been_known():
     data = parcel.pack(LAST, None, 5000, READINGS)
     assert parcel.taken(data, 1800000010, None) is None

@@ -6,7 +6,7 @@ from mote import command, rtc
 
 CHIP = b"\x01\x02\x03\x04\x05\x06"
 ANSWER = command.Answer(b"01234567", command.DONE, None, None, None)
-STATE = rtc.Asleep(bytes(range(13)), 2**40 - 1, -1, 3, 77, 9, 1795218308123, 60000, [ANSWER])
+STATE = rtc.Asleep(bytes(range(13)), 2**40 - 1, -1, 3, 77, 9, 1795218308123, 60000, 5, 2, 11, 2**63 + 1, [ANSWER])
 
 
 class Ram:
@@ -15,10 +15,13 @@ class Ram:
     def __init__(self):
         self.data = b""
         self.stuck = False
+        self.limit = 2048
 
     def __call__(self, data=None):
         if data is None:
             return self.data
+        if len(data) > self.limit:
+            raise ValueError("buffer too long")
         if not self.stuck:
             self.data = bytes(data)
         return None
@@ -69,6 +72,55 @@ def test_guard_ledger_and_sleep_do_not_touch_each_other():
     memory.set_ledger(bytes(reversed(kept)))
     assert memory.failed_starts() == 3
     assert memory.ledger() == bytes(reversed(kept))
+
+
+def test_what_is_only_looked_at_stays():
+    memory = rtc.Memory(Ram())
+    memory.keep(STATE, CHIP)
+    assert (memory.peek(CHIP), memory.peek(CHIP), memory.peek(b"other")) == (STATE, STATE, None)
+
+
+def test_batch_stays_when_the_sleep_is_taken_and_goes_when_none_is_kept():
+    ram = Ram()
+    memory = rtc.Memory(ram)
+    memory.set_failed_starts(2)
+    block = rtc.frame(rtc.BATCH, b"records", CHIP)
+    assert memory.keep(STATE, CHIP, block)
+    assert memory.batch() == block
+    memory.set_ledger(bytes(rtc.LEDGER_SIZE))
+    assert memory.take(CHIP) == STATE
+    assert memory.take(CHIP) is None
+    assert memory.batch() == block
+    assert not any(ram.data[64 + len(block) :])
+    assert memory.keep(STATE, CHIP)
+    assert (memory.batch(), memory.take(CHIP), memory.failed_starts()) == (b"", STATE, 2)
+    memory.keep(STATE, CHIP, block)
+    memory.forget_batch()
+    assert (memory.batch(), memory.take(CHIP)) == (b"", None)
+
+
+def test_batch_that_has_no_room_changes_nothing():
+    ram = Ram()
+    ram.limit = 492
+    memory = rtc.Memory(ram)
+    block = rtc.frame(rtc.BATCH, bytes(100), CHIP)
+    assert memory.keep(STATE, CHIP, block)
+    before = ram.data
+    assert not memory.keep(STATE, CHIP, rtc.frame(rtc.BATCH, bytes(492), CHIP))
+    assert ram.data == before
+    assert memory.take(CHIP) == STATE
+
+
+def test_sleep_behind_a_batch_that_is_damaged_is_not_believed():
+    ram = Ram()
+    memory = rtc.Memory(ram)
+    memory.keep(STATE, CHIP, rtc.frame(rtc.BATCH, b"records", CHIP))
+    whole = ram.data
+    for bit in range(64 * 8, 68 * 8):  # its name and its length say where it ends
+        bad = bytearray(whole)
+        bad[bit // 8] ^= 1 << bit % 8
+        ram.data = bytes(bad)
+        assert memory.take(CHIP) is None
 
 
 def test_memory_after_power_on_holds_nothing():
@@ -127,10 +179,20 @@ def test_result_that_is_none_is_not_believed():
         assert rtc.unpack(block + crc.to_bytes(4, "big"), CHIP) is None
 
 
+def test_chip_without_memory_says_that_nothing_was_kept_and_knows_of_nothing():
+    memory = rtc.Memory(rtc.forgets)
+    assert memory.keep(STATE, CHIP, b"") is False  # so that what waits goes into flash
+    memory.set_failed_starts(3)
+    memory.set_reason(1)
+    memory.set_ledger(bytes(rtc.LEDGER_SIZE))
+    assert (memory.take(CHIP), memory.failed_starts(), memory.take_reason(), memory.batch()) == (None, 0, 0, b"")
+    assert not any(memory.ledger())
+
+
 def with_answers(answers):
     return rtc.Asleep(*(tuple(STATE)[:-1] + (answers,)))
 
 
 def test_no_key_is_in_it():
     assert "root" not in rtc.Asleep.__name__
-    assert len(rtc.pack(with_answers([]), CHIP)) == 4 + 53 + 4  # head, counters, CRC: no room for one
+    assert len(rtc.pack(with_answers([]), CHIP)) == 4 + 68 + 4  # head, counters, CRC: no room for one

@@ -403,9 +403,43 @@ def test_names_that_are_made_of_a_value_s_fit_and_are_nobody_elses():
     assert words == "values[0].name:min: the name temperature:min is taken"
 
 
+def test_wakings_are_counted_by_motes_that_sleep_alone():
+    assert Settings.from_cbor(settings.to_cbor(good())).send_every == 1
+    assert Settings.from_cbor(settings.to_cbor(good(sleep_ms=60000, send_every=10))).send_every == 10
+    assert said(good(send_every=10)) == "send_every: 1, or give the mote a sleep_ms: only wakings are counted"
+    for wrong in (0, 1001, 1.5, True):
+        raises(SettingsError, settings.to_cbor, good(sleep_ms=60000, send_every=wrong))
+
+
 def test_mote_that_sleeps_deeply_treats_the_sample_of_the_moment_alone():
-    for change in ({"offset": 1}, {"scale": 2}, {"table": [[0, 0], [1, 1]]}, {"above": 3}):
+    for change in ({"offset": 1}, {"scale": 2}, {"table": [[0, 0], [1, 1]]}, {"above": 3, "hysteresis": 1}):
         Settings.from_cbor(settings.to_cbor(good(sleep_ms=60000, values=[dict(WARM, **change)])))
-    for change in ({"median": 3}, {"smooth": 0.5}, {"every": 2}, {"deadband": 1}, {"above": 1, "hysteresis": 1}):
+    for change in ({"median": 3}, {"smooth": 0.5}, {"every": 2}, {"deadband": 1}):
         words = said(good(sleep_ms=60000, values=[dict(WARM, **change)]))
         assert words.endswith("not with sleep_ms: deep sleep forgets the samples before"), words
+
+
+def test_limits_of_actuators_that_cannot_be_kept_are_refused_with_what_to_do():
+    relay = {"kind": "relay", "name": "relay", "pin": 5, "safe": 0}
+    servo = {"kind": "servo", "name": "flap", "pin": 18, "safe": 90}
+    for actuator, words in (
+        (
+            dict(relay, keep=True, longest_s=5),
+            "keep: not with longest_s: after a start nobody knows how long it was on",
+        ),
+        (dict(relay, link_s=31), "link_s: 0, or more than keepalive_s and two timeouts: 50"),
+        (dict(relay, link_s=50), "link_s: 0, or more than keepalive_s and two timeouts: 50"),
+        (dict(relay, safe=2), "safe: a whole number from 0 to 1"),
+        (dict(relay, low=1), "low: true or false"),
+        (dict(servo, safe=181), "safe: a number from 0 to 180"),
+        (dict(servo, min_us=2500), "max_us: more than min_us: 500 and 2500 where they are left out"),
+        (dict(servo, kind="dimmer", safe=101), "safe: a number from 0 to 100"),
+        (dict(servo, kind="dimmer", fade_ms=-1), "fade_ms: a whole number from 0 to 60000"),
+        (dict(servo, kind="buzzer", freq_hz=400), "safe: 0 or 1: with freq_hz it is off or on"),
+        (dict(servo, kind="led"), "safe: a whole number from 0 to 1"),
+    ):
+        assert said(good(actuators=[actuator])) == "actuators[0]." + words
+    words = said(good(actuators=[dict(relay, keep=True)], sleep_ms=1000))
+    assert words == "actuators[0].keep: nothing is kept over deep sleep: sleep_ms has to be 0"
+    for actuator in (dict(relay, keep=True, link_s=0), dict(relay, link_s=51, longest_s=1, interval_ms=1, low=True)):
+        settings.to_cbor(good(actuators=[actuator]))

@@ -184,6 +184,28 @@ def test_alarm_stays_on_and_is_told_while_its_sensor_is_gone():
     assert run.values.alarms == ()
 
 
+def test_alarms_go_on_over_a_deep_sleep():
+    specs = [Spec("damp", above=50), Spec("air", above=30, below=10, hysteresis=2), Spec("light", below=5)]
+    before = Values(specs)
+    for value in (31, 29):  # on, and still within the hysteresis
+        before.take("air", "Cel", value)
+        before.report([], 0)
+    before.take("light", "lx", 3)
+    before.report([], 0)
+    after = Values(specs)
+    after.resume(before.on())
+    assert after.alarms == before.alarms == ("air:high", "light:low")
+    after.take("air", "Cel", 29)
+    after.take("light", "lx", 3)
+    assert [each.name for each in after.report([], 0)] == ["air", "light"]
+    assert after.on() == before.on()
+    after.take("air", "Cel", 9)
+    after.report([], 0)
+    assert after.on() != before.on()
+    fresh = Values(specs)
+    assert (fresh.on(), fresh.alarms) == (0, ())
+
+
 def test_alarm_that_changes_brings_its_value_along_whatever_the_deadband():
     run = Run(above=30, deadband=10, heartbeat_s=100)
     run.sample(29)

@@ -7,26 +7,24 @@ why on the console and lights its LED: it never sends less protected than it was
 import asyncio
 import gc
 import os
-import sys
 import time
 
 import machine
 
-import mote
 from mote import actuators, backoff, channel, clock, command, epoch, facts, floor, guard, health, keys, link, log, nap
-from mote import protect, rtc, sampler, sealed, sensors, store, uptime, vault, wifi
+from mote import plan, protect, rtc, sampler, sealed, sensors, store, uptime, vault, wifi
 from mote.actuators.keeper import Keeper
 from mote.care import Care
 from mote.led import Led
 from mote.ledger import Ledger
 from mote.orders import Orders
+from mote.plan import Stop
 from mote.records import Records
 from mote.roots import Roots
 from mote.sensors.buses import Buses
 from mote.timekeeper import Timekeeper
 from mote.watchdog import Watchdog
 
-_SETTINGS_LIMIT = 4096
 _SECRET_LIMIT = 512
 _CERTIFICATE_LIMIT = 2048
 _REFUSAL_LOG_MS = 10_000
@@ -36,14 +34,10 @@ _AGAIN_S = 5
 _TICK_MS = 1000
 
 
-class Stop(Exception):
-    """This mote cannot run safely; the text says what to do."""
-
-
 class App:
-    """One mote, ready to run."""
+    """One mote, ready to run; `taken` is what this waking took already, as nap.doze says it."""
 
-    def __init__(self, settings, keep):
+    def __init__(self, settings, keep, taken=None):
         log.level = log.LEVELS.index(settings.log)
         self._settings = settings
         self.actuators = Keeper(settings)  # first of all hardware: whatever fails from here on, they are safe
@@ -70,13 +64,19 @@ class App:
         self._roots = Roots(keep, settings.generation)
         self._care = None
         asleep = nap.wake(keep, self._roots.generation)
-        self._ledger = Ledger(rtc.of_board(), machine.unique_id())
+        self._tries = asleep.tries if asleep else 0
+        self._taken = taken is not None
+        if asleep:
+            self._sampler.resume(taken[1] if taken else asleep.alarms)
+        memory, chip = rtc.of_board(), machine.unique_id()
+        self._ledger = Ledger(memory, chip)
         self._begin_epoch(asleep)
         self._refusal_said = None
         self._behind = False
         self._behind_said = None
         self._protection, tls = self._protect(keep)
-        self.records = Records(settings, self._ledger, self._clock, self._protection)
+        self.records = Records(settings, self._ledger, self._clock, self._protection, memory, chip)
+        self.records.resume(asleep, taken[0] if taken else [])
         status = self._health.status
         self._link = link.Link(settings, self._wifi, self._protection, tls, self.records.outbox, self._take, status)
         self._health.watch(self._roots, self._sampler, self._protection, self._link, self.actuators)
@@ -143,7 +143,7 @@ class App:
     async def run(self):
         """Sample, keep time and keep the link, for ever; raises what none of them could handle."""
         watching = Watchdog(self._settings.watchdog_s, self._link, self.records.save).run()
-        holding = self.actuators.run(self._link, self.records.take)
+        holding = self.actuators.run(self._link, self.records.take, self._decide)
         if self._settings.sleep_ms:
             self._watching = asyncio.create_task(watching), asyncio.create_task(holding)
             await self._doze()
@@ -153,18 +153,21 @@ class App:
         await asyncio.gather(holding, self._sample(), keeping_time, self._connect(), self._show(), watching)
 
     async def _doze(self):
-        """One waking: a record, what the gateway has to say to it, and deep sleep."""
+        """One waking that sends: a record, what the gateway has to say to it, and deep sleep."""
         keeping_time = asyncio.create_task(self._time.run(self._link))
-        await self._take_record()
+        if not self._taken:
+            await self._take_record()
         await self._link.finish(self._connect(), self._settings.listen_ms)
         keeping_time.cancel()
         self.actuators.safe()
-        self.records.save()
         if self._link.acknowledged:
             guard.healthy()
-        protection = self._protection
-        numbers = (protection.sequence, protection.down, self._link.connection, self._ledger.record, protection.failed)
-        nap.sleep(self._settings.sleep_ms, self._epoch, numbers, self._orders.answers)
+        tries = 0 if self._link.acknowledged else self._tries + 1
+        sleep_ms, protection = self._settings.sleep_ms, self._protection
+        counts = (self._link.connection, self._ledger.record, protection.failed, 0, sleep_ms)
+        naps = nap.naps(self._settings.send_every, sleep_ms, tries)
+        rest = (naps, tries, self.records.outbox.dropped, self._sampler.on(), self._orders.answers)
+        self.records.sleep(rtc.Asleep(*((self._epoch, protection.sequence, protection.down) + counts + rest)))
 
     async def _connect(self):
         """Keep the link; where there are certificates, first wait for a time at which they can be judged."""
@@ -194,7 +197,6 @@ class App:
                 due = time.ticks_ms()  # a period that was missed is not made up for
             while wait > _TICK_MS:
                 await asyncio.sleep_ms(_TICK_MS)
-                self._orders.tick((), uptime.ms(), self._clock.now())
                 self.records.tick()
                 wait = time.ticks_diff(due, time.ticks_ms())
             await asyncio.sleep_ms(max(wait, 0))
@@ -204,13 +206,17 @@ class App:
         """Read every sensor once and queue what there is to report, as one record where it is not too much for one."""
         uptime.ms()  # it has to be asked every few days, and here it is whatever else happens
         readings = await self._sampler.read()
-        self._orders.tick(readings, uptime.ms(), self._clock.now())
+        self._decide(readings)
         self._say_behind()
         if self._protection.spent:
             self._renew()
         for pack in sampler.packs(self._sampler.report(readings)):
             self.records.take(pack)
         self._health.collect()
+
+    def _decide(self, readings=()):
+        """Let rules act, on the `readings` of a sample if there is one, and end what a command holds for a time."""
+        self._orders.tick(readings, uptime.ms(), self._clock.now())
 
     def _take(self, payload):
         """Take a downlink: obey it, say that it is too late, or count it as refused."""
@@ -280,28 +286,13 @@ class App:
             log.warn("mote", "no memory for the status")
 
 
-def _settings():
-    """Return the settings of this board. Raises Stop."""
-    from mote import settings
+def main(taken=None):
+    """Build the mote from what is on the board and run it. Returns only where it may not run.
 
-    data = store.read(settings.PATH, _SETTINGS_LIMIT)
-    if data is None:
-        raise Stop("no /settings.cbor; provision this mote")
+    `taken` is what nap.doze said: where this waking took something it takes nothing else.
+    """
     try:
-        return settings.Settings.from_cbor(data)
-    except settings.SettingsError as error:
-        raise Stop(str(error))
-    finally:
-        # What reads them has done its work; on a small board it is an eighth of the memory.
-        for each in ("settings", "kinds", "schema", "rule_check"):
-            if sys.modules.pop("mote." + each, None):
-                delattr(mote, each)
-
-
-def main():
-    """Build the mote from what is on the board and run it. Returns only where it may not run."""
-    try:
-        app = App(_settings(), vault.open_vault())
+        app = App(plan.read(), vault.open_vault(), taken)
     except epoch.NotSaved as error:
         # A flash that is full or fails may do better after a reset, and the guard's pauses.
         log.error("mote", "not started:", error, "and it is tried again after a reset; is the flash full?")

@@ -9,7 +9,7 @@ import binascii
 import gc
 import struct
 
-from mote import const, parcel, store
+from mote import const, log, parcel, store
 
 _MAGIC = b"mb"
 _VERSION = const(1)
@@ -19,8 +19,21 @@ _AROUND = const(13)  # the head and the CRC
 _LENGTH = const(2)
 _LARGEST = const(4000)  # bytes of a segment: it fits a block of flash
 _SMALLEST = const(1500)  # and holds the largest parcel
+_FOLDER = "/backlog"
 _ENOSPC = const(28)  # MicroPython's errno has no name for it
 _DIGITS = "0123456789abcdef"
+
+
+def of(settings):
+    """Return the Backlog of a mote with these settings, or None where they give it no flash."""
+    if not settings.backlog:
+        return None
+    return Backlog(_FOLDER, settings.backlog, owner(settings), log.warn)
+
+
+def owner(settings):
+    """Return whose records are kept, as bytes: nobody else's are taken for this mote's."""
+    return settings.fleet + settings.mote.encode()
 
 
 class Backlog:

@@ -52,9 +52,14 @@ def _counter(data):
     return found[1] if found else -1
 
 
-def last(vault):
-    """Return the counter of the epoch that was begun last, or -1 where no slot is valid."""
-    return max([_counter(read_slot(vault, name, SLOT_SIZE)) for name in _SLOTS])
+def is_last(vault, made):
+    """True where the epoch `made` is the one that was begun last, by its generation and its counter."""
+    newest = None
+    for name in _SLOTS:
+        found = parse_slot(read_slot(vault, name, SLOT_SIZE))
+        if found and (newest is None or found[1] > newest[1]):
+            newest = found
+    return newest is not None and made[:5] == struct.pack(">BI", newest[0], newest[1])
 
 
 def begin(vault, generation, entropy):

@@ -16,6 +16,7 @@ _LONGEST_PAUSE_S = const(300)
 # Why a mote resets itself, as RTC memory keeps it: 1 to 7.
 NO_BROKER = const(1)
 NO_MEMORY = const(2)
+PINS = const(3)  # it did not: it ended while the pins were made safe, which may have cost it its supply
 
 grace_s = 0  # of the watchdog, for the words
 failed = 0  # starts in a row before this one
@@ -29,10 +30,19 @@ def count():
     _reason = memory.take_reason()
     failed = memory.failed_starts()
     memory.set_failed_starts(failed + 1)
+    if _reason == PINS:
+        _wait()  # first: they would end this start too
+    memory.set_reason(PINS)
 
 
 def pause():
-    """Wait where too many starts in a row failed."""
+    """The pins are safe; wait where too many starts in a row failed."""
+    rtc.of_board().take_reason()
+    if _reason != PINS:
+        _wait()
+
+
+def _wait():
     if failed >= FREE_STARTS:
         pause_s = min(5 << min(failed - FREE_STARTS, 6), _LONGEST_PAUSE_S)
         print("boot: %d starts in a row did not reach the broker; waiting %d s" % (failed, pause_s))
@@ -41,6 +51,11 @@ def pause():
 
 def healthy():
     """This start reached the broker: the count begins again."""
+    rtc.of_board().set_failed_starts(0)
+
+
+def slept():
+    """This start ends in order, with deep sleep: it was no failed one, whether it was to reach the broker or not."""
     rtc.of_board().set_failed_starts(0)
 
 
@@ -53,6 +68,8 @@ def why(reason):
     """Return `reason` as a person says it."""
     if reason == NO_BROKER:
         return "watchdog: no broker for %d s" % grace_s
+    if reason == PINS:
+        return "an end while the pins were made safe: is the supply too weak?"
     return "watchdog: no memory for a session" if reason == NO_MEMORY else "watchdog: reason %d" % reason
 
 

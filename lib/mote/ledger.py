@@ -33,7 +33,8 @@ class Ledger:
         self.record = 0  # the number of the last record
 
     def begin(self, generation, boot, record=0):
-        """Count in this boot from here on; `record` were taken in it before a deep sleep."""
+        """Count in this boot from here on; `record` were taken in it before a deep sleep, or what is kept here."""
+        record = max([record] + [row[2] for row in self.rows if row[:2] == (generation, boot)])
         self.rows = [row for row in self.rows if row[:2] != (generation, boot)][1 - _ROWS :]
         self.rows.append((generation, boot, record))
         self.record = record

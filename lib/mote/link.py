@@ -22,6 +22,7 @@ _MOST_FAILURES = const(9999)  # that are counted of each broker: a status has no
 _LOOK_MS = const(1000)  # how often a session looks whether its network is there
 # Deadlines in which one message has to be acknowledged, whatever else is: all that can be before it may take one each.
 _ROUNDS = const(4)
+_TRIES = const(3)  # rounds in which nothing worked, after which a mote that is to sleep does so
 _PACKET = const(1536)
 PAYLOAD = const(1400)  # so that topic, ids and the answers composed meanwhile find room beside it
 
@@ -67,6 +68,7 @@ class Link:
         self._records = 0  # that were acknowledged
         self._withheld = False  # the last session ended because an acknowledgement was due
         self._looked = 0
+        self._tried = 0  # rounds in a row in which nothing was acknowledged
         self.proven = 0  # uptime in ms at which the broker last acknowledged something; 0 before it did
         self.starved = 0  # sessions in a row that ended for want of memory, with nothing acknowledged
         self.failures = [0] * len(settings.brokers)  # of each broker, in the order of the settings
@@ -82,13 +84,15 @@ class Link:
     async def finish(self, running, listen_ms):
         """Let `running`, which awaits `run`, send what there is, listen for `listen_ms` more, and take leave.
 
-        After some deadlines' time it is the end in any case; what the broker does not have then stays in the outbox.
+        After some deadlines' time, or a few rounds in which nothing worked, it is the end in any case; what the broker
+        does not have then stays in the outbox.
         """
         timeout = self._settings.timeout_ms
         task = asyncio.create_task(running)
         begun = time.ticks_ms()
         idle_since = None
-        while not task.done() and time.ticks_diff(time.ticks_ms(), begun) < 4 * timeout + listen_ms:
+        longest = 4 * timeout + listen_ms
+        while not task.done() and self._tried < _TRIES and time.ticks_diff(time.ticks_ms(), begun) < longest:
             if not self._announced or not self.outbox.empty:
                 idle_since = None
             elif idle_since is None:
@@ -97,8 +101,12 @@ class Link:
                 break
             await asyncio.sleep_ms(_STEP_MS)
         self._ending = self._leaving = True
+        if not self.up:
+            task.cancel()  # there is nobody to take leave of
         try:
             await asyncio.wait_for_ms(task, timeout)
+        except asyncio.CancelledError:
+            pass
         except asyncio.TimeoutError:
             log.warn("link", "left without a DISCONNECT")
 
@@ -110,6 +118,7 @@ class Link:
                 await self._wifi.join(self._settings.timeout_ms)  # which has pauses of its own
                 await self._round(pause)
             except WifiError as error:
+                self._tried += 1
                 self.lost = word(error)
                 log.warn("link", "no network:", error)
                 continue
@@ -155,7 +164,9 @@ class Link:
             # One that takes the status and leaves the records waiting has not worked: the next may take them.
             if self.acknowledged != acknowledged and not (self._withheld and self._records == records):
                 pause.reset()  # this session had worked: begin again with the first
+                self._tried = 0
                 return
+        self._tried += 1
         if held:
             pause.hold(_REFUSED_PAUSE_MS)
 

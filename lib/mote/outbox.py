@@ -77,7 +77,7 @@ class Outbox:
 
     @property
     def dropped(self):
-        """How many records were dropped since the start, wherever they were."""
+        """How many records were dropped since the start of this boot, wherever they were."""
         return self._dropped + (self._backlog.dropped if self._backlog is not None else 0)
 
     @property
@@ -86,6 +86,10 @@ class Outbox:
         return self._backlog.damaged if self._backlog is not None else 0
 
     # --- records --------------------------------------------------------------------------------
+
+    def resume(self, dropped):
+        """Count on from `dropped`, as many as there were before a deep sleep."""
+        self._dropped = dropped
 
     def take(self, data, ms):
         """Queue the parcel `data`, `ms` milliseconds after the start."""
@@ -112,7 +116,7 @@ class Outbox:
         """Put what has waited for long into flash; call it every second or so."""
         if self._keep_ms:
             oldest = self._waiting(1)
-            if oldest and parcel.waited(oldest[0], ms) > self._keep_ms:
+            if oldest and (parcel.waited(oldest[0], ms) or 0) > self._keep_ms:
                 self._spill(ms, False)  # nothing older is dropped for this: there is room in RAM
 
     def save(self):
@@ -135,6 +139,11 @@ class Outbox:
         data = self._queue.pop(at)
         self._bytes -= len(data)
         return data
+
+    def rest(self):
+        """Return the parcels that are in RAM alone, before deep sleep: the session is over."""
+        self.disconnected()
+        return self._waiting(self._size + self._places)
 
     def _waiting(self, most):
         """Return the first parcels, at most `most`, that are in RAM alone and for which no PUBACK is on its way."""

@@ -1,6 +1,7 @@
 """A record as it waits: its identity, when it was taken and its readings, as one bytes object, in RAM and in flash.
 
-    generation (1) ‖ boot counter (4) ‖ number (4) ‖ seconds since 1970 or 0 (4) ‖ ms since the start (8) ‖ readings
+    generation (1) ‖ boot counter (4) ‖ number (4) ‖ seconds since 1970 or 0 (4) ‖ ms since the start (8, signed: what
+    was taken before a deep sleep was taken before this start; -1: not known) ‖ readings
 
 The readings are one CBOR array of name, unit, value and time of each. It takes not much more than half of what the
 sealed record does (81 bytes for 141), and outlives the epoch: sealed, or made JSON, is it when it is about to be sent.
@@ -10,11 +11,11 @@ import struct
 
 from mote import cbor, const, record
 
-_HEAD = ">BIIIQ"
+_HEAD = ">BIIIq"
 _HEAD_SIZE = const(21)
 _TIMES_AT = const(9)
 _FIELDS = const(4)
-_UNKNOWN = b"\xff\xff\xff\xff\xff\xff\xff\xff"  # ms of a start that is over: its count says nothing any more
+_UNKNOWN = const(-1)  # ms of a start that is over: its count says nothing any more
 _ITEMS = const(257)
 
 SHORTEST = _HEAD_SIZE + 1  # bytes of a parcel: the readings are one byte at least
@@ -30,8 +31,21 @@ def pack(identity, now, ms, readings):
     for reading in readings:
         value = reading.value
         flat += (reading.name, reading.unit, cbor.single(value) if isinstance(value, float) else value, reading.time)
-    generation, boot, number = identity
-    return struct.pack(_HEAD, generation, boot, number, now or 0, ms) + cbor.encode(flat)
+    return join(identity, now, ms, cbor.encode(flat))
+
+
+def join(identity, now, ms, body):
+    """Return the parcel with what `body` returned of another; `ms` is None where it is not known."""
+    if ms is None:
+        ms = _UNKNOWN
+    elif ms == _UNKNOWN:
+        ms -= 1
+    return struct.pack(_HEAD, identity[0], identity[1], identity[2], now or 0, ms) + body
+
+
+def body(data):
+    """Return the readings of a parcel as they are in it."""
+    return data[_HEAD_SIZE:]
 
 
 def identity(data):
@@ -46,20 +60,21 @@ def taken(data, now, ms):
     right now does no harm; either is None where it is not known, `ms` also where the parcel is of an earlier start.
     Then it is what the parcel says.
     """
-    known, since = struct.unpack_from(">IQ", data, _TIMES_AT)
-    if now is None or ms is None or data[_TIMES_AT + 4 : _HEAD_SIZE] == _UNKNOWN:
+    known, since = struct.unpack_from(">Iq", data, _TIMES_AT)
+    if now is None or ms is None or since == _UNKNOWN:
         return known or None
     return now - (ms - since) // 1000
 
 
 def waited(data, ms):
-    """Return for how many milliseconds a parcel of this start has waited, `ms` after the start."""
-    return ms - struct.unpack_from(">Q", data, _TIMES_AT + 4)[0]
+    """Return for how many milliseconds a parcel has waited, `ms` after the start; None where nobody knows."""
+    since = struct.unpack_from(">q", data, _TIMES_AT + 4)[0]
+    return None if since == _UNKNOWN else ms - since
 
 
 def of_earlier_start(data):
     """Return the parcel without the milliseconds, which nobody can read after its start is over."""
-    return data[: _TIMES_AT + 4] + _UNKNOWN + data[_HEAD_SIZE:]
+    return data[: _TIMES_AT + 4] + struct.pack(">q", _UNKNOWN) + data[_HEAD_SIZE:]
 
 
 def readings(data):

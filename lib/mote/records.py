@@ -2,33 +2,61 @@
 
 import gc
 
-from mote import link, log, parcel, record, uptime
-from mote.backlog import Backlog
+from mote import backlog, link, log, nap, parcel, record, uptime
 from mote.outbox import Outbox
-
-_BACKLOG = "/backlog"
 
 
 class Records:
     """Takes readings; `outbox` is what the link sends from, `ledger` has counted them.
 
-    `kept` is the identity of the newest record that an earlier start has left in flash, or None.
+    `kept` is the identity of the newest record that an earlier start has left in flash, or None. `memory` is the
+    rtc.Memory, `chip` the number of the chip.
     """
 
-    def __init__(self, settings, ledger, clock, protection):
+    def __init__(self, settings, ledger, clock, protection, memory, chip):
         self.ledger = ledger
+        self._memory = memory
+        self._key = chip + backlog.owner(settings)
+        self._newest = settings.drop == "newest"
+        self._asleep = False
         self._clock = clock
         self._protection = protection
-        backlog = None
-        if settings.backlog:
-            backlog = Backlog(_BACKLOG, settings.backlog, settings.fleet + settings.mote.encode(), log.warn)
-        self.kept = backlog.last() if backlog else None
-        newest = settings.drop == "newest"
+        flash = backlog.of(settings)
+        self.kept = flash.last() if flash else None
         keep_ms = settings.keep_s * 1000
         topic = protection.topic("up")
         self.outbox = Outbox(
-            settings.outbox, link.WINDOW, link.PAYLOAD, topic, self._make, backlog, newest, keep_ms, log.warn
+            settings.outbox, link.WINDOW, link.PAYLOAD, topic, self._make, flash, self._newest, keep_ms, log.warn
         )
+
+    def resume(self, asleep, taken):
+        """Queue what waits in RTC memory, and the parcels `taken` in this waking.
+
+        `asleep` is what nap.wake said; None: the mote was reset since, and what waits there outlived it. It is left
+        there until it is sent or in flash: what comes twice is stored once.
+        """
+        block = self._memory.batch()
+        if block:
+            from mote import batch
+
+            ms = nap.fell_asleep_ms(asleep) if asleep else None
+            taken = batch.unpack(block, ms, self._key) + taken
+        if asleep:
+            self.outbox.resume(asleep.dropped)
+        for data in taken:
+            self.outbox.take(data, uptime.ms())
+        if not asleep and block:
+            self.save()
+
+    def sleep(self, asleep):
+        """Sleep deeply; what waits is kept in RTC memory where it has room for it, else in flash. Does not return."""
+        self._asleep = True
+        waiting = self.outbox.rest()
+        nap.sleep(asleep, waiting, self._clock.now(), self._key, self._newest, self._spill)
+
+    def _spill(self, _):
+        self._put_into_flash()
+        return self.outbox.rest()
 
     def take(self, readings):
         """Give `readings` their identity and queue them as one record; what there is no memory for is counted."""
@@ -48,9 +76,14 @@ class Records:
             gc.collect()  # it waits where it is, and is tried again
 
     def save(self):
-        """Put the records in memory into flash, before a reset that is planned or deep sleep; never raises."""
+        """Put the records in memory into flash, before a reset that is planned; never raises."""
+        if not self._asleep:  # then they are in RTC memory; a simulated board comes by here on its way out
+            self._put_into_flash()
+
+    def _put_into_flash(self):
         try:
-            self.outbox.save()
+            if not self.outbox.save():
+                self._memory.forget_batch()
         except Exception as error:
             log.error("outbox", "not saved:", repr(error))
 

@@ -5,11 +5,15 @@ A chip without it is a mote without a past: each start begins an epoch, none is 
     0..2   the guard: "g1" ‖ one byte: starts in a row that did not reach the broker (low 5 bits), why the mote reset
            itself (high 3 bits, 0: it did not)
     3..63  the ledger's last numbers, see there; nothing, or zeros, where it has kept none
-    64..   while the mote sleeps deeply: "s2" ‖ length of the body (2) ‖ body ‖ CRC-32 (4)
+    64..   a block "q1", the batch: records that wait for a waking that sends, see there; nothing where none do
+    then   a block "s3" while the mote sleeps deeply
 
-The body is epoch (13) ‖ sequence (8) ‖ highest downlink + 1 (8) ‖ connection (4) ‖ record (4) ‖ failed openings (4) ‖
-time of falling asleep in ms (8) ‖ planned sleep in ms (4) ‖ for each of the last commands id (8) ‖ result (1). There is
-no key in it. The CRC covers the number of the chip too: what was copied to another board is not taken.
+A block is its name (2) ‖ length of the body (2) ‖ body ‖ CRC-32 (4). The body of "s3" is epoch (13) ‖ sequence (8) ‖
+highest downlink + 1 (8) ‖ connection (4) ‖ record (4) ‖ failed openings (4) ‖ time of falling asleep in ms (8) ‖
+planned sleep in ms (4) ‖ wakings that only take a record before the next that sends (2) ‖ wakings in a row in which
+nothing could be sent (1) ‖ records dropped (4) ‖ alarms that are on (8) ‖ for each of the last commands id (8) ‖
+result (1). There is no key in it. The CRC covers the number of the chip too: what was copied to another board is not
+taken.
 
 What was said beside a result is not kept: after a sleep every actuator is in its safe state, so it is not true
 any more, and without it all the commands that a mote remembers fit into the 492 bytes of an ESP8266.
@@ -23,18 +27,23 @@ from mote import const
 
 # epoch: 13 bytes; sequence: of the next uplink; down: highest downlink verified, or -1; connection and record:
 # how many there were; failed: openings in this epoch; slept_ms: the board's clock when it fell asleep; sleep_ms: for
-# how long; answers: to the last commands (command.Answer), of which name, value and reason come back as None
-Asleep = namedtuple("Asleep", "epoch sequence down connection record failed slept_ms sleep_ms answers")
+# how long; naps: wakings to come that only take a record; tries: wakings in a row in which nothing could be sent;
+# dropped: records; alarms: those that are on, as mote.values says it; answers: to the last commands (command.Answer),
+# of which name, value and reason come back as None
+Asleep = namedtuple(
+    "Asleep", "epoch sequence down connection record failed slept_ms sleep_ms naps tries dropped alarms answers"
+)
 
 _GUARD = b"g1"
 _GUARD_SIZE = const(3)
 LEDGER_SIZE = const(61)
-_SLEEP_AT = const(64)
+_REST_AT = const(64)  # the batch, then what is kept for the sleep
 _MOST_STARTS = const(31)
 _REASON_BIT = const(5)
-_SLEEP = b"s2"
-_FIXED = ">13sQQIIIQI"
-_FIXED_SIZE = const(53)
+_SLEEP = b"s3"
+BATCH = b"q1"
+_FIXED = ">13sQQIIIQIHBIQ"
+_FIXED_SIZE = const(68)
 _ID_SIZE = const(8)
 _ANSWER_SIZE = const(9)
 _CRC_SIZE = const(4)
@@ -53,28 +62,48 @@ def pack(asleep, chip):
         asleep.failed,
         asleep.slept_ms,
         asleep.sleep_ms,
+        asleep.naps,
+        asleep.tries,
+        asleep.dropped,
+        asleep.alarms,
     ) + _pack_answers(asleep.answers)
-    block = _SLEEP + struct.pack(">H", len(body)) + body
-    return block + struct.pack(">I", binascii.crc32(chip, binascii.crc32(block)))
+    return frame(_SLEEP, body, chip)
 
 
 def unpack(block, chip):
     """Return the Asleep in `block`, or None where it is damaged, or of another chip."""
-    size = _HEAD_SIZE + _FIXED_SIZE + _CRC_SIZE
-    if len(block) < size or block[:2] != _SLEEP:
+    body = unframe(_SLEEP, block, chip)
+    if body is None or len(body) < _FIXED_SIZE:
         return None
-    end = _HEAD_SIZE + struct.unpack(">H", block[2:4])[0]
-    if end + _CRC_SIZE != len(block) or end < _HEAD_SIZE + _FIXED_SIZE:
-        return None
-    if binascii.crc32(chip, binascii.crc32(block[:end])) != struct.unpack(">I", block[end:])[0]:
-        return None
-    fixed = struct.unpack(_FIXED, block[_HEAD_SIZE : _HEAD_SIZE + _FIXED_SIZE])
+    fixed = struct.unpack(_FIXED, body[:_FIXED_SIZE])
     try:
-        answers = _unpack_answers(block[_HEAD_SIZE + _FIXED_SIZE : end])
+        answers = _unpack_answers(body[_FIXED_SIZE:])
     except (ValueError, IndexError):
         return None
-    epoch, sequence, down, connection, record, failed, slept_ms, sleep_ms = fixed
-    return Asleep(epoch, sequence, down - 1, connection, record, failed, slept_ms, sleep_ms, answers)
+    return Asleep(fixed[0], fixed[1], fixed[2] - 1, *(fixed[3:] + (answers,)))
+
+
+def frame(name, body, key):
+    """Return the block of this name that holds `body`; `key` is what its CRC covers besides."""
+    block = name + struct.pack(">H", len(body)) + body
+    return block + struct.pack(">I", binascii.crc32(key, binascii.crc32(block)))
+
+
+def unframe(name, block, key):
+    """Return the body of a block of this name, or None where it is damaged, of another length or another key."""
+    if len(block) < _HEAD_SIZE + _CRC_SIZE or _size(name, block) != len(block):
+        return None
+    end = len(block) - _CRC_SIZE
+    if binascii.crc32(key, binascii.crc32(block[:end])) != struct.unpack(">I", block[end:])[0]:
+        return None
+    return block[_HEAD_SIZE:end]
+
+
+def _size(name, data):
+    """Return how many bytes the block of this name has with which `data` begins, 0 where it begins with none."""
+    if len(data) < _HEAD_SIZE or data[:2] != name:
+        return 0
+    return _HEAD_SIZE + struct.unpack(">H", data[2:_HEAD_SIZE])[0] + _CRC_SIZE
 
 
 def _results():
@@ -101,22 +130,16 @@ def _unpack_answers(data):
     return answers
 
 
-_in_ram = b""
-
-
-def _forgets(data=None):
-    """Keep `data`, or return what was kept: what machine.RTC().memory does, but for as long as the program runs."""
-    global _in_ram
-    if data is not None:
-        _in_ram = bytes(data)
-    return _in_ram
+def forgets(data=None):
+    """Return nothing, whatever was to be kept: what stands for machine.RTC().memory on a chip that has none."""
+    return b""
 
 
 def of_board():
     """Return this board's Memory; a chip that has none, the RP2040, knows nothing of earlier starts."""
     import machine
 
-    return Memory(getattr(machine.RTC(), "memory", _forgets))
+    return Memory(getattr(machine.RTC(), "memory", forgets))
 
 
 class Memory:
@@ -153,27 +176,50 @@ class Memory:
 
     def ledger(self):
         """Return what the ledger kept, LEDGER_SIZE bytes, or fewer where it kept nothing."""
-        return bytes(self._memory())[_GUARD_SIZE:_SLEEP_AT]
+        return bytes(self._memory())[_GUARD_SIZE:_REST_AT]
 
     def set_ledger(self, data):
         """Keep `data`, LEDGER_SIZE bytes, for the ledger."""
-        self._memory(self._guard() + data + bytes(self._memory())[_SLEEP_AT:])
+        self._memory(self._guard() + data + bytes(self._memory())[_REST_AT:])
+
+    def batch(self):
+        """Return the block of the batch, whole or not; b"" where there is none."""
+        data = bytes(self._memory())[_REST_AT:]
+        return data[: _size(BATCH, data)]
+
+    def forget_batch(self):
+        """Erase the batch, with whatever is behind it."""
+        self._memory(self._head() + bytes(max(len(self._memory()) - _REST_AT, 0)))
+
+    def peek(self, chip):
+        """Return the Asleep that is kept, or None; it stays, so nothing may be sealed that continues it."""
+        return unpack(bytes(self._memory())[_REST_AT + len(self.batch()) :], chip)
 
     def take(self, chip):
         """Return the Asleep that is kept, or None; it is gone from the memory when this returns.
 
         Where it cannot be erased it is not returned either: what could be taken twice would repeat sequence numbers.
         """
-        found = unpack(bytes(self._memory())[_SLEEP_AT:], chip)
-        self._erase()
-        return None if any(bytes(self._memory())[_SLEEP_AT:]) else found
+        found = self.peek(chip)
+        end = _REST_AT + len(self.batch())
+        self._erase(end)
+        return None if any(bytes(self._memory())[end:]) else found
 
-    def keep(self, asleep, chip):
-        """Keep `asleep`; nothing may be sealed after this. Where it cannot be kept, the next start knows nothing."""
-        block = pack(asleep, chip)
-        self._memory(self._head() + block)
-        if bytes(self._memory())[_SLEEP_AT:] != block:
-            self._erase()
+    def keep(self, asleep, chip, batch=b""):
+        """Keep `asleep` and the block `batch`; nothing may be sealed after this. Return whether that was done.
+
+        Where this chip has no room for them nothing is changed. Where they cannot be read back they are erased, and the
+        next start knows nothing of this sleep.
+        """
+        block = batch + pack(asleep, chip)
+        try:
+            self._memory(self._head() + block)
+        except ValueError:
+            return False
+        if bytes(self._memory())[_REST_AT:] == block:
+            return True
+        self._erase(_REST_AT + len(self.batch()))
+        return False
 
     def _guard(self):
         return _GUARD + bytes((self._guarded(),))
@@ -181,8 +227,9 @@ class Memory:
     def _head(self):
         """Return what is not the sleep's, in its whole length."""
         kept = self._guard() + self.ledger()
-        return kept + bytes(_SLEEP_AT - len(kept))
+        return kept + bytes(_REST_AT - len(kept))
 
-    def _erase(self):
-        """Overwrite the block, in its whole length."""
-        self._memory(self._head() + bytes(max(len(self._memory()) - _SLEEP_AT, 0)))
+    def _erase(self, start):
+        """Overwrite what is there from `start` on, in its whole length."""
+        data = bytes(self._memory())
+        self._memory(self._head() + data[_REST_AT:start] + bytes(max(len(data) - start, 0)))

@@ -71,6 +71,16 @@ class Sampler:
                 log.say("alarms", "all off")
         return readings
 
+    def on(self):
+        """Return which alarms are on, as a whole number that deep sleep keeps."""
+        return self._values.on() if self._values is not None else 0
+
+    def resume(self, on):
+        """Go on after a deep sleep, before which `on` said which alarms are on."""
+        if self._values is not None:
+            self._values.resume(on)
+            self.alarms = self._values.alarms
+
 
 def packs(readings):
     """Yield `readings` in lists, each for one record: with the longest names it still fits into a packet."""

@@ -67,9 +67,10 @@ FIELDS = {
     "backlog": (INT, 0, 16777216),
     "drop": (WORD, "oldest", "newest"),
     "keep_s": (INT, 0, 86400),
-    # A mote that never sleeps deeply (0) need not say so. One that does takes a record each waking, and listens for
-    # listen_ms after the broker has all that it had to say.
+    # A mote that never sleeps deeply (0) need not say so. One that does takes a record each waking, sends what it has
+    # at each send_every-th, and listens for listen_ms after the broker has all that it had to say.
     "sleep_ms": (INT, 0, 86400000),
+    "send_every": (INT, 1, 1000),
     "listen_ms": (INT, 100, 60000),
     # A mote that heard nothing of a broker for so long starts anew (0: it never does).
     "watchdog_s": (INT, 0, 86400),
@@ -84,6 +85,7 @@ DEFAULTS = {
     "drop": "oldest",
     "keep_s": 60,
     "sleep_ms": 0,
+    "send_every": 1,
     "listen_ms": 2000,
     "health_s": 900,
     "log": "info",
@@ -91,7 +93,7 @@ DEFAULTS = {
 }
 
 # What asks for more than the sample of the moment.
-_REMEMBERS = ("median", "smooth", "every", "deadband", "heartbeat_s", "hysteresis")
+_REMEMBERS = ("median", "smooth", "every", "deadband", "heartbeat_s")
 
 
 class Values:
@@ -125,6 +127,8 @@ def check(fields):
     quiet_s = values.keepalive_s + values.timeout_ms // 500
     if 0 < values.watchdog_s <= quiet_s:
         fail("watchdog_s", "0, or more than keepalive_s and two timeouts: %d" % quiet_s)
+    if values.send_every > 1 and not values.sleep_ms:
+        fail("send_every", "1, or give the mote a sleep_ms: only wakings are counted")
     _check_names(values)
     _check_actuators(values, quiet_s)
     if values.rules:
@@ -180,9 +184,9 @@ def _check_actuators(values, quiet_s):
             fail(field + "link_s", "0, or more than keepalive_s and two timeouts: %d" % quiet_s)
         if actuator.keep:
             if actuator.longest_s:
-                fail(field + "keep", "not with longest_s: after a start nobody knows for how long it was on")
+                fail(field + "keep", "not with longest_s: after a start nobody knows how long it was on")
             if values.sleep_ms:
-                fail(field + "keep", "nothing is kept over deep sleep")
+                fail(field + "keep", "nothing is kept over deep sleep: sleep_ms has to be 0")
         if actuator.kind == "servo" and (actuator.min_us or 500) >= (actuator.max_us or 2500):
             fail(field + "max_us", "more than min_us: 500 and 2500 where they are left out")
         if actuator.kind == "buzzer" and actuator.freq_hz and actuator.safe > 1:

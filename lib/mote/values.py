@@ -81,6 +81,20 @@ class Values:
             self.alarms = tuple([name for each in self._all for name, on in each.alarms() if on])
         return found
 
+    def on(self):
+        """Return which alarms are on as a whole number, two bits a value, which deep sleep keeps."""
+        found = 0
+        for each in reversed(self._all):
+            found = found << 2 | (each._low is True) << 1 | (each._high is True)
+        return found
+
+    def resume(self, on):
+        """Go on after a deep sleep, before which `on` said which alarms are on."""
+        for each in self._all:
+            each.resume(on & 1, on >> 1 & 1)
+            on >>= 2
+        self.alarms = tuple([name for each in self._all for name, on in each.alarms() if on])
+
 
 class _Value:
     """One value: what its settings do not ask for takes no memory, since the class has it as None."""
@@ -119,6 +133,13 @@ class _Value:
             self._smoothed = value
         self._value = value
         return value
+
+    def resume(self, high, low):
+        """The alarms above and below were on, or were not."""
+        if self.spec.above is not None:
+            self._high = bool(high)
+        if self.spec.below is not None:
+            self._low = bool(low)
 
     def alarms(self):
         """Return (name, whether it is on) of each alarm that is known."""

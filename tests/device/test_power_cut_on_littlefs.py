@@ -5,7 +5,8 @@ And no record lost that the backlog had said was in flash.
 
 import os
 
-from mote import epoch, parcel, record, roots, vault
+from mote import epoch, parcel, record, roots, uptime, vault
+from mote.actuators.kept import Kept
 from mote.aead import AesCcm
 from mote.backlog import Backlog
 
@@ -216,7 +217,7 @@ def test_flash_that_is_full_keeps_what_it_has():
     def work():
         said = []
         backlog = Backlog("/flash/backlog", 1 << 20, b"owner", lambda *words: said.append(words))
-        readings = [record.Reading("t", None, 1, None)]
+        readings = [record.Reading("temperature", None, 1, None)]
         parcels = [parcel.pack((1, 7, number), None, 0, readings) for number in range(1, 2001)]
         took = backlog.append(parcels, False)
         assert 0 < took < 2000
@@ -230,3 +231,47 @@ def test_flash_that_is_full_keeps_what_it_has():
         assert backlog.dropped > 0
 
     flashed(small, work)
+
+
+def switched(done):
+    """Switch a pump and a lamp that are kept; `done` gets each state that was there when the call returned."""
+    now = [0]
+    states = Kept(1, lambda: now[0], lambda *words: done.append(None), "/flash")
+    for pump, lamp in SWITCHES:
+        now[0] += 10_000
+        states.put("pump", pump)
+        now[0] += 10_000
+        states.put("lamp", lamp)
+        done.append((pump, lamp))
+
+
+SWITCHES = [(1, 40), (1, 60.5), (None, 60.5), (1, None), (None, None), (1, 20)]
+
+
+def started():
+    states = Kept(1, uptime.ms, lambda *words: None, "/flash")
+    return states.get("pump"), states.get("lamp")
+
+
+def test_power_cut_at_any_write_of_kept_states_leaves_the_last_the_one_before_or_all_safe():
+    empty = Disk(b"\xff" * (_BLOCK * _BLOCKS))
+    os.VfsLfs2.mkfs(empty)
+    whole = Disk(empty.data)
+    flashed(whole, switched, [])
+    assert flashed(Disk(whole.data), started) == SWITCHES[-1]
+    found = []
+    for torn in (0, 3, 8):
+        for left in range(1, whole.writes + 1):
+            done = []
+            disk = Disk(empty.data, left, torn)
+            flashed(disk, switched, done)
+            # The cut was in the switch that was not done; where the flash failed, `None` was said of it instead.
+            count = len([each for each in done if each is not None])
+            failed = done.index(None) if None in done else count
+            before = SWITCHES[failed - 1] if failed else (None, None)
+            after = SWITCHES[min(failed, len(SWITCHES) - 1)]
+            kept = flashed(Disk(disk.data), started)
+            assert kept in (before, (after[0], before[1]), after, (None, None)), (left, torn, done, kept)
+            found.append(kept)
+    assert set(found) > {(1, 40), (None, 60.5)}
+    print("kept states: %d writes, power cut after each" % whole.writes)

@@ -21,6 +21,7 @@ cause = "PWRON_RESET"
 world = None
 rtc = None  # bytearray: the clock's offset in microseconds (8 bytes), then the memory of machine.RTC
 time_offset_us = 0
+skipped_us = 0  # of sleep that nobody waited for
 start_new_thread = _thread.start_new_thread  # taken here: firmware without threads has timers all the same
 
 _outputs = {}
@@ -28,6 +29,7 @@ _i2c = None
 _on_pins = None
 _faults = None
 _clock_fault = None
+_recorded = False
 
 
 def power_on(board, rows, consume):
@@ -35,10 +37,11 @@ def power_on(board, rows, consume):
 
     `consume` says that this is a start of the board, so the cause of the reset is used up.
     """
-    global config, chip, cause, rtc, time_offset_us, _faults
+    global config, chip, cause, rtc, time_offset_us, skipped_us, _faults
     config = board
     chip = board["chip"]
     time_offset_us = int(board.get("time_offset_s", 0) * 1000000)
+    skipped_us = int(read("skipped_ms") or 0) * 1000
     data = read("reset_cause")
     if data:
         cause = data.decode().strip()
@@ -51,7 +54,7 @@ def power_on(board, rows, consume):
         rtc = bytearray(data)
     else:
         start_us = _FROM_1970_TO_2021_US if chip == "rp2040" else _FROM_1970_TO_2000_US
-        rtc = bytearray((time_ns() // 1000 - start_us).to_bytes(_OFFSET_BYTES, "little"))
+        rtc = bytearray((_now_us() - start_us).to_bytes(_OFFSET_BYTES, "little"))
         if consume:
             write("rtc", rtc)
     if consume:
@@ -74,11 +77,12 @@ def _let_go():
 
 
 def _make_world(world_config, rows):
-    global world
+    global world, _recorded
     if rows:
         from world import Replay
 
         world = Replay(rows)
+        _recorded = True
     else:
         from world import Room
 
@@ -108,9 +112,14 @@ def has(what, pin):
     return bool(config[what] >> pin & 1)
 
 
+def _now_us():
+    """Return the host's time in microseconds since 1970, as if every sleep had been waited for."""
+    return time_ns() // 1000 + skipped_us
+
+
 def true_us():
     """Return the true time of the simulated world, in microseconds since 1970."""
-    return time_ns() // 1000 + time_offset_us
+    return _now_us() + time_offset_us
 
 
 def clock_us():
@@ -121,12 +130,12 @@ def clock_us():
         _clock_fault = moved
         if moved is not None:
             set_clock_us(moved * 1000000)
-    return (time_ns() // 1000 - int.from_bytes(rtc[:_OFFSET_BYTES], "little")) & 0xFFFFFFFFFFFFFFFF
+    return (_now_us() - int.from_bytes(rtc[:_OFFSET_BYTES], "little")) & 0xFFFFFFFFFFFFFFFF
 
 
 def set_clock_us(now):
     """Set the board's own clock to `now`, in microseconds since 1970."""
-    offset = time_ns() // 1000 - now
+    offset = _now_us() - now
     # Kept modulo 2**64, which lets a clock be set ahead of the host's.
     rtc[:_OFFSET_BYTES] = (offset & 0xFFFFFFFFFFFFFFFF).to_bytes(_OFFSET_BYTES, "little")
     write("rtc", rtc)
@@ -152,9 +161,11 @@ def output(pin, state):
         import json
 
         write("pins.json", json.dumps(_outputs))
-        if _faults:
+        if _faults or _recorded:
+            # Where a recording is felt, the time is how much of it was.
+            when = world.felt if _recorded else true_us() // 1000
             with open(_STATE + "driven", "a") as file:
-                file.write("%d %s %s\n" % (true_us() // 1000, name, json.dumps(state)))
+                file.write("%d %s %s\n" % (when, name, json.dumps(state)))
 
 
 def driven(pin):
@@ -194,6 +205,13 @@ def tally(value):
     if _faults:
         with open(_STATE + "taken", "a") as file:
             file.write("%d %d\n" % (true_us() // 1000, value))
+
+
+def use(what):
+    """Note that `what` was used: a line in `<dir>/used`, where there may be faults. The host counts wear and radio."""
+    if _faults:
+        with open(_STATE + "used", "a") as file:
+            file.write(what + "\n")
 
 
 def fault(name):

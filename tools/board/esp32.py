@@ -71,6 +71,7 @@ class NVS:
         path = self._path(key)
         if _hardware.fault("flash") == "full":
             _fail(_NO_SPACE)
+        _hardware.use("nvs " + key)
         with open(path + ".part", "wb") as file:
             file.write(data)
         os.rename(path + ".part", path + form)

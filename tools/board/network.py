@@ -103,6 +103,8 @@ class WLAN:
     def active(self, on=None):
         """Return whether the interface is on, or switch it."""
         if on is not None:
+            if on and not self._active:
+                _hardware.use("radio")
             self._active = bool(on)
             if not on:
                 self._since = None

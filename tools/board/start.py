@@ -49,6 +49,7 @@ class _Disk:
     """
 
     fault = None  # asked for the fault on "flash", where there may be faults
+    use = None  # told of each file that is written, there too
 
     def __init__(self, folder):
         self._vfs = os.VfsPosix(folder)
@@ -58,7 +59,10 @@ class _Disk:
 
     def open(self, path, mode):
         file = self._vfs.open(path, mode)
-        return file if ("r" in mode and "+" not in mode) or not self.fault else _Filling(file, self.fault)
+        if ("r" in mode and "+" not in mode) or not self.fault:
+            return file
+        self.use("flash " + path)
+        return _Filling(file, self.fault)
 
     def rename(self, old, new):
         here = os.getcwd()
@@ -156,6 +160,10 @@ def _start():
     import _hardware
 
     _hardware.power_on(config, rows, code is None)
+    if config.get("speed", 1) != 1:
+        from _swift import hasten
+
+        hasten(config["speed"])
     hidden = list(_NOT_ON_A_BOARD) + config.get("hide", [])
     if config["chip"] == "rp2040":
         hidden.append("esp32")
@@ -172,6 +180,7 @@ def _start():
         import _dialled
 
         flash.fault = _hardware.fault
+        flash.use = _hardware.use
         sys.modules["socket"] = _dialled
     _hide(tuple(hidden))
     status = _run(config, code)

@@ -46,13 +46,15 @@ class Room:
 class Replay:
     """The rows of an open file, `temperature_c,humidity_pct,light_lux` each; a conversion takes a row.
 
-    How far each part has come outlives a reset: the recording goes on while the board restarts.
+    How far each part has come outlives a reset: the recording goes on while the board restarts. `felt` is the offset of
+    the end of the row that was felt last.
     """
 
     def __init__(self, rows):
         self._rows = rows
         known = _hardware.read("replay")
         self._cursors = open(_REPLAY, "w+b" if known is None else "r+b")  # noqa: SIM115  open while the board runs
+        self.felt = 0
 
     def start(self, part):
         """Return the cursor at which `part` goes on."""
@@ -66,7 +68,7 @@ class Replay:
         line = self._rows.readline()
         if not line.strip():
             return None
-        cursor += len(line)
+        self.felt = cursor = cursor + len(line)
         temperature, humidity, light = line.split(b",")
         self._cursors.seek(part * _SLOT)
         self._cursors.write("%-11d\n" % cursor)

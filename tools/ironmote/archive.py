@@ -51,9 +51,8 @@ def write(path: Path, held: OpenFolder, passphrase: str, cost: Cost | None = Non
 
 def read(path: Path, passphrase: Callable[[], str]) -> tuple[Secrets, dict[str, bytes]]:
     """The keys and the files of the fleet in the file at `path`. Raises IronmoteError, OSError."""
-    with path.open("rb") as file:
-        data = file.read(encrypted.LONGEST + 1)
     try:
+        data = encrypted.read(path)
         header = encrypted.header(data, KIND)
         content = encrypted.open_by_passphrase(header, passphrase()).decrypt(data)
     except encrypted.EncryptedError as error:

@@ -3,7 +3,7 @@
     board.json   the hardware: chip, parts on its buses, access point in the air, the world around it
     flash/       the file system            nvs/        non-volatile storage, secrets among it
     firmware/    modules frozen in firmware board/      the simulated hardware itself, compiled
-    reset_cause, rtc, wdt, sleep_ms, pins.json          state that outlives the process
+    reset_cause, rtc, wdt, sleep_ms, skipped_ms, pins.json          state that outlives the process
 
 The simulated hardware (tools/board) reads and writes the same files.
 """
@@ -84,6 +84,12 @@ class BoardFolder:
         """For how long the board went to sleep; 0 is for good."""
         return int((self.path / "sleep_ms").read_text())
 
+    def skip(self, seconds: float) -> None:
+        """Let so much time pass for the board and its world without waiting for it; the board sleeps."""
+        path = self.path / "skipped_ms"
+        before = int(path.read_text()) if path.exists() else 0
+        path.write_text(str(before + round(seconds * 1000)))
+
 
 def hardware(
     profile: Profile,
@@ -94,6 +100,7 @@ def hardware(
     world: Mapping[str, Any],
     time_offset_s: float,
     faults: bool,
+    speed: int = 1,
 ) -> dict[str, Any]:
     """The content of board.json. `parts` are those on the buses, by default what the settings need."""
     if parts is None:
@@ -110,6 +117,7 @@ def hardware(
         "world": dict(world),
         "time_offset_s": time_offset_s,
         "faults": faults,
+        "speed": speed,
     }
 
 

@@ -11,7 +11,7 @@ from . import interrupts
 from .arguments import Parser
 from .errors import IronmoteError
 from .plain import plain
-from .verbs import add, authenticator, check, demo, export, import_, init, remove, roles, show, wifi
+from .verbs import add, authenticator, certificate, check, demo, export, import_, init, power, remove, roles, show, wifi
 from .verbs import list as list_
 
 COMMANDS = tuple(
@@ -26,8 +26,10 @@ COMMANDS = tuple(
         remove,
         wifi,
         roles,
+        certificate,
         export,
         import_,
+        power,
         authenticator,
     )
 )

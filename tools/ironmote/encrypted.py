@@ -15,6 +15,7 @@ import json
 import os
 import unicodedata
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from cryptography.exceptions import InvalidTag
@@ -110,11 +111,19 @@ class Key:
             raise EncryptedError("it is damaged or was altered") from None
 
 
+def read(path: Path) -> bytes:
+    """The file at `path`. Raises EncryptedError where it is too long to be one, OSError."""
+    with path.open("rb") as file:
+        if os.fstat(file.fileno()).st_size > LONGEST:
+            raise EncryptedError(f"it has more than {LONGEST} bytes")
+        return file.read()
+
+
 def header(data: bytes, kind: str) -> Header:
     """The header of a file of this `kind`. Raises EncryptedError where it is none."""
     line, newline, _ = data[: _LONGEST_HEADER + 1].partition(b"\n")
     try:
-        if not newline or len(data) > LONGEST:
+        if not newline:
             raise ValueError
         found = json.loads(line)
         if found.pop("ironmote") != kind:

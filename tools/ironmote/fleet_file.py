@@ -166,7 +166,7 @@ def load(path: Path) -> FleetFile:
     check = owner_check.Check()
     found = _parse(lines.table, check)
     if found is None or check.errors:
-        told = sorted((lines.line(where), where, words) for where, words in check.errors)
+        told = sorted(((lines.line(where), where, words) for where, words in check.errors), key=lambda each: each[0])
         raise FleetFileError([plain(f"{path}:{line}: {_dotted(where)}: {words}") for line, where, words in told])
     found.defaults.update(mote_file.check_defaults(_table(lines.table, "defaults", check), str(path), lines.line))
     return found

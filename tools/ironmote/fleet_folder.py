@@ -34,7 +34,6 @@ from .registry import Entry
 if TYPE_CHECKING:
     from .open_folder import OpenFolder
 
-_LONGEST_NAME = 64  # of a certificate (X.520)
 _WAIT_S = 10.0  # for another command that works on the same fleet
 _IGNORED = "# Secrets, and what is made of them.\n/keys/\n/brokers/\n"
 
@@ -195,7 +194,7 @@ def create(root: Path, key: Key, secrets: Secrets, files: Mapping[str, bytes]) -
 
 def first_files(name: str, fleet_id: bytes, host: str | None) -> tuple[Secrets, dict[str, bytes]]:
     """The keys and the files of a new fleet: an authority, and nothing that it has signed but an empty list."""
-    authority = Authority.create(f"ironmote {name}"[:_LONGEST_NAME])
+    authority = Authority.create(f"ironmote {fleet_id.hex()[:8]}")  # it is in each certificate, on each board
     secrets = Secrets(fleet_id, authority.key_der, revocations=1)
     here = Paths(Path())
     files = {

@@ -151,8 +151,9 @@ class KeyStore:
 
 def _read(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            return file.read(encrypted.LONGEST + 1)
+        return encrypted.read(path)
+    except encrypted.EncryptedError as error:
+        raise KeyStoreError(f"{path} is no key store: {error}") from error
     except FileNotFoundError:
         raise KeyStoreError(
             f"there is no key store at {path}: a copy of the folder has none; ironmote import brings one with its keys"

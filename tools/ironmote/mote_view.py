@@ -6,8 +6,8 @@ from typing import Any
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
+from . import encrypted
 from .certificates import RENEW_DAYS
-from .encrypted import LONGEST, header
 from .fleet_file import FleetFileError
 from .fleet_folder import Folder, FolderError
 from .key_store import KIND, KeyStoreError
@@ -68,8 +68,7 @@ def of_fleet(folder: Folder) -> dict[str, Any]:
     file = folder.file
     try:
         authority = x509.load_pem_x509_certificate(folder.paths.authority.read_bytes())
-        with folder.paths.store.open("rb") as store:
-            head = header(store.read(LONGEST), KIND)
+        head = encrypted.header(encrypted.read(folder.paths.store), KIND)
     except FileNotFoundError as error:
         raise KeyStoreError(
             f"{error.filename} is missing: a copy of the folder has no keys; ironmote import has"

@@ -60,6 +60,8 @@ def read(path: Path) -> Entry:
     try:
         with path.open("rb") as file:
             found: dict[str, Any] = json.loads(file.read(_LONGEST))
+        if not isinstance(found, dict):
+            raise ValueError("it is no object")
         if set(found) - set(_TYPES):
             raise ValueError(f"there is no {min(set(found) - set(_TYPES))}")
         for name, value in found.items():

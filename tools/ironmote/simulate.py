@@ -2,6 +2,7 @@
 
 import ast
 import subprocess
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -40,11 +41,14 @@ class SimulatedMote:
         parts: Sequence[Mapping[str, Any]] | None = None,
         time_offset_s: float = 0,
         faults: bool = False,
+        longest_sleep_s: float = threading.TIMEOUT_MAX,
+        speed: int = 1,
     ) -> None:
         """`wifi` are the access points in the air, one or several, by default those that settings and secrets name.
 
         `parts` are those on the buses, by default one for each sensor of the settings, and contacts of relays.
-        `faults` lets faults.json in the folder put faults on them.
+        `faults` lets faults.json in the folder put faults on them. Of a deep sleep no more than `longest_sleep_s` are
+        waited for. The board's time runs `speed` times as fast as ours, its clock does not.
         """
         self.profile = profile
         self.settings = settings
@@ -59,7 +63,8 @@ class SimulatedMote:
         self._parts = parts
         self._time_offset_s = time_offset_s
         self._faults = faults
-        self._supervisor = Supervisor(self._board, self._name, on_line)
+        self._speed = speed
+        self._supervisor = Supervisor(self._board, self._name, on_line, longest_sleep_s)
 
     @property
     def alive(self) -> bool:
@@ -149,4 +154,5 @@ class SimulatedMote:
             self._world,
             self._time_offset_s,
             self._faults,
+            self._speed,
         )

@@ -28,8 +28,16 @@ class Supervisor:
     why. `on_line` gets every console line, from a thread of this object.
     """
 
-    def __init__(self, folder: BoardFolder, name: str, on_line: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        folder: BoardFolder,
+        name: str,
+        on_line: Callable[[str], None],
+        longest_sleep_s: float = threading.TIMEOUT_MAX,
+    ) -> None:
+        """Of a deep sleep no more than `longest_sleep_s` are waited for; for the board all of it has passed."""
         self.name = name
+        self._longest_sleep_s = longest_sleep_s
         self.restarts = 0
         self.exit_reason: str | None = None
         self.console: collections.deque[str] = collections.deque(maxlen=_CONSOLE_LINES)
@@ -118,7 +126,11 @@ class Supervisor:
             return 0
         if status == DEEP_SLEEP:
             # One that sleeps for good does so until it is stopped.
-            return self._folder.sleep_ms() / 1000 or threading.TIMEOUT_MAX
+            asleep_s = self._folder.sleep_ms() / 1000 or threading.TIMEOUT_MAX
+            waits_s = min(asleep_s, max(self._longest_sleep_s, _BOOT_S))
+            if waits_s < asleep_s < threading.TIMEOUT_MAX:
+                self._folder.skip(asleep_s - waits_s)
+            return waits_s
         if status in (RESET, SOFT_RESET):
             return 0
         if status in (0, 1):

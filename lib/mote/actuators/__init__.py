@@ -3,8 +3,9 @@
 A kind's class is made in its safe state. It has `UNIT` (SenML, None for on and off), `take(value)`, which returns the
 number that `value` means to it or raises ActuatorError, `put(number)`, which goes there, `safe()`, which goes to its
 safe state at once, `state()`, which returns the number that is read back, `reported(number)`, which puts it into
-`UNIT`, and `tick(now_ms)`, which goes on with what takes time and is true while there is something left. Nothing else
-calls these but mote.actuators.held, which holds it to the limits of its settings.
+`UNIT`, and `tick(now_ms)`, which goes on with what takes time and is true while there is something left. `hears` is
+true where its state can change by itself. Nothing else calls these but mote.actuators.held, which holds it to the
+limits of its settings.
 """
 
 _KINDS = {"relay": "Relay", "dimmer": "Dimmer", "servo": "Servo", "led": "Led", "buzzer": "Buzzer"}

@@ -38,6 +38,8 @@ class Held:
         self._wanted = None  # what a rule wants as soon as it may
         self._barred = False  # for rules, since the limit ended it: until they want the safe state
         self._told = driver.state()
+        self._hears = getattr(driver, "hears", False)
+        self._look = False  # whether the state may be another than before
 
     def set(self, value, lasts=True):
         """Obey a command: go to `value`; return the state that is. Raises ActuatorError with the reason where not.
@@ -78,6 +80,7 @@ class Held:
 
     def safe(self, why=None):
         """Go to the safe state, whatever else is. Never raises; the pin is switched without any memory."""
+        self._look = True
         self._wanted = None
         self.why = why
         try:
@@ -102,7 +105,10 @@ class Held:
         return record.Reading(self.name, self._driver.UNIT, self._driver.reported(self._told), None)
 
     def tick(self, now_ms):
-        """Go on with what takes time, and see to the limits; return whether it is in motion. Call it often."""
+        """See to the limits, and go on with what takes time; return whether it is in motion. Call it often.
+
+        At rest it takes no memory, and where a limit is over the switch to the safe state takes none.
+        """
         if self.lost and self._asked != self._safe:
             self.safe(LINK)
         if self._left is not None and self._longest_ms and now_ms - self._left >= self._longest_ms:
@@ -114,9 +120,12 @@ class Held:
             except ActuatorError:
                 pass  # it is safe now, and `why` says it
         if self._driver.tick(now_ms):
+            self._look = True
             return True
-        if self.state() != self._told:
-            self.changed = True
+        if self._look or self._hears:
+            if self.state() != self._told:
+                self.changed = True
+            self._look = False
         return False
 
     def restore(self):
@@ -135,6 +144,7 @@ class Held:
     def _go(self, value, now, lasts=True):
         """Go to `value`; return the state that is. Raises ActuatorError, in the safe state."""
         self._wanted = self.why = None
+        self._look = True
         # Counted before it is done: whatever interrupts this, the limit runs.
         if value != self._asked:
             self._switched = now

@@ -7,7 +7,9 @@ from mote import actuators, const, log, uptime
 
 _TURN_MS = const(100)  # of the task; a limit is kept within it, but for what blocks the loop (docs/HARDWARE.md)
 _FADE_MS = const(20)
+_DECIDE_MS = const(1000)
 _REPORT_MS = const(1000)  # what changes is told at once, and then so often at most
+_LATE_MS = const(300)  # behind its turn: said, for whoever wants to know what blocks the loop, and how long
 _LINK_S = const(300)
 
 
@@ -45,32 +47,50 @@ class Keeper:
         for each in self.all:
             each.restore()
 
-    async def run(self, link, report):
+    async def run(self, link, report, decide):
         """Watch over them for ever: `link.proven` says when the broker was last heard of.
 
-        `report(readings)` takes the Readings of what changed.
+        `report(readings)` takes the Readings of what changed. Once a second `decide()` says what they should be at.
         """
+        decided = None
         while self.all:
+            last = uptime.ms()
+            if decided is None or last - decided >= _DECIDE_MS:
+                decided = last
+                try:
+                    decide()
+                except MemoryError:
+                    gc.collect()  # it is decided a second later
             moving = self._turn(link)
             try:
                 self._report(report)
             except MemoryError:
                 gc.collect()  # it is told in the next turn
             await asyncio.sleep_ms(_FADE_MS if moving else _TURN_MS)
+            late_ms = uptime.ms() - last - _TURN_MS
+            if late_ms > _LATE_MS:
+                log.debug("actuators", "looked after late, by ms", late_ms)
 
     def _turn(self, link):
         """One look at the limits; return whether something is in motion. Never raises: what fails is made safe."""
         moving = False
         for each in self.all:
             try:
-                now = uptime.ms()
-                each.lost = bool(each.link_ms) and now - link.proven > each.link_ms
-                moving = each.tick(now) or moving
+                try:
+                    moving = self._look(each, link) or moving
+                except MemoryError:
+                    gc.collect()
+                    moving = self._look(each, link) or moving
             except Exception:
                 each.safe(actuators.held.FAILED)
         if self._kept is not None:
             self._kept.tick(uptime.ms())
         return moving
+
+    def _look(self, each, link):
+        now = uptime.ms()
+        each.lost = bool(each.link_ms) and now - link.proven > each.link_ms
+        return each.tick(now)
 
     def _report(self, report):
         """Tell of what changed, as one record."""

@@ -23,7 +23,8 @@ class Relay:
         self._low = 1 if spec.low else 0
         self._safe = scale.on_or_off(spec.safe)
         self._sense = None
-        if spec.sense is not None:
+        self.hears = spec.sense is not None
+        if self.hears:
             self._sense = Pin(spec.sense, Pin.IN, Pin.PULL_UP)
         # The level is set before the pin is an output, so that the relay does not click.
         self._pin = Pin(spec.pin, Pin.OUT, value=self._safe ^ self._low)

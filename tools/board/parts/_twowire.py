@@ -1,6 +1,6 @@
 """What the parts on I2C share: a conversion that takes its time, registers behind a pointer, Sensirion's checksum."""
 
-from utime import ticks_diff, ticks_us
+from time import ticks_diff, ticks_us
 
 from parts._sensor import Sensor
 

@@ -1,7 +1,7 @@
 """ROHM BH1750FVI (data sheet 2010.04 rev. C): instructions, measuring times, the data register."""
 
 from micropython import const
-from utime import ticks_diff, ticks_us
+from time import ticks_diff, ticks_us
 
 import _hardware
 from parts._sensor import Sensor

@@ -9,7 +9,7 @@ import struct
 from math import sqrt
 
 from micropython import const
-from utime import ticks_diff, ticks_us
+from time import ticks_diff, ticks_us
 
 from parts._sensor import Sensor
 

@@ -1,7 +1,7 @@
 """Aosong AM2302 (data sheet): one wire, forty bits; each transfer gives what the one before it had measured."""
 
 from micropython import const
-from utime import ticks_diff, ticks_ms
+from time import ticks_diff, ticks_ms
 
 from parts._sensor import Sensor
 

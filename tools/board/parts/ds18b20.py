@@ -1,7 +1,7 @@
 """Maxim DS18B20 (data sheet 19-7487): its ROM code, its scratchpad with CRC, bit by bit."""
 
 from micropython import const
-from utime import ticks_diff, ticks_ms
+from time import ticks_diff, ticks_ms
 
 from _onewire import crc8
 from parts._sensor import Sensor

@@ -330,12 +330,14 @@ def _authorization(users: Iterable[str]) -> str:
 def _user(name: str, password: str | None, granted: rights.Rights, door: str) -> str:
     hashed = f"      password: {_text(_hash(password))}\n" if password is not None else ""
     permissions = subjects.of_rights(granted)
+    # To NATS an empty list is no limit.
+    publish = _list(permissions.publish) if permissions.publish else '{ deny: [">"] }'
     return f"""\
     {{
       user: {_text(name)}
 {hashed}      allowed_connection_types: ["{door}"]
       permissions: {{
-        publish: {_list(permissions.publish)}
+        publish: {publish}
         subscribe: {_list(permissions.subscribe)}
       }}
     }}

@@ -39,7 +39,7 @@ def enlist(scratch: Path, count: int, wanted: str, on_phase: Callable[[str], Non
     for index in range(count):
         mote = fleet.add(NAMES[index] if index < len(NAMES) else f"mote-{index + 1}", BOARDS[index % len(BOARDS)])
         profile = profiles.setdefault(mote.board, boards.load(mote.board))
-        mote.sensors, mote.actuators = _sensors(), _actuators(profile)
+        mote.sensors, mote.actuators, mote.rules = _sensors(), _actuators(profile), _rules()
         if mote.board not in decided:
             on_phase(f"asking the firmware of {mote.board} what it can do")
             probe = SimulatedMote(
@@ -90,6 +90,7 @@ def _settings(fleet: Fleet, mote: Mote, profile: Profile, port: int, sample_s: f
         "sample_ms": round(sample_s * 1000),
         "sensor": mote.sensors,
         "actuator": mote.actuators,
+        "rule": mote.rules,
     }
     known = Known(
         mote=mote.id,
@@ -121,3 +122,8 @@ def _actuators(profile: Profile) -> list[dict[str, Any]]:
         {"kind": "relay", "name": "relay", "pin": profile.wiring.relay, "safe": 0},
         {"kind": "dimmer", "name": DIMMER, "pin": profile.wiring.dimmer, "freq_hz": 1000, "safe": 0},
     ]
+
+
+def _rules() -> list[dict[str, Any]]:
+    """A heater on the relay, which the room's mornings switch on and its noons off."""
+    return [{"kind": "thermostat", "actuator": "relay", "sensor": "temperature", "target": 21.0, "hysteresis": 0.25}]

@@ -26,6 +26,7 @@ _UNITS = {
     "Pa": ("hPa", 0.01, 1),
     "lx": ("lx", 1.0, 1),
     "%": ("%", 1.0, 0),
+    "/": ("%", 100.0, 0),
 }
 _CHANNEL_STYLE = {"sealed": "bold cyan"} | dict.fromkeys(CHANNELS[:-1], "bold green")
 

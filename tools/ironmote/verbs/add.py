@@ -32,7 +32,7 @@ def _run(arguments: argparse.Namespace) -> int:
                     "mote": mote_id,
                     "generation": entry.generation,
                     "file": str(folder.paths.mote(mote_id)),
-                    "new_key": new,
+                    "made": new,
                 }
                 for (mote_id, entry), new in zip(entries.items(), made, strict=True)
             ]
