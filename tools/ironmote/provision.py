@@ -11,7 +11,8 @@ So wherever the cable is pulled, the board holds its earlier life whole, a mote 
 whole: never a key of one life under the generation of another.
 
 What is on the board already is not written again. Where its root key and its boot counters are of this very life, the
-life goes on: new code or settings come; the counters, a key that came over the air and the last settings that worked stay.
+life goes on: new code or settings come; the counters, a key that came over the air and the last settings that worked
+stay.
 """
 
 import enum
