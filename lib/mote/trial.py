@@ -214,7 +214,7 @@ class Trial:
 
 
 def _memory():
-    return rtc.Memory(machine.RTC().memory)
+    return rtc.of_board()
 
 
 def _set(add, remove=0):
