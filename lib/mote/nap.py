@@ -10,7 +10,7 @@ import time
 
 import machine
 
-from mote import const, epoch, guard, log, rtc, uptime
+from mote import const, epoch, guard, log, rtc, trial, uptime
 
 _HOUR_MS = const(3600000)
 _DOUBLINGS = const(12)
@@ -93,6 +93,7 @@ def sleep(asleep, parcels, now, key, newest, spill):
             log.warn("nap", "dropped a record: no room")
             parcels = parcels[:-1] if newest else parcels[1:]
     guard.slept()
+    trial.stood()
     machine.deepsleep(asleep.sleep_ms)
 
 

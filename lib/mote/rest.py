@@ -18,7 +18,7 @@ _LONGEST_S = 30  # that the sensors may take; the slowest need a few
 class _NoLink:
     """What the watchdog looks at where there is no link."""
 
-    proven = starved = 0
+    proven = starved = acknowledged = 0
 
 
 def take(keep, asleep):

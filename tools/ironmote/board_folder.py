@@ -16,12 +16,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mote import vault
+
 from . import device, secret_files
 from .boards import Profile
 from .provision import Place, Write
-
-_NVS_NAMESPACE = "ironmote"
-_VAULT_FILES = "secrets"  # of a chip without non-volatile storage, in its file system
 
 
 class BoardFolder:
@@ -48,13 +47,13 @@ class BoardFolder:
 
     def provision(self, writes: Iterable[Write]) -> None:
         """Put what `writes` say onto the board, in their order."""
-        vault = self.path / "nvs" / _NVS_NAMESPACE if self._profile.nvs else self.path / "flash" / _VAULT_FILES
+        secrets = self.path / ("nvs/" + vault.NAMESPACE if self._profile.nvs else "flash" + vault.FOLDER)
         for each in writes:
             if each.place is Place.FLASH:
                 _write(self.path / "flash", each.name, each.content)
             else:
-                secret_files.make_folder(vault)
-                secret_files.write(vault / (f"{each.name}.blob" if self._profile.nvs else each.name), each.content)
+                secret_files.make_folder(secrets)
+                secret_files.write(secrets / (f"{each.name}.blob" if self._profile.nvs else each.name), each.content)
 
     def switch_on(self) -> None:
         """Power comes on: no cause on record, no memory of a clock."""
@@ -75,9 +74,9 @@ class BoardFolder:
             return False
         return time.time() - fed > timeout_ms / 1000
 
-    def note_watchdog_reset(self) -> None:
-        """What the board's next start is told of its last end."""
-        (self.path / "reset_cause").write_text("WDT_RESET")
+    def note_cause(self, cause: str) -> None:
+        """Say to the board's next start why there is one: the name of a constant of `machine`, less "machine."."""
+        (self.path / "reset_cause").write_text(cause)
 
     def sleep_ms(self) -> int:
         """For how long the board went to sleep; 0 is for good."""

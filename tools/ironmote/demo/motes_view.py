@@ -66,6 +66,7 @@ def health(state: State) -> str:
     words = "" if state.free is None else f", {state.free // 1024} KiB free"
     words += "" if state.rssi is None else f", {state.rssi} dBm"
     words += f", missing {' '.join(state.missing)}" if state.missing else ""
+    words += f", held safe {' '.join(state.held)}" if state.held else ""
     words += f", dropped {state.dropped}" if state.dropped else ""
     return words + (f", last: {state.last}" if state.last else "")
 
