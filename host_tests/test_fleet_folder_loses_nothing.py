@@ -11,11 +11,12 @@ import fleets
 import pytest
 from cryptography import x509
 from fleets import ironmote
-from ironmote import archive, encrypted, fleet_folder, key_store, rotation
+from ironmote import archive, encrypted, fleet_folder, key_store, registry, rotation
 from ironmote.errors import IronmoteError
 from ironmote.fleet import CLEAR, HOME
 from ironmote.fleet_folder import Folder, FolderError
 from ironmote.process_lock import ProcessLock
+from mote.channel import CHANNELS
 
 
 @pytest.fixture
@@ -75,6 +76,28 @@ def test_revoked_mote_has_another_key_and_no_certificate_and_no_broker_is_told_o
         kitchen.revoked = False  # as provisioning it again does
         held.save()
     assert Folder.open(root).entry("kitchen").revoked is False
+
+
+@pytest.mark.parametrize(
+    ("trust", "fit"),
+    [
+        ("trusted", {"tls", "tls+sealed", "tls-psk", "tls-psk+sealed"}),
+        ("clear", {"sealed"}),
+        ("public", {"sealed", "tls+sealed", "tls-psk+sealed"}),
+    ],
+)
+def test_mote_is_never_sent_to_a_zone_that_could_read_it(root: Path, trust: str, fit: set[str]):
+    with (root / "fleet.toml").open("a") as file:
+        file.write(f'\n[zones.there]\ntrust = "{trust}"\nbrokers = [{{ host = "x", port = 1 }}]\n')
+    (root / "motes" / "kitchen.toml").write_text('board = "esp32"\nzone = "there"\n')
+    folder = Folder.open(root)
+    for channel in CHANNELS:
+        entry = registry.Entry(channel=channel)
+        if channel in fit:
+            assert folder.zone_of(folder.mote_file("kitchen"), entry).name == "there"
+        else:
+            with pytest.raises(FolderError, match=f"there is {trust}, which is not for the channel"):
+                folder.zone_of(folder.mote_file("kitchen"), entry)
 
 
 def test_settings_of_a_mote_can_be_made_of_the_folder(root: Path):

@@ -161,7 +161,7 @@ def test_the_second_converter_of_an_esp32_is_missing_beside_wifi(tmp_path):
 
 
 def test_the_chip_says_its_own_temperature_where_it_has_a_thermometer(tmp_path):
-    assert SensorBench(tmp_path / "c3", sensor_of("chip"), "esp32c3", {"i2c": None, "onewire": None}).feel(
+    assert SensorBench(tmp_path / "c3", sensor_of("chip"), "esp32-c3", {"i2c": None, "onewire": None}).feel(
         [(21.0, 0, 0, 0)]
     ) == [{"temperature": 39}]
     assert SensorBench(tmp_path / "esp32", sensor_of("chip")).run("print(read())\n") == [

@@ -179,6 +179,16 @@ def test_result_that_is_none_is_not_believed():
         assert rtc.unpack(block + crc.to_bytes(4, "big"), CHIP) is None
 
 
+def test_chip_without_memory_says_that_nothing_was_kept_and_knows_of_nothing():
+    memory = rtc.Memory(rtc.forgets)
+    assert memory.keep(STATE, CHIP, b"") is False  # so that what waits goes into flash
+    memory.set_failed_starts(3)
+    memory.set_reason(1)
+    memory.set_ledger(bytes(rtc.LEDGER_SIZE))
+    assert (memory.take(CHIP), memory.failed_starts(), memory.take_reason(), memory.batch()) == (None, 0, 0, b"")
+    assert not any(memory.ledger())
+
+
 def with_answers(answers):
     return rtc.Asleep(*(tuple(STATE)[:-1] + (answers,)))
 

@@ -70,7 +70,7 @@ class App:
         self._taken = taken is not None
         if asleep:
             self._sampler.resume(taken[1] if taken else asleep.alarms)
-        memory, chip = rtc.Memory(machine.RTC().memory), machine.unique_id()
+        memory, chip = rtc.of_board(), machine.unique_id()
         self._ledger = Ledger(memory, chip)
         self._begin_epoch(asleep)
         self._refusal_said = None

@@ -37,7 +37,7 @@ def doze():
 
 def peek(keep):
     """Return what was kept by `sleep`, an rtc.Asleep, or None; it stays, so nothing may be sealed that continues it."""
-    return _believed(rtc.Memory(machine.RTC().memory).peek(machine.unique_id()), keep)
+    return _believed(rtc.of_board().peek(machine.unique_id()), keep)
 
 
 def wake(keep, generation):
@@ -45,7 +45,7 @@ def wake(keep, generation):
 
     It is erased from RTC memory in either case; call this before anything is sealed. `keep` is the vault.
     """
-    asleep = _believed(rtc.Memory(machine.RTC().memory).take(machine.unique_id()), keep)
+    asleep = _believed(rtc.of_board().take(machine.unique_id()), keep)
     return asleep if asleep and asleep.epoch[0] == generation else None
 
 
@@ -105,4 +105,4 @@ def _kept(asleep, parcels, now, key, dropped):
         return False
     tries = min(asleep.tries, _MOST_TRIES)
     stamped = rtc.Asleep(*(tuple(asleep[:6]) + (_now_ms(), asleep[7], asleep[8], tries, dropped) + tuple(asleep[11:])))
-    return rtc.Memory(machine.RTC().memory).keep(stamped, machine.unique_id(), block)
+    return rtc.of_board().keep(stamped, machine.unique_id(), block)

@@ -1,5 +1,7 @@
 """RTC memory: who has which bytes of it. It outlives a reset and a deep sleep, not the loss of power.
 
+A chip without it is a mote without a past: each start begins an epoch, none is counted as one of many that failed.
+
     0..2   the guard: "g1" ‖ one byte: starts in a row that did not reach the broker (low 5 bits), why the mote reset
            itself (high 3 bits, 0: it did not)
     3..63  the ledger's last numbers, see there; nothing, or zeros, where it has kept none
@@ -131,6 +133,18 @@ def _unpack_answers(data):
         result = results[data[at + _ID_SIZE]]
         answers.append(command.Answer(data[at : at + _ID_SIZE], result, None, None, None))
     return answers
+
+
+def forgets(data=None):
+    """Return nothing, whatever was to be kept: what stands for machine.RTC().memory on a chip that has none."""
+    return b""
+
+
+def of_board():
+    """Return this board's Memory; a chip that has none, the RP2040, knows nothing of earlier starts."""
+    import machine
+
+    return Memory(getattr(machine.RTC(), "memory", forgets))
 
 
 class Memory:

@@ -11,7 +11,7 @@ from . import interrupts
 from .arguments import Parser
 from .errors import IronmoteError
 from .plain import plain
-from .verbs import add, authenticator, certificate, demo, export, import_, init, power, remove, roles, show, wifi
+from .verbs import add, authenticator, certificate, check, demo, export, import_, init, power, remove, roles, show, wifi
 from .verbs import list as list_
 
 COMMANDS = tuple(
@@ -20,6 +20,7 @@ COMMANDS = tuple(
         demo,
         init,
         add,
+        check,
         list_,
         show,
         remove,
