@@ -11,7 +11,24 @@ from . import interrupts
 from .arguments import Parser
 from .errors import IronmoteError
 from .plain import plain
-from .verbs import add, authenticator, certificate, demo, export, import_, init, remove, roles, show, wifi
+from .verbs import (
+    add,
+    authenticator,
+    certificate,
+    demo,
+    doctor,
+    export,
+    flash,
+    image,
+    import_,
+    init,
+    monitor,
+    provision,
+    remove,
+    roles,
+    show,
+    wifi,
+)
 from .verbs import list as list_
 
 COMMANDS = tuple(
@@ -26,6 +43,11 @@ COMMANDS = tuple(
         wifi,
         roles,
         certificate,
+        flash,
+        provision,
+        doctor,
+        monitor,
+        image,
         export,
         import_,
         authenticator,
