@@ -44,7 +44,7 @@ def test_one_object_serves_many_messages():
 
 def test_every_size_comes_back_with_every_size_of_aad():
     cipher = AesCcm(bytes(range(32)))
-    for size in list(range(50)) + [511, 512, 513, 1040, 4096, 5000]:
+    for size in list(range(50)) + [127, 128, 255, 256, 257, 272, 383, 384, 385, 1040, 4096, 5000]:
         data = bytes(i * 7 & 0xFF for i in range(size))
         for aad in (None, b"", bytes(1), bytes(14), bytes(15), bytes(200)):
             whole = cipher.encrypt(NONCE, data, aad)
@@ -104,8 +104,8 @@ def test_data_that_the_counter_cannot_count_is_refused():
     raises(ValueError, AesCcm(KEY).encrypt, NONCE, bytes(65536), None)
 
 
-def test_xor_in_pieces_is_xor():
-    a, b = bytes(i & 0xFF for i in range(1500)), bytes(i * 5 & 0xFF for i in range(1500))
+def test_xor_is_xor():
+    a, b = bytes(i & 0xFF for i in range(300)), bytes(i * 5 & 0xFF for i in range(300))
     assert aead._xor(a, b) == bytes(x ^ y for x, y in zip(a, b))  # noqa: B905 - MicroPython's zip has no `strict`
 
 
@@ -125,11 +125,11 @@ def _starve(name, call, *words):
 def test_memory_that_runs_out_while_a_message_is_planned_repeats_no_key_stream():
     other = bytes(13)
     for name in ("bytearray", "memoryview"):
-        for size in (0, 16, 20, 100, 500):
+        for size in (0, 16, 20, 100, 120):
             cipher = AesCcm(KEY)
-            cipher.encrypt(other, bytes(200), AAD)
+            cipher.encrypt(other, bytes(90), AAD)
             _starve(name, cipher.encrypt, NONCE, bytes(size), bytes(40))
-            assert cipher.encrypt(NONCE, bytes(200), AAD) == AesCcm(KEY).encrypt(NONCE, bytes(200), AAD)
+            assert cipher.encrypt(NONCE, bytes(90), AAD) == AesCcm(KEY).encrypt(NONCE, bytes(90), AAD)
 
 
 def test_forgery_is_refused_after_memory_ran_out():

@@ -1,7 +1,7 @@
 """Heap of one seal: `micropython seal_heap.py <bytes of the record>`, run by benchmarks/seal_heap.py.
 
-Prints what a seal takes while nothing is collected, the most over many, what its context keeps for good, and what is
-left of all of them.
+Prints what a seal takes while nothing is collected, the most over many, with how little memory free it is made, what
+its context keeps for good, and what is left of all of them.
 """
 
 import gc
@@ -10,6 +10,27 @@ import sys
 from mote import sealed
 
 _SEALS = 2000
+_MOST = 65536  # bytes, more than any seal needs
+_STEP = 128
+
+
+def fits(context, content, free):
+    """Return whether a message of this size is sealed, as the first of its size, with `free` bytes free."""
+    context.seal(1, b"kitchen/up", b"another size")
+    gc.collect()
+    held = []
+    try:
+        while gc.mem_free() > free:
+            held.append(bytearray(64))
+    except MemoryError:
+        return False
+    try:
+        context.seal(2, b"kitchen/up", content)
+        return True
+    except MemoryError:
+        return False
+    finally:
+        held = None
 
 
 def main():
@@ -31,7 +52,15 @@ def main():
         most = max(most, gc.mem_alloc() - begin)
         gc.enable()
     gc.collect()
-    print(most, kept, gc.mem_alloc() - before)
+    left = gc.mem_alloc() - before
+    low, high = 0, _MOST
+    while high - low > _STEP:
+        middle = (low + high) // 2
+        if fits(context, content, middle):
+            high = middle
+        else:
+            low = middle
+    print(most, high, kept, left)
 
 
 main()

@@ -231,7 +231,9 @@ def _start():
 
         hasten(config["speed"])
     hidden = list(_NOT_ON_A_BOARD) + config.get("hide", [])
-    if config["board"].startswith("esp8266"):
+    if config["chip"] == "rp2040":
+        hidden.append("esp32")
+    if config["chip"] == "esp8266":
         import _axtls
 
         _sys.modules["tls"] = _axtls

@@ -22,6 +22,8 @@ from . import device, secret_files
 from .boards import Profile
 from .provision import Place, Write
 
+_ID_DIGITS = {"esp8266": 8, "rp2": 16}  # of unique_id, where it is not a MAC address
+
 
 class BoardFolder:
     """The folder at `path` of a board of the kind `profile`."""
@@ -107,6 +109,7 @@ def hardware(
     return {
         "board": profile.name,
         "unique_id": _unique_id(profile, name),
+        **chip(profile),
         "hide": list(profile.hide),
         "wifi": dict(wifi) if isinstance(wifi, Mapping) else [dict(each) for each in wifi],
         "parts": [dict(part) for part in parts],
@@ -118,6 +121,22 @@ def hardware(
     }
 
 
+def chip(profile: Profile) -> dict[str, Any]:
+    """What board.json says of the chip: its name, and a mask for each kind of pins.
+
+    A desktop is simulated as an ESP32.
+    """
+    name = "esp32" if profile.port == "linux" else profile.chip.lower().replace("-", "")
+    pins = profile.pins
+    kinds = {
+        "gpio": pins.usable,
+        "input_only": pins.input_only,
+        "adc": pins.adc,
+        "adc_without_wifi": pins.adc_without_wifi,
+    }
+    return {"chip": name} | {kind: sum(1 << pin for pin in numbers) for kind, numbers in kinds.items()}
+
+
 def _write(folder: Path, name: str, content: bytes) -> None:
     target = folder / name.lstrip("/")
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -126,7 +145,7 @@ def _write(folder: Path, name: str, content: bytes) -> None:
 
 def _unique_id(profile: Profile, name: str) -> str:
     """The number that the chip was made with, in hex: the same one at every build."""
-    return hashlib.sha256(name.encode()).hexdigest()[: 8 if profile.chip == "ESP8266" else 12]
+    return hashlib.sha256(name.encode()).hexdigest()[: _ID_DIGITS.get(profile.port, 12)]
 
 
 def _contact_for(actuator: Mapping[str, Any]) -> dict[str, Any]:

@@ -104,9 +104,9 @@ class Cable:
         if profile is not None and self._nvs is not profile.nvs:
             has = "has no" if profile.nvs else "has"
             raise BoardError(f"{prompt.port}: this is no {profile.name}: it {has} non-volatile storage of an ESP32")
-        chip = self.identity()["chip"]
-        if profile is not None and chip and chip != profile.chip.replace("-", ""):
-            raise BoardError(f"{prompt.port}: this is an {chip}, and {profile.name} has an {profile.chip}")
+        machine = self.identity()["machine"]
+        if profile is not None and " with " in machine and not machine.endswith(f" {profile.machine}"):
+            raise BoardError(f"{prompt.port}: this is a {machine}, and {profile.name} has an {profile.chip}")
 
     def held(self, writes: Iterable[Write]) -> Held:
         """What the board holds of what `writes` name."""
@@ -178,16 +178,15 @@ class Cable:
     def identity(self) -> Mapping[str, Any]:
         """What the board says that it is.
 
-        "firmware", "version" (three numbers), "machine", "chip" ("" where it does not say), "free" and "room": bytes
-        of heap, and of its file system, that are free, "id" (hex).
+        "firmware", "version" (three numbers), "machine", "free" and "room": bytes of heap, and of its file system,
+        that are free, "id" (hex).
         """
         self._prompt.run("import sys, machine\ngc.collect()")
         name, version = self._value("tuple(sys.implementation[:2])")
         machine, free = self._value("(getattr(sys.implementation, '_machine', ''), gc.mem_free())")
         room, number = self._value("((lambda s: s[0] * s[3])(os.statvfs('/')), hexlify(machine.unique_id()).decode())")
-        chip = machine.rpartition(" with ")[2] if " with " in machine else ""
         return {
-            "firmware": name, "version": tuple(version[:3]), "machine": machine, "chip": chip.replace("-", ""),
+            "firmware": name, "version": tuple(version[:3]), "machine": machine,
             "free": free, "room": room, "id": number,
         }  # fmt: skip
 

@@ -15,6 +15,7 @@ from .verbs import (
     add,
     authenticator,
     certificate,
+    check,
     demo,
     doctor,
     export,
@@ -23,6 +24,7 @@ from .verbs import (
     import_,
     init,
     monitor,
+    power,
     provision,
     remove,
     roles,
@@ -37,6 +39,7 @@ COMMANDS = tuple(
         demo,
         init,
         add,
+        check,
         list_,
         show,
         remove,
@@ -50,6 +53,7 @@ COMMANDS = tuple(
         image,
         export,
         import_,
+        power,
         authenticator,
     )
 )

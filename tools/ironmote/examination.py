@@ -51,10 +51,10 @@ def _hardware(cable: Cable, profile: Profile | None) -> list[Finding]:
     ]
     room = None if is_["room"] >= _LEAST_ROOM else "remove files that are not the mote's, or: ironmote flash --erase"
     found.append(Finding("flash", f"{is_['room']} bytes are free", room))
-    if profile is not None and is_["chip"]:
-        same = is_["chip"] == profile.chip.replace("-", "")
-        cure = None if same else f"name the right board in the mote's file, and provision it: this is an {is_['chip']}"
-        found.append(Finding("board", f"an {is_['chip']}, as {profile.name} has", cure))
+    if profile is not None and " with " in is_["machine"]:
+        same = is_["machine"].endswith(f" {profile.machine}")
+        cure = None if same else "name the right board in the mote's file, and provision it"
+        found.append(Finding("board", f"{profile.name} has an {profile.chip}", cure))
     return found
 
 

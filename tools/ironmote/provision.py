@@ -1,10 +1,11 @@
 """What provisioning writes onto a board, and in what order: a plan, which a board's folder or a cable carries out.
 
-    1  settings      erased: from here on the mote stops and asks to be provisioned, whatever else is on the board
-    2  root2         erased: a key that came over the air in an earlier life of the board
-    3  root          the new key, or erased where there is none
-    4  …             the other secrets, then the files, code and certificates
-    5  settings      written: they name the generation of `root`, and with them the new life begins
+    1  settings.last erased: what worked in an earlier life is nothing to go back to; the earlier life goes on without
+    2  settings      erased: from here on the mote stops and asks to be provisioned, whatever else is on the board
+    3  root2         erased: a key that came over the air in an earlier life of the board
+    4  root          the new key, or erased where there is none
+    5  …             the other secrets, then the files, code and certificates
+    6  settings      written: they name the generation of `root`, and with them the new life begins
 
 So wherever the cable is pulled, the board holds its earlier life whole, a mote that says nothing, or the new life
 whole: never a key of one life under the generation of another.
@@ -18,7 +19,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from mote import epoch, roots
+from mote import epoch, lastgood, roots
 from mote import settings as device_settings
 
 from .certificates import Credential
@@ -74,6 +75,7 @@ def plan(files: Mapping[str, bytes], secrets: Mapping[str, bytes]) -> tuple[Writ
         raise IronmoteError("a board cannot be provisioned without its settings")
     keys = {_FROM_THE_AIR: _ERASED, _ROOT: _ERASED} | dict(secrets)
     return (
+        Write(Place.FLASH, lastgood.PATH, b""),
         Write(Place.FLASH, device_settings.PATH, b""),
         *(Write(Place.VAULT, name, content) for name, content in keys.items()),
         *(Write(Place.FLASH, path, content) for path, content in files.items() if path != device_settings.PATH),

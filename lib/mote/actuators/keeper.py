@@ -7,6 +7,7 @@ from mote import actuators, const, log, uptime
 
 _TURN_MS = const(100)  # of the task; a limit is kept within it, but for what blocks the loop (docs/HARDWARE.md)
 _FADE_MS = const(20)
+_DECIDE_MS = const(1000)
 _REPORT_MS = const(1000)  # what changes is told at once, and then so often at most
 _LATE_MS = const(300)  # behind its turn: said, for whoever wants to know what blocks the loop, and how long
 _LINK_S = const(300)
@@ -46,13 +47,20 @@ class Keeper:
         for each in self.all:
             each.restore()
 
-    async def run(self, link, report):
+    async def run(self, link, report, decide):
         """Watch over them for ever: `link.proven` says when the broker was last heard of.
 
-        `report(readings)` takes the Readings of what changed.
+        `report(readings)` takes the Readings of what changed. Once a second `decide()` says what they should be at.
         """
+        decided = None
         while self.all:
             last = uptime.ms()
+            if decided is None or last - decided >= _DECIDE_MS:
+                decided = last
+                try:
+                    decide()
+                except MemoryError:
+                    gc.collect()  # it is decided a second later
             moving = self._turn(link)
             try:
                 self._report(report)
