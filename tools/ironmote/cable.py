@@ -91,23 +91,28 @@ def L(p):
 
 
 class Cable:
-    """The board of the kind `profile` at `prompt`, which is stopped when this is made. Its methods raise BoardError."""
+    """The board at `prompt`, which is stopped when this is made. Its methods raise BoardError.
 
-    def __init__(self, prompt: Prompt, profile: Profile) -> None:
+    So does this where it is not of the kind `profile`; None takes any kind.
+    """
+
+    def __init__(self, prompt: Prompt, profile: Profile | None) -> None:
         self._prompt = prompt
-        self._profile = profile
         prompt.stop()
         prompt.run(_TOOLS)
-        if self._value("N is not None") is not profile.nvs:
+        self._nvs = bool(self._value("N is not None"))
+        if profile is not None and self._nvs is not profile.nvs:
             has = "has no" if profile.nvs else "has"
             raise BoardError(f"{prompt.port}: this is no {profile.name}: it {has} non-volatile storage of an ESP32")
+        machine = self.identity()["machine"]
+        if profile is not None and " with " in machine and not machine.endswith(f" {profile.machine}"):
+            raise BoardError(f"{prompt.port}: this is a {machine}, and {profile.name} has an {profile.chip}")
 
     def held(self, writes: Iterable[Write]) -> Held:
         """What the board holds of what `writes` name."""
         writes = list(writes)
         files = list({each.name: None for each in writes if each.place is Place.FLASH})
         secrets = list({each.name: None for each in writes if each.place is Place.VAULT})
-        counters = [self._value(f"V({name!r})") for name in epoch.SLOTS]
         # A root key that came over the air is the middle of its slot (mote.roots).
         lived = [
             self._value(f"(lambda d: d and len(d) == 39 and H(d[3:-4]))(V({name!r}))") for name in ("root", "root2")
@@ -115,15 +120,19 @@ class Cable:
         return Held(
             self._hashes("F({!r})", files),
             self._hashes("(lambda d: None if d is None else H(d))(V({!r}))", secrets),
-            [each for each in counters if each],
+            self.counters(),
             [binascii.unhexlify(each) for each in lived if each],
         )
+
+    def counters(self) -> list[bytes]:
+        """What is in the slots of the boot counter (mote.epoch); they are no secret."""
+        return [each for each in (self._value(f"V({name!r})") for name in epoch.SLOTS) if each]
 
     def write(self, write: Write) -> None:
         """Put `write` onto the board; it has been read back when this returns."""
         if write.place is Place.FLASH:
             self._write_file(write.name, write.content)
-        elif self._profile.nvs:
+        elif self._nvs:
             self._prompt.run(f"N.set_blob({write.name!r}, a2b_base64({_base64(write.content)!r}))\nN.commit()")
             if self._value(f"H(V({write.name!r}))") != hashlib.sha256(write.content).hexdigest():
                 raise BoardError(f"{self._prompt.port}: {write.name} was not kept; is the board's storage full?")
@@ -158,20 +167,28 @@ class Cable:
         parts = (now.tm_year, now.tm_mon, now.tm_mday, now.tm_wday, now.tm_hour, now.tm_min, now.tm_sec, 0)
         self._prompt.run(f"import machine\nmachine.RTC().datetime({parts})")
 
-    def facts(self) -> channel.Facts:
-        """What the board's firmware can do, measured by the mote's own code, which has to be on the board."""
+    def facts(self, room: bool) -> channel.Facts:
+        """What the board's firmware can do, measured by the mote's own code, which has to be on the board.
+
+        `room` is what its profile says of its memory.
+        """
         self._prompt.run("gc.collect()\nfrom mote import facts")
-        return channel.Facts(*self._value(f"tuple(facts.measure({self._profile.room}))"))
+        return channel.Facts(*self._value(f"tuple(facts.measure({room}))"))
 
     def identity(self) -> Mapping[str, Any]:
-        """What the board says that it is: "firmware", "machine", "version", "free" (bytes of heap), "id" (hex)."""
+        """What the board says that it is.
+
+        "firmware", "version" (three numbers), "machine", "free" and "room": bytes of heap, and of its file system,
+        that are free, "id" (hex).
+        """
         self._prompt.run("import sys, machine\ngc.collect()")
-        words = (
-            "sys.implementation[0], sys.implementation[1], getattr(sys.implementation, '_machine', ''), gc.mem_free()"
-        )
-        name, version, board, free = self._value(f"({words})")
-        number: str = self._value("hexlify(machine.unique_id()).decode()")
-        return {"firmware": name, "version": tuple(version[:3]), "machine": board, "free": free, "id": number}
+        name, version = self._value("tuple(sys.implementation[:2])")
+        machine, free = self._value("(getattr(sys.implementation, '_machine', ''), gc.mem_free())")
+        room, number = self._value("((lambda s: s[0] * s[3])(os.statvfs('/')), hexlify(machine.unique_id()).decode())")
+        return {
+            "firmware": name, "version": tuple(version[:3]), "machine": machine,
+            "free": free, "room": room, "id": number,
+        }  # fmt: skip
 
     def start(self) -> None:
         """Reset the board: it runs what it holds. Starts that failed before are forgotten."""

@@ -65,19 +65,21 @@ def commission(
     content: Callable[[Choice, Mapping[str, Any] | None], Content],
     on_phase: Callable[[str], None] = lambda words: None,
     on_write: Callable[[int, int, Write], None] = lambda number, count, write: None,
+    written: Callable[[Content], None] = lambda content: None,
     heard: Callable[[], bool] | None = None,
 ) -> Outcome:
     """Make the board at `port` a mote; `wanted` and `floor` are channels as the settings name them.
 
     `content` says what the board shall hold when its channel is known; it is given the settings that the board holds
-    now, or None. `heard` waits for a first verified reading and says whether one came. Raises BoardError where the
-    line or the board fails, IronmoteError where no channel is possible: then nothing of a life was written.
+    now, or None. `written` is called when the board holds it all, before it is started. `heard` waits for a first
+    verified reading and says whether one came. Raises BoardError where the line or the board fails, IronmoteError
+    where no channel is possible: then nothing of a life was written.
     """
     on_phase("stopping the board")
     with Prompt(port) as prompt:
         cable = Cable(prompt, profile)
         on_phase("measuring what it can do")
-        before = _settings(cable)
+        before = settings_of(cable)
         choice = choose(cable, profile, wanted, floor)
         target = content(choice, before)
         writes = provision.plan(target.files, target.secrets)
@@ -85,6 +87,7 @@ def commission(
         missing = provision.remaining(writes, cable.held(writes))
         on_phase("writing")
         removed = _carry_out(cable, missing, target.files, on_write)
+        written(target)
         on_phase("setting its clock")
         cable.set_clock()
         cable.start()
@@ -106,7 +109,7 @@ def choose(cable: Cable, profile: Profile, wanted: str, floor: str) -> Choice:
     if missing:
         for each in (code[0], *missing):
             cable.write(each)
-    facts = cable.facts()
+    facts = cable.facts(profile.room)
     try:
         chosen, why = channel.choose(wanted, floor, facts)
     except channel.ChannelError as error:
@@ -114,7 +117,8 @@ def choose(cable: Cable, profile: Profile, wanted: str, floor: str) -> Choice:
     return Choice(chosen, why, facts)
 
 
-def _settings(cable: Cable) -> Mapping[str, Any] | None:
+def settings_of(cable: Cable) -> Mapping[str, Any] | None:
+    """The settings that the board holds; None where there are none, or what is there cannot be read."""
     data = cable.read(device_settings.PATH)
     try:
         found = cbor.decode(data) if data else None

@@ -47,7 +47,7 @@ def load(path: Path, pins: Sequence[Path]) -> Firmware:
         if hashlib.sha256(content).hexdigest() != sha256:
             raise IronmoteError(f"{path} is not the one in {source.name}: its SHA-256 is another; download it anew")
         return Firmware(content, chip, at)
-    raise IronmoteError(f"nobody vouches for {path.name}; once you do: ironmote flash --pin {path} --board BOARD")
+    raise IronmoteError(f"nobody vouches for {path.name}; once you do: ironmote flash {path} --board BOARD --pin")
 
 
 def pin(path: Path, chip: str, at: int, chip_number: int | None, pins: Path) -> Firmware:

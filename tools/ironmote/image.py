@@ -4,7 +4,8 @@
     "nvs"        the secrets, only where they are given: then the image is one, and belongs to one board
     "vfs"        the mote's files as a littlefs, with the geometry that MicroPython mounts
 
-Between them is 0xFF, erased flash. Where each thing is says the firmware's own partition table.
+Between them is 0xFF, erased flash. Where each thing is says the firmware's own partition table. Since MicroPython 1.26
+it names no "vfs": the file system is what is left of the flash, and where that begins says the board's profile.
 """
 
 import io
@@ -17,6 +18,7 @@ from mote import vault
 from . import partitions
 from .boards import Profile
 from .errors import IronmoteError
+from .partitions import Partition
 
 _BLOCK = 4096
 _ERASED = b"\xff"
@@ -39,6 +41,8 @@ def build(
     if not profile.nvs:
         raise IronmoteError(f"an image is made for an ESP32; provision a {profile.name} by cable (ironmote provision)")
     places = partitions.of_firmware(firmware, begins)
+    if profile.flash is not None:
+        places.setdefault(_FILES, Partition(profile.flash.filesystem_offset, profile.flash.filesystem_size))
     contents: dict[str, Callable[[int], bytes]] = {_FILES: lambda size: file_system(files, size)}
     if secrets is not None:
         contents[_STORAGE] = lambda size: storage(secrets, size)

@@ -47,6 +47,23 @@ def only_port() -> str:
     return found[0]
 
 
+def console(port: str) -> Iterator[str]:
+    """The lines that the board at `port` prints, as they come; nothing is sent. Raises BoardError when it is cut."""
+    with _in_words(port):
+        line = _open(port)
+    try:
+        unfinished = b""
+        while True:
+            with _in_words(port):
+                data = line.serial.read(max(1, line.serial.in_waiting))
+            *lines, unfinished = (unfinished + data).split(b"\n")
+            for each in lines:
+                yield each.decode(errors="replace").rstrip()
+    finally:
+        with contextlib.suppress(OSError):
+            line.close()
+
+
 class Prompt:
     """The prompt of the board at `port`; use it with `with`. Raises BoardError, as all its methods do."""
 

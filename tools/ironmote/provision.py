@@ -84,6 +84,14 @@ def plan(files: Mapping[str, bytes], secrets: Mapping[str, bytes]) -> tuple[Writ
     )
 
 
+def digest(files: Mapping[str, bytes]) -> str:
+    """The SHA-256, in hex, of all `files`, by their paths."""
+    whole = hashlib.sha256()
+    for path, content in sorted(files.items()):
+        whole.update(path.encode() + b"\0" + hashlib.sha256(content).digest())
+    return whole.hexdigest()
+
+
 @dataclass(frozen=True)
 class Held:
     """What a board holds of what a plan names.
