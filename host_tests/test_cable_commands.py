@@ -1,4 +1,4 @@
-"""The commands for a board at a cable, as they are typed: a fleet in a folder, a board on a serial line, a bootloader."""
+"""The commands for a board at a cable, as they are typed: a fleet's folder, a board on a serial line, a bootloader."""
 
 import hashlib
 import json
@@ -129,7 +129,7 @@ def test_firmware_is_written_only_when_vouched_for_and_only_to_its_chip_and_is_r
 def test_a_chip_that_holds_another_content_than_was_written_is_told(monkeypatch):
     firmware = Firmware(image(0), "ESP32", 0x1000)
     monkeypatch.setattr(flasher.cmds, "write_flash", lambda *_, **__: None)
-    with mock_bootloader(chip="esp32") as chip, pytest.raises(BoardError, match="(?i)verif|differ|digest|match"):
+    with mock_bootloader(chip="esp32") as chip, pytest.raises(BoardError, match=r"(?i)verif|differ|digest|match"):
         flasher.write(chip.url(), boards.load("esp32"), firmware, False)
 
 
