@@ -5,15 +5,19 @@ import time
 
 import machine
 
-from mote import nap
+from mote import nap, trial
 
 try:
     taken = nap.doze()  # a waking that sends nothing ends here, with all that sends not even loaded
     from mote import app
 
     app.main(taken)
+except KeyboardInterrupt:
+    trial.ended()  # somebody at the console
+    raise
 except Exception as error:
     # Whatever it was is on the console; a fresh start is safer than half an app.
     sys.print_exception(error)
+    trial.crashed(error)
     time.sleep(5)
     machine.reset()

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ironmote import board_folder, boards
+
 ROOT = Path(__file__).resolve().parent.parent
 START = ROOT / "tools" / "board" / "start.py"
 
@@ -64,8 +66,9 @@ class BoardProcess:
     def __init__(self, folder: Path, **change: Any) -> None:
         self.folder = folder
         (folder / "flash").mkdir(parents=True, exist_ok=True)
+        chip = board_folder.chip(boards.load(change.get("board", BOARD["board"])))
         shutil.copytree(ROOT / "lib", folder / "flash" / "lib", dirs_exist_ok=True)
-        (folder / "board.json").write_text(json.dumps({**BOARD, **change}))
+        (folder / "board.json").write_text(json.dumps(chip | {**BOARD, **change}))
         self.status: int | None = None
 
     def run(self, program: str, *arguments: str) -> list[str]:

@@ -1,14 +1,19 @@
 """Fleets in folders, for tests: made by the library with a passphrase that costs little, used by the command line."""
 
 import contextlib
+import fcntl
 import io
 import os
+import pty
+import select
+import subprocess
 import sys
+import termios
 from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 
-from ironmote import cli, encrypted, fleet_folder, interrupts, key_store
+from ironmote import cli, encrypted, fleet_folder, interrupts, key_store, rotation
 from ironmote.encrypted import Cost
 from ironmote.fleet_folder import Folder
 
@@ -33,6 +38,18 @@ def make(root: Path, motes: dict[str, str] | None = None) -> Folder:
 def passphrase() -> str:
     """What a person would type."""
     return PASSPHRASE
+
+
+def live(root: Path) -> None:
+    """Have the fleet see everything: certificates, a rotation of cellar, networks, passwords, a channel of kitchen."""
+    with Folder.open(root).unlock(passphrase) as held:
+        held.secrets.wifi["home"] = "swordfish under the sea"
+        held.secrets.passwords["gateway"] = "a password of a service"
+        held.credential("kitchen")
+        held.certificates.get("broker.home", ["broker.home"], server=True)
+        rotation.begin(held.fleet.motes["cellar"])
+        held.fleet.motes["kitchen"].channel, held.fleet.motes["kitchen"].why = "tls", "it has room"
+        held.save()
 
 
 @dataclass(frozen=True)
@@ -72,3 +89,49 @@ def ironmote(*arguments: object, cwd: Path, typed: str | None = PASSPHRASE, **va
         errors = stack.enter_context(contextlib.redirect_stderr(io.StringIO()))
         status = cli.main(words)
     return Done(status, out.getvalue(), errors.getvalue())
+
+
+class Terminal:
+    """The command line as a process of its own at a terminal of ours; `seen` is all that it has shown."""
+
+    def __init__(self, *arguments: str, cwd: Path) -> None:
+        self.seen = b""
+        self._screen, far = pty.openpty()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "ironmote", *arguments], cwd=cwd, stdin=far, stdout=far, stderr=far,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0), start_new_session=True,
+        )  # fmt: skip
+        os.close(far)
+
+    def __enter__(self) -> "Terminal":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.kill()
+        self._process.wait()
+        os.close(self._screen)
+
+    def until(self, words: bytes) -> None:
+        """Wait until it has shown `words`."""
+        while words not in self.seen:
+            assert self._reads(), self.seen
+
+    def types(self, text: bytes) -> None:
+        os.write(self._screen, text)
+
+    def ends(self) -> int:
+        """Its status, once it has ended."""
+        while self._reads():
+            pass
+        return self._process.wait(WAIT_S)
+
+    def _reads(self) -> bool:
+        """Read more of what it shows; False where it has ended."""
+        ready, _, _ = select.select([self._screen], [], [], WAIT_S)
+        assert ready, self.seen
+        try:
+            more = os.read(self._screen, 4096)
+        except OSError:  # Linux says EIO where others say that it is the end
+            return False
+        self.seen += more
+        return bool(more)

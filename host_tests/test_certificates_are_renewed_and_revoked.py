@@ -108,6 +108,12 @@ def test_list_of_what_is_revoked_is_signed_and_counts_up(held: OpenFolder):
     assert held.credential("kitchen").serial != first.serial
 
 
+def test_certificate_whose_number_is_on_the_list_is_not_given_out_again(held: OpenFolder):
+    first = held.credential("kitchen")
+    held.secrets.revoked[f"{first.serial:x}"] = 1_800_000_000
+    assert held.credential("kitchen").serial != first.serial
+
+
 @pytest.mark.parametrize("left", [None, "old", b"", b"damaged"])
 def test_list_that_is_lost_damaged_or_put_back_is_made_again(held: OpenFolder, left):
     path = held.folder.paths.revoked

@@ -16,7 +16,7 @@ from mote import sealed
 from running import Stage, check_never_repeated, payload_of, vault_file
 
 SLEEP = {"sleep_ms": 3000, "listen_ms": 300}
-RTC_HEAD = 8 + 64  # the simulated clock's offset, and what the start-up guard and the ledger own
+RTC_HEAD = 8 + 72  # the simulated clock's offset, and what guard, ledger and trial own
 
 
 def asleep(mote) -> bool:

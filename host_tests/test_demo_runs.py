@@ -65,6 +65,10 @@ def check_two_motes(status: int, lines: list[dict], errors: str) -> None:
     for mote, channel in (("kitchen", "tls"), ("cellar", "sealed")):
         assert (mote, "temperature", "Cel", channel) in heard
         assert (mote, "light", "lx", channel) in heard
+    for mote in ("kitchen", "cellar"):
+        first = next(line for line in of(lines, "switch") if line["mote"] == mote)
+        assert (first["name"], first["value"], first["rule"]) == ("relay", True, "thermostat"), "mornings are cold"
+        assert first["felt"] <= 21
     assert sorted((line["mote"], line["command"], line["result"]) for line in of(lines, "command")) == [
         ("cellar", "dimmer", "done"),
         ("kitchen", "dimmer", "done"),
@@ -101,6 +105,10 @@ def test_replayed_values_come_out_in_order_to_the_sensors_resolution(tmp_path: P
             assert len(out) == ROWS, (mote, name)
             for value, row in zip(out, rows, strict=True):
                 assert abs(value - float(row[column])) <= resolution, (mote, name, value, row)
+        on, off = [line for line in of(lines, "switch") if line["mote"] == mote]
+        assert (on["name"], on["value"], on["sensor"]) == ("relay", True, "temperature")
+        assert off["value"] is False
+        assert on["felt"] < 21.25 - 0.02 < off["felt"], "21 and a quarter of a degree, to the sensor's resolution"
     assert lines[-1]["lost"] == 0
 
 
@@ -134,7 +142,7 @@ def test_capture_of_the_clear_link_gives_nothing_away(tmp_path: Path):
     status, lines, errors = demo("--replay", str(recording), "--keep", str(kept), tmp=tmp_path)
     assert status == 0, errors
     captured = (kept / "wire" / "cellar.up").read_bytes() + (kept / "wire" / "cellar.down").read_bytes()
-    assert captured.count(b"sealed/cellar/up") == ROWS
+    assert captured.count(b"sealed/cellar/up") - ROWS in (0, 1), "and that the dimmer was switched, if there was time"
 
     values = {line["value"] for line in of(lines, "reading") if line["mote"] == "cellar"}
     assert len(values) >= 4

@@ -80,6 +80,30 @@ def test_every_mote_heard_and_answered_is_success():
     assert watch.readings == 4
 
 
+def test_switch_of_a_rule_is_shown_with_what_its_sensor_felt_and_is_no_row_of_a_recording():
+    watch = a_watch()
+    cellar = watch.motes["cellar"]
+    cellar.actuators = frozenset(("relay", "dimmer"))
+    cellar.rules = {"relay": {"kind": "thermostat", "actuator": "relay", "sensor": "temperature"}}
+    switched = RecordSeen(
+        "cellar", "sealed", 1, 2, 1.0, 2.0, (Reading("relay", None, True, None), Reading("dimmer", "/", 0.65, None))
+    )
+    screen, lines = Screen(watch, {}, "on NATS"), JsonLines(watch, io.StringIO())
+    screen._live.stop()
+    for event in (record("cellar", 1, 20.5), switched):
+        watch.take(event)
+        screen.event(event)
+        lines.event(event)
+    assert (cellar.records, cellar.samples) == (2, 1)
+    assert "relay is on, by its thermostat: temperature 20.50 °C" in screen._happened[-1].plain
+    assert with_unit(0.65, "/") == "65 %"
+    (line,) = [line for line in map(json.loads, lines._out.getvalue().splitlines()) if line["event"] == "switch"]
+    assert line == {
+        "event": "switch", "mote": "cellar", "name": "relay", "value": True, "unit": None, "rule": "thermostat",
+        "sensor": "temperature", "felt": 20.5,
+    }  # fmt: skip
+
+
 def test_record_after_a_will_clears_it():
     watch = a_watch()
     watch.take(StateSeen("cellar", State(False, 1, 1)))

@@ -25,13 +25,25 @@ def test_every_profile_is_right():
 
 
 def test_unknown_board_is_said_in_one_line():
-    with pytest.raises(IronmoteError, match="esp32, esp8266, unix") as caught:
+    with pytest.raises(IronmoteError, match="esp8266, pico-w, unix; did you mean esp32") as caught:
         boards.load("esp99")
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    "change", [("heap_bytes = ", 'heap_bytes = "'), ("room = true", "room = 1"), ('name = "esp32"', 'name = "other"')]
+    "change",
+    [
+        ("heap_bytes = ", 'heap_bytes = "'),
+        ("room = true", "room = 1"),
+        ('name = "esp32"', 'name = "other"'),
+        ("relay = 19", "relay = 5"),
+        ("relay = 19", "relay = 18"),
+        ("dimmer = 18", "dimmer = 34"),
+        ("4-5", "4-6"),
+        ('"1, 3"', '"64"'),
+        ("bytes = 0x200000", "bytes = 0x1FFFFF"),
+        ("bytes = 0x200000", "bytes = 0x201000"),
+    ],
 )
 def test_bad_profile_is_refused(tmp_path, monkeypatch, change):
     text = (tree.find().firmware / "boards" / "esp32.toml").read_text()

@@ -1,15 +1,13 @@
 """A fleet as its owner keeps it: each verb, what it prints, and how it ends when something is wrong."""
 
 import json
-import os
 import shutil
 import stat
-import sys
 from pathlib import Path
 
 import fleets
 import pytest
-from fleets import PASSPHRASE, ironmote, private
+from fleets import PASSPHRASE, Terminal, ironmote, private
 from ironmote.encrypted import Cost
 from ironmote.fleet_folder import Folder
 
@@ -25,29 +23,30 @@ def root(template: Path, tmp_path: Path) -> Path:
     return shutil.copytree(template, tmp_path / "greenhouse")
 
 
-def test_fleet_is_made_filled_listed_and_emptied(tmp_path: Path):
+def test_fleet_is_made_and_a_passphrase_costs_what_it_should(tmp_path: Path):
     made = ironmote("init", "greenhouse", "--broker", "192.168.1.2", cwd=tmp_path)
     assert (made.status, made.errors) == (0, "")
     assert "ironmote add ID" in made.out
     root = tmp_path / "greenhouse"
     header = json.loads((root / "keys" / "store").read_bytes().partition(b"\n")[0])
     assert Cost(header["memory_kib"], header["passes"], header["lanes"]) == Cost()
-
     empty = ironmote("list", cwd=root, typed=None)
     assert (empty.status, "has no motes yet" in empty.out) == (0, True)
-    added = ironmote("add", "kitchen", "attic", "--board", "esp32", "--json", cwd=root)
+
+
+def test_motes_are_added_all_or_none_listed_and_removed(root: Path):
+    added = ironmote("add", "barn", "attic", "--board", "esp32", "--json", cwd=root)
     assert [(each["mote"], each["generation"], each["made"]) for each in json.loads(added.out)] == [
-        ("kitchen", 1, True),
+        ("barn", 1, True),
         ("attic", 1, True),
     ]
     again = ironmote("add", "shed", "kitchen", "--board", "esp32", cwd=root)
     assert (again.status, again.out, again.errors) == (1, "", "ironmote: there is already a mote called kitchen\n")
-    assert not (root / "motes" / "shed.toml").exists(), "all or nothing"
-
-    removed = ironmote("remove", "kitchen", "--yes", cwd=root)
+    assert not (root / "motes" / "shed.toml").exists()
+    removed = ironmote("remove", "kitchen", "barn", "--yes", cwd=root)
     assert (removed.status, removed.errors) == (0, "")
     listed = ironmote("list", cwd=root / "motes", typed=None)
-    assert [line.split()[0] for line in listed.out.splitlines()] == ["mote", "attic"]
+    assert [line.split()[0] for line in listed.out.splitlines()] == ["mote", "attic", "cellar"]
 
 
 def test_list_and_show_need_no_passphrase_and_tell_no_secret(root: Path):
@@ -73,6 +72,17 @@ def test_list_and_show_need_no_passphrase_and_tell_no_secret(root: Path):
     fleet = ironmote("show", cwd=root, typed=None).out
     assert "192.168.1.2:8883" in fleet
     assert "passphrase" in fleet
+
+
+def test_files_of_editors_are_no_motes_and_one_of_a_wrong_name_is_one_line(root: Path):
+    (root / "motes" / ".#kitchen.toml").write_text("")
+    (root / "registry" / ".kitchen.json.new").write_text("")
+    listed = json.loads(ironmote("list", "--json", cwd=root, typed=None).out)
+    assert [each["mote"] for each in listed] == ["cellar", "kitchen"]
+    (root / "motes" / "Attic.toml").write_text('board = "esp32"\n')
+    done = ironmote("list", cwd=root, typed=None)
+    assert (done.status, done.out) == (1, "")
+    assert "motes/Attic.toml: a mote's id is 1 to 23" in done.errors
 
 
 def test_mote_whose_file_is_wrong_is_listed_with_what_is_wrong(root: Path):
@@ -184,6 +194,28 @@ def test_fleet_moves_by_export_and_import(root: Path, tmp_path: Path):
 # Where the passphrase comes from
 
 
+def test_keyring_opens_the_fleet_and_nothing_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    import keyring
+    from keyring_in_a_file import KeyringInAFile
+
+    monkeypatch.setattr(KeyringInAFile, "path", tmp_path / "entries", raising=False)
+    before = keyring.get_keyring()
+    keyring.set_keyring(KeyringInAFile())
+    try:
+        made = ironmote("init", "g", "--keyring", cwd=tmp_path, typed=None)
+        added = ironmote("add", "kitchen", "--board", "esp32", "--fleet", "g", cwd=tmp_path, typed=None)
+        assert (made.status, made.errors, added.status, added.errors) == (0, "", 0, "")
+        shown = json.loads(ironmote("show", "--json", "--fleet", "g", cwd=tmp_path, typed=None).out)
+        assert (shown["key_store"], shown["motes"]) == ("keyring", 1)
+    finally:
+        keyring.set_keyring(before)
+
+
+def test_descriptor_that_is_not_open_is_one_line(root: Path):
+    done = ironmote("wifi", "x", "--remove", "--passphrase-fd", "9999", cwd=root, typed=None)
+    assert (done.status, done.errors) == (1, "ironmote: file descriptor 9999 cannot be read: Bad file descriptor\n")
+
+
 def test_file_that_everybody_can_read_is_refused(root: Path, tmp_path: Path):
     secret = private(tmp_path / "secret", PASSPHRASE)
     secret.chmod(0o644)
@@ -216,49 +248,34 @@ def test_short_passphrase_is_refused_for_a_new_fleet(tmp_path: Path):
     assert not (tmp_path / "g").exists()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no terminals of this kind")
 def test_terminal_is_asked_and_does_not_show_what_is_typed(root: Path):
-    import pty
-
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.chdir(root)
-        os.execv(sys.executable, [sys.executable, "-m", "ironmote", "remove", "cellar"])
-    seen = b""
-
-    def until(words: bytes) -> None:
-        nonlocal seen
-        while words not in seen:
-            seen += os.read(terminal, 1024)
-
-    until(b"for ever? [y/N]")
-    os.write(terminal, b"y\n")
-    until(b"Passphrase of the key store: ")
-    os.write(terminal, PASSPHRASE.encode() + b"\n")
-    until(b"cellar: removed")
-    _, status = os.waitpid(pid, 0)
-    os.close(terminal)
-    assert os.waitstatus_to_exitcode(status) == 0
-    assert PASSPHRASE.encode() not in seen
+    with Terminal("remove", "cellar", cwd=root) as terminal:
+        terminal.until(b"for ever? [y/N]")
+        terminal.types(b"y\n")
+        terminal.until(b"Passphrase of the key store: ")
+        terminal.types(PASSPHRASE.encode() + b"\n")
+        terminal.until(b"cellar: removed")
+        assert terminal.ends() == 0
+    assert PASSPHRASE.encode() not in terminal.seen
     assert not (root / "motes" / "cellar.toml").exists()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="no terminals of this kind")
 @pytest.mark.parametrize(("typed", "status", "said"), [(b"n\n", 1, b"nothing was done"), (b"\x03", 130, b"")])
 def test_no_and_ctrl_c_at_the_question_change_nothing(root: Path, typed: bytes, status: int, said: bytes):
-    import pty
-
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.chdir(root)
-        os.execv(sys.executable, [sys.executable, "-m", "ironmote", "remove", "cellar"])
-    seen = b""
-    while b"[y/N]" not in seen:
-        seen += os.read(terminal, 1024)
-    os.write(terminal, typed)
-    _, ended = os.waitpid(pid, 0)
-    seen += os.read(terminal, 1024)
-    os.close(terminal)
-    assert os.waitstatus_to_exitcode(ended) == status
-    assert said in seen
+    with Terminal("remove", "cellar", cwd=root) as terminal:
+        terminal.until(b"[y/N]")
+        terminal.types(typed)
+        assert terminal.ends() == status
+    assert said in terminal.seen
     assert (root / "motes" / "cellar.toml").exists()
+
+
+def test_new_passphrase_is_asked_for_twice(tmp_path: Path):
+    with Terminal("init", "g", cwd=tmp_path) as terminal:
+        terminal.until(b"Passphrase of the new key store: ")
+        terminal.types(PASSPHRASE.encode() + b"\n")
+        terminal.until(b"The same again: ")
+        terminal.types(PASSPHRASE.upper().encode() + b"\n")
+        assert terminal.ends() == 1
+    assert b"two different passphrases; nothing was done" in terminal.seen
+    assert not (tmp_path / "g").exists()

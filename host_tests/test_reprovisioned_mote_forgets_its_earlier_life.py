@@ -205,8 +205,9 @@ def test_cable_pulled_at_any_write_leaves_the_earlier_life_or_silence_or_the_new
         cable = Cable(stage)
         plan = cable.plan
         # Code is the same in both lives: of a run of modules the last one is enough.
-        ends = [at for at in range(1, len(plan)) if not plan[at - 1].name.startswith("/lib/") or at == len(plan) - 1]
+        ends = [at for at in range(2, len(plan)) if not plan[at - 1].name.startswith("/lib/") or at == len(plan) - 1]
         assert cable.life_after(()) == (2, STOLEN)
+        assert cable.life_after(plan[:1]) == (2, STOLEN), "with nothing to go back to, and else whole"
         for end in ends:
             said = cable.life_after(plan[:end])
             assert isinstance(said, str), (end, said)
@@ -243,6 +244,7 @@ def test_board_is_mute_from_the_first_write_to_the_last():
     plan = provision.plan(files, {"wifi": b"w", "root": b"r" * 32, "key": b"k"})
     written = [(each.place.value, each.name, each.content) for each in plan]
     assert written == [
+        ("flash", "/settings.last", b""),
         ("flash", "/settings.cbor", b""),
         ("vault", "root2", bytes(roots.SIZE)),
         ("vault", "root", b"r" * 32),

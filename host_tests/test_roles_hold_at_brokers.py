@@ -27,9 +27,9 @@ def site(request, tmp_path_factory):
     real_brokers.require(request.param)
     folder = tmp_path_factory.mktemp("roles")
     fleet, authority = Fleet.create(), Authority.create()
-    for name, channel in (("kitchen", "tls"), ("cellar", "sealed")):
+    for name, channel in (("kitchen", "tls"), ("cellar", "sealed"), ("attic", "tls"), ("shed", "sealed")):
         mote = fleet.add(name, "esp32")
-        mote.channel = channel
+        mote.channel, mote.revoked = channel, name in ("attic", "shed")
         if channel == "sealed":
             mote.zone, mote.connect = CLEAR, "static"
     fleet.users = {
@@ -56,7 +56,11 @@ def site(request, tmp_path_factory):
         hub = enter(gateway(broker.gateway[0]))
         assert hub.connect(broker.gateway[0].host, broker.gateway[0].port)
         assert hub.subscribe("mote/+/+")
-        yield types.SimpleNamespace(people=people, hub=hub, nats=isinstance(broker, NatsBroker), enter=enter)
+        attic = enter(with_certificate(authority.issue("attic"), ca, folder, "attic"))
+        shed = enter(Client("shed", username="shed", password=fleet.motes["shed"].static_password(fleet.id)))
+        yield types.SimpleNamespace(
+            people=people, hub=hub, broker=broker, nats=isinstance(broker, NatsBroker), attic=attic, shed=shed
+        )  # fmt: skip
 
 
 def heard(site, name: str, topics: tuple[str, ...]) -> set[str]:
@@ -126,6 +130,16 @@ def test_custom_role_publishes_what_it_names_and_no_more(site):
     clients.settle()
     assert [message[0] for message in site.hub.messages if message[1] == b"by gardener"] == ["mote/kitchen/down"]
     assert not [message for message in client.messages if message[0] == "garden/x/pump"]
+
+
+def test_revoked_mote_has_no_rights_left(site):
+    assert not site.shed.connect(site.broker.clear.host, site.broker.clear.port)
+    entered = site.attic.connect(site.broker.trusted.host, site.broker.trusted.port)
+    assert entered is not site.nats, "Mosquitto asks the authority alone, as long as it has no list"
+    if entered:
+        site.attic.publish("mote/attic/up", b"still here")
+        clients.settle()
+        assert not [message for message in site.hub.messages if message[0] == "mote/attic/up"]
 
 
 def test_motes_rights_are_those_of_the_role_sensor():

@@ -1,7 +1,7 @@
 """Running motes with every kind of sensor that there is a driver for: what each measures reaches the gateway."""
 
 import pytest
-from ironmote.gateway import RecordSeen
+from ironmote.gateway import RecordSeen, StateSeen
 from mote import record
 from running import Stage
 from sensor_bench import KINDS, sensor_of
@@ -50,10 +50,10 @@ def test_everything_that_is_measured_arrives_with_its_unit(stage):
 
 
 @pytest.mark.parametrize("stage", ["esp32"], indirect=True)
-def test_sensor_on_a_pin_that_is_none_stops_the_mote_with_words(stage):
+def test_sensor_on_a_pin_that_is_none_is_safe_mode_with_words(stage):
     stage.start_gateway()
     mote = stage.mote(sensors=[named("dht22", pin=24)], **ESP32)
     mote.start()
-    stage.wait(lambda: not mote.alive)
-    assert any("stopped: these settings cannot work here: ValueError('invalid pin'" in line for line in mote.console)
-    assert mote.restarts == 0
+    stage.wait(lambda: [each for each in stage.of(StateSeen) if each.state.mode == "safe"])
+    assert any("these settings cannot work here: ValueError('invalid pin'" in line for line in mote.console)
+    assert mote.restarts == 1

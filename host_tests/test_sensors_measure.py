@@ -6,7 +6,7 @@ import sys
 
 import pytest
 from board_process import ROOT
-from mote import sensors
+from mote import actuators, sensors
 from sensor_bench import KINDS, SensorBench, sensor_of
 
 # By quantity: where it is in a world, and how near the part and its driver come to it.
@@ -161,7 +161,7 @@ def test_the_second_converter_of_an_esp32_is_missing_beside_wifi(tmp_path):
 
 
 def test_the_chip_says_its_own_temperature_where_it_has_a_thermometer(tmp_path):
-    assert SensorBench(tmp_path / "c3", sensor_of("chip"), "esp32c3", {"i2c": None, "onewire": None}).feel(
+    assert SensorBench(tmp_path / "c3", sensor_of("chip"), "esp32-c3", {"i2c": None, "onewire": None}).feel(
         [(21.0, 0, 0, 0)]
     ) == [{"temperature": 39}]
     assert SensorBench(tmp_path / "esp32", sensor_of("chip")).run("print(read())\n") == [
@@ -189,9 +189,13 @@ def test_every_kind_has_its_driver_its_part_its_tests_and_its_row_in_the_table()
     drivers = {path.stem for path in (ROOT / "lib" / "mote" / "sensors").glob("*.py")}
     assert drivers - set(KINDS) == {"__init__", "buses", "crc", "divider"}
     parts = {path.stem for path in (ROOT / "tools" / "board" / "parts").glob("[a-z]*.py")}
-    assert parts == set(KINDS)
-    rows = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "HARDWARE.md").read_text(encoding="utf-8"), re.MULTILINE)
-    assert sorted(rows) == sorted([*KINDS, "relay", "dimmer"])
+    assert parts == {*KINDS, "contact"}
+    text = (ROOT / "docs" / "HARDWARE.md").read_text(encoding="utf-8")
+    sections = {
+        part.partition("\n")[0]: re.findall(r"^\| `(\w+)` \|", part, re.MULTILINE) for part in text.split("\n## ")
+    }
+    assert sorted(sections["Sensors"]) == sorted(KINDS)
+    assert set(actuators._KINDS) < set(sections["Actuators"])
 
 
 def test_what_each_driver_takes_of_the_heap_is_measured():

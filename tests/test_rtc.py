@@ -33,7 +33,7 @@ def test_what_was_kept_is_taken_once():
     memory.keep(STATE, CHIP)
     assert memory.take(CHIP) == STATE
     assert memory.take(CHIP) is None
-    assert not any(ram.data[64:])
+    assert not any(ram.data[72:])
 
 
 def test_guard_and_sleep_do_not_touch_each_other():
@@ -91,7 +91,7 @@ def test_batch_stays_when_the_sleep_is_taken_and_goes_when_none_is_kept():
     assert memory.take(CHIP) == STATE
     assert memory.take(CHIP) is None
     assert memory.batch() == block
-    assert not any(ram.data[64 + len(block) :])
+    assert not any(ram.data[72 + len(block) :])
     assert memory.keep(STATE, CHIP)
     assert (memory.batch(), memory.take(CHIP), memory.failed_starts()) == (b"", STATE, 2)
     memory.keep(STATE, CHIP, block)
@@ -116,7 +116,7 @@ def test_sleep_behind_a_batch_that_is_damaged_is_not_believed():
     memory = rtc.Memory(ram)
     memory.keep(STATE, CHIP, rtc.frame(rtc.BATCH, b"records", CHIP))
     whole = ram.data
-    for bit in range(64 * 8, 68 * 8):  # its name and its length say where it ends
+    for bit in range(72 * 8, 76 * 8):  # its name and its length say where it ends
         bad = bytearray(whole)
         bad[bit // 8] ^= 1 << bit % 8
         ram.data = bytes(bad)
@@ -166,7 +166,7 @@ def test_results_of_all_commands_that_a_mote_remembers_fit_into_the_smallest_mem
     answers = [command.Answer(bytes((i,)) * 8, command.REFUSED, "n" * 32, "v" * 128, "w" * 80) for i in range(16)]
     answers[3] = command.Answer(bytes((3,)) * 8, command.DONE, "n" * 32, "v" * 128, None)
     block = rtc.pack(with_answers(answers), CHIP)
-    assert 64 + len(block) <= 492
+    assert 72 + len(block) <= 492
     kept = rtc.unpack(block, CHIP).answers
     assert [(each.id, each.result) for each in kept] == [(each.id, each.result) for each in answers]
 
@@ -177,6 +177,16 @@ def test_result_that_is_none_is_not_believed():
         block = good[:2] + bytes((0, len(body))) + body
         crc = binascii.crc32(CHIP, binascii.crc32(block))
         assert rtc.unpack(block + crc.to_bytes(4, "big"), CHIP) is None
+
+
+def test_chip_without_memory_says_that_nothing_was_kept_and_knows_of_nothing():
+    memory = rtc.Memory(rtc.forgets)
+    assert memory.keep(STATE, CHIP, b"") is False  # so that what waits goes into flash
+    memory.set_failed_starts(3)
+    memory.set_reason(1)
+    memory.set_ledger(bytes(rtc.LEDGER_SIZE))
+    assert (memory.take(CHIP), memory.failed_starts(), memory.take_reason(), memory.batch()) == (None, 0, 0, b"")
+    assert not any(memory.ledger())
 
 
 def with_answers(answers):

@@ -403,6 +403,14 @@ def test_names_that_are_made_of_a_value_s_fit_and_are_nobody_elses():
     assert words == "values[0].name:min: the name temperature:min is taken"
 
 
+def test_no_board_is_to_sleep_for_longer_than_its_timer_counts():
+    assert said(good(board="esp8266", sleep_ms=4200001)) == (
+        "sleep_ms: 4200000 at most on an ESP8266, whose timer has no more"
+    )
+    for board, sleep_ms in (("esp8266", 4200000), ("esp32", 86400000)):
+        assert Settings.from_cbor(settings.to_cbor(good(board=board, sleep_ms=sleep_ms))).sleep_ms == sleep_ms
+
+
 def test_wakings_are_counted_by_motes_that_sleep_alone():
     assert Settings.from_cbor(settings.to_cbor(good())).send_every == 1
     assert Settings.from_cbor(settings.to_cbor(good(sleep_ms=60000, send_every=10))).send_every == 10

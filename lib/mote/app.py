@@ -12,7 +12,7 @@ import time
 import machine
 
 from mote import actuators, backoff, channel, clock, command, epoch, facts, floor, guard, health, keys, link, log, nap
-from mote import plan, protect, rtc, sampler, sealed, sensors, store, uptime, vault, wifi
+from mote import plan, protect, rtc, sampler, sealed, sensors, store, trial, uptime, vault, wifi
 from mote.actuators.keeper import Keeper
 from mote.care import Care
 from mote.led import Led
@@ -42,6 +42,8 @@ class App:
         self._settings = settings
         self.actuators = Keeper(settings)  # first of all hardware: whatever fails from here on, they are safe
         self._orders = Orders(self.actuators.all, settings.rules, settings.sample_ms, log.warn)
+        if trial.mode == trial.SAFE:
+            self._orders.refuses = "safe mode: " + trial.why
         self._led = Led(settings.led)
         self._led.on()
         buses = Buses(settings)
@@ -69,7 +71,7 @@ class App:
         self._taken = taken is not None
         if asleep:
             self._sampler.resume(taken[1] if taken else asleep.alarms)
-        memory, chip = rtc.Memory(machine.RTC().memory), machine.unique_id()
+        memory, chip = rtc.of_board(), machine.unique_id()
         self._ledger = Ledger(memory, chip)
         self._begin_epoch(asleep)
         self._refusal_said = None
@@ -143,17 +145,19 @@ class App:
 
     async def run(self):
         """Sample, keep time and keep the link, for ever; raises what none of them could handle."""
-        watching = Watchdog(self._settings.watchdog_s, self._link, self.records.save).run()
-        holding = self.actuators.run(self._link, self.records.take)
+        watchdog = Watchdog(self._settings.watchdog_s, self._link, self.records.save)
+        watching = watchdog.run()
+        holding = self.actuators.run(self._link, self.records.take, self._decide)
         if self._settings.sleep_ms:
             self._watching = asyncio.create_task(watching), asyncio.create_task(holding)
-            await self._doze()
-        if guard.failed < guard.FREE_STARTS:  # what is brought back may be what made it fail
+            await self._doze(watchdog.trial)
+        if guard.failed < guard.FREE_STARTS and trial.crashes < trial.LAST:
+            # Else what is brought back may be what made it fail.
             self.actuators.restore()
         keeping_time = self._time.run(self._link)
         await asyncio.gather(holding, self._sample(), keeping_time, self._connect(), self._show(), watching)
 
-    async def _doze(self):
+    async def _doze(self, tried):
         """One waking that sends: a record, what the gateway has to say to it, and deep sleep."""
         keeping_time = asyncio.create_task(self._time.run(self._link))
         if not self._taken:
@@ -161,8 +165,7 @@ class App:
         await self._link.finish(self._connect(), self._settings.listen_ms)
         keeping_time.cancel()
         self.actuators.safe()
-        if self._link.acknowledged:
-            guard.healthy()
+        tried.slept()
         tries = 0 if self._link.acknowledged else self._tries + 1
         sleep_ms, protection = self._settings.sleep_ms, self._protection
         counts = (self._link.connection, self._ledger.record, protection.failed, 0, sleep_ms)
@@ -184,6 +187,8 @@ class App:
         guard.healthy()
         while True:
             await asyncio.sleep_ms(_HEALTH_MS)
+            if trial.mode == trial.SAFE:
+                self._led.toggle()
             if self._link.up and self._health.due():
                 self._tell()
 
@@ -198,7 +203,6 @@ class App:
                 due = time.ticks_ms()  # a period that was missed is not made up for
             while wait > _TICK_MS:
                 await asyncio.sleep_ms(_TICK_MS)
-                self._orders.tick((), uptime.ms(), self._clock.now())
                 self.records.tick()
                 wait = time.ticks_diff(due, time.ticks_ms())
             await asyncio.sleep_ms(max(wait, 0))
@@ -208,13 +212,17 @@ class App:
         """Read every sensor once and queue what there is to report, as one record where it is not too much for one."""
         uptime.ms()  # it has to be asked every few days, and here it is whatever else happens
         readings = await self._sampler.read()
-        self._orders.tick(readings, uptime.ms(), self._clock.now())
+        self._decide(readings)
         self._say_behind()
         if self._protection.spent:
             self._renew()
         for pack in sampler.packs(self._sampler.report(readings)):
             self.records.take(pack)
         self._health.collect()
+
+    def _decide(self, readings=()):
+        """Let rules act, on the `readings` of a sample if there is one, and end what a command holds for a time."""
+        self._orders.tick(readings, uptime.ms(), self._clock.now())
 
     def _take(self, payload):
         """Take a downlink: obey it, say that it is too late, or count it as refused."""
@@ -264,6 +272,7 @@ class App:
             # The new key is in force from the next start on; this one cannot go on half way, without an epoch of it.
             log.error("orders", "could not be saved:", repr(error))
             self.records.save()
+            trial.ended()
             machine.reset()
 
     def _say_behind(self):
@@ -284,6 +293,12 @@ class App:
             log.warn("mote", "no memory for the status")
 
 
+def _restart():
+    trial.ended()
+    time.sleep(_AGAIN_S)
+    machine.reset()
+
+
 def main(taken=None):
     """Build the mote from what is on the board and run it. Returns only where it may not run.
 
@@ -294,14 +309,17 @@ def main(taken=None):
     except epoch.NotSaved as error:
         # A flash that is full or fails may do better after a reset, and the guard's pauses.
         log.error("mote", "not started:", error, "and it is tried again after a reset; is the flash full?")
-        time.sleep(_AGAIN_S)
-        machine.reset()
-    except (Stop, channel.ChannelError, epoch.EpochError, actuators.ActuatorError, sensors.SensorError) as error:
+        _restart()
+    except (Stop, channel.ChannelError, epoch.EpochError) as error:
         # Fail closed: the reason stays on the console, the LED stays lit, nothing is sent.
+        trial.ended()
         log.error("mote", "stopped:", error)
         return
-    except (ValueError, OSError) as error:
-        log.error("mote", "stopped: these settings cannot work here:", repr(error))
+    except (actuators.ActuatorError, sensors.SensorError, ImportError, ValueError, OSError) as error:
+        another = trial.hopeless(repr(error))
+        log.error("mote", "not started:" if another else "stopped:", "these settings cannot work here:", repr(error))
+        if another:
+            _restart()
         return
     try:
         asyncio.run(app.run())

@@ -10,7 +10,7 @@ nothing of it. TLS judges certificates by the board's clock, so that one is held
 
 import time
 
-from mote import const, uptime
+from mote import const, trial, uptime
 
 _FROM_1970_TO_2000 = const(946684800)
 _SNTP_WAIT_S = const(1)
@@ -85,10 +85,13 @@ class Clock:
 
         ntptime.host = host
         ntptime.timeout = _SNTP_WAIT_S
+        trial.waiting(True)
         try:
             seconds = ntptime.time()  # in this port's epoch
         except (ValueError, IndexError, OverflowError):
             return None
+        finally:
+            trial.waiting(False)
         if seconds > _LATEST or not self._possible(seconds + _offset()):
             return None
         before = self.now()

@@ -18,7 +18,7 @@ from mote.vault import read_slot
 
 SLOT_SIZE = const(10)
 _VERSION = const(1)
-_SLOTS = ("boot0", "boot1")
+SLOTS = ("boot0", "boot1")
 _MAX = const(0xFFFFFFFF)
 
 
@@ -55,7 +55,7 @@ def _counter(data):
 def is_last(vault, made):
     """True where the epoch `made` is the one that was begun last, by its generation and its counter."""
     newest = None
-    for name in _SLOTS:
+    for name in SLOTS:
         found = parse_slot(read_slot(vault, name, SLOT_SIZE))
         if found and (newest is None or found[1] > newest[1]):
             newest = found
@@ -68,14 +68,14 @@ def begin(vault, generation, entropy):
     `vault` has get(name, limit) and put(name, data). Raises EpochError where no slot is valid
     or the counter is spent, NotSaved where the new one cannot be read back.
     """
-    counters = [_counter(read_slot(vault, name, SLOT_SIZE)) for name in _SLOTS]
+    counters = [_counter(read_slot(vault, name, SLOT_SIZE)) for name in SLOTS]
     highest = max(counters)
     if highest < 0:
         raise EpochError("no valid boot counter; provision this mote again")
     if highest >= _MAX:
         raise EpochError("the boot counter is spent; provision this mote again")
     # The slot that does not hold the highest counter: the other stays valid while this one is written.
-    target = _SLOTS[1 if counters[0] == highest else 0]
+    target = SLOTS[1 if counters[0] == highest else 0]
     data = slot(generation, highest + 1)
     try:
         vault.put(target, data)

@@ -8,8 +8,7 @@ each time, so that a wire to the board finds it quiet and the flash is not worn 
 import time
 
 import machine
-from mote import const
-from mote.rtc import Memory
+from mote import const, rtc
 
 FREE_STARTS = const(4)
 _LONGEST_PAUSE_S = const(300)
@@ -27,7 +26,7 @@ _reason = 0  # of this start
 def count():
     """Count this start; from here on `failed` says how many before it, in a row, did not reach the broker."""
     global _reason, failed
-    memory = _memory()
+    memory = rtc.of_board()
     _reason = memory.take_reason()
     failed = memory.failed_starts()
     memory.set_failed_starts(failed + 1)
@@ -38,7 +37,7 @@ def count():
 
 def pause():
     """The pins are safe; wait where too many starts in a row failed."""
-    _memory().take_reason()
+    rtc.of_board().take_reason()
     if _reason != PINS:
         _wait()
 
@@ -52,17 +51,17 @@ def _wait():
 
 def healthy():
     """This start reached the broker: the count begins again."""
-    _memory().set_failed_starts(0)
+    rtc.of_board().set_failed_starts(0)
 
 
 def slept():
     """This start ends in order, with deep sleep: it was no failed one, whether it was to reach the broker or not."""
-    _memory().set_failed_starts(0)
+    rtc.of_board().set_failed_starts(0)
 
 
 def keep(reason):
     """Keep for the next start why this one is about to be ended, one of the above."""
-    _memory().set_reason(reason)
+    rtc.of_board().set_reason(reason)
 
 
 def why(reason):
@@ -79,6 +78,8 @@ def cause():
     if _reason:
         return why(_reason)
     cause = machine.reset_cause()
+    if not hasattr(machine, "HARD_RESET") and cause == machine.WDT_RESET:
+        return "reset, or watchdog"  # the RP2040 resets by its watchdog
     for name, words in (
         ("PWRON_RESET", "power on"),
         ("HARD_RESET", "reset"),
@@ -89,7 +90,3 @@ def cause():
         if cause == getattr(machine, name, None):
             return words
     return str(cause)
-
-
-def _memory():
-    return Memory(machine.RTC().memory)

@@ -8,7 +8,7 @@ pushed out a record would do harm.
 import gc
 import sys
 
-from mote import __version__, const, log, uptime
+from mote import __version__, const, log, trial, uptime
 
 _QUIET_MS = const(10_000)
 _COUNTS_QUIET_MS = const(60_000)  # of counts, which whoever is on the path can make grow
@@ -110,6 +110,8 @@ class Health:
         held = list(self._told_held[:_HELD])
         # What there is nothing to say of is left out.
         for name, value in (
+            ("mode", trial.mode),
+            ("mode_why", trial.why if trial.mode else None),
             ("alarms", list(self._told_alarms[: _NAMES - len(held)]) or None),
             ("held", held or None),
             ("down", self._protection.down if self._protection.down >= 0 else None),
@@ -118,7 +120,7 @@ class Health:
             ("clock", self._clock.source if self._clock.now() is not None else None),
             ("failures", self._link.failures if any(self._link.failures) else None),
             ("lost", self._link.lost),
-            ("last", log.last[:_LAST] or None),
+            ("last", None if trial.mode else log.last[:_LAST] or None),
         ):
             if value is not None:
                 status[name] = value

@@ -1,4 +1,4 @@
-"""The status LED: on while the mote is not heard, off once it is."""
+"""The status LED: on while the mote is not heard, off once it is; one that is heard in safe mode blinks."""
 
 
 class Led:
@@ -15,6 +15,11 @@ class Led:
         """Light it."""
         if self._pin:
             self._pin.value(1)
+
+    def toggle(self):
+        """Light it, or put it out."""
+        if self._pin:
+            self._pin.value(1 - self._pin.value())
 
     def off(self):
         """Put it out."""

@@ -10,7 +10,7 @@ import time
 
 import machine
 
-from mote import const, epoch, guard, log, rtc, uptime
+from mote import const, epoch, guard, log, rtc, trial, uptime
 
 _HOUR_MS = const(3600000)
 _DOUBLINGS = const(12)
@@ -37,7 +37,7 @@ def doze():
 
 def peek(keep):
     """Return what was kept by `sleep`, an rtc.Asleep, or None; it stays, so nothing may be sealed that continues it."""
-    return _believed(rtc.Memory(machine.RTC().memory).peek(machine.unique_id()), keep)
+    return _believed(rtc.of_board().peek(machine.unique_id()), keep)
 
 
 def wake(keep, generation):
@@ -45,7 +45,7 @@ def wake(keep, generation):
 
     It is erased from RTC memory in either case; call this before anything is sealed. `keep` is the vault.
     """
-    asleep = _believed(rtc.Memory(machine.RTC().memory).take(machine.unique_id()), keep)
+    asleep = _believed(rtc.of_board().take(machine.unique_id()), keep)
     return asleep if asleep and asleep.epoch[0] == generation else None
 
 
@@ -93,6 +93,7 @@ def sleep(asleep, parcels, now, key, newest, spill):
             log.warn("nap", "dropped a record: no room")
             parcels = parcels[:-1] if newest else parcels[1:]
     guard.slept()
+    trial.stood()
     machine.deepsleep(asleep.sleep_ms)
 
 
@@ -104,4 +105,4 @@ def _kept(asleep, parcels, now, key, dropped):
         return False
     tries = min(asleep.tries, _MOST_TRIES)
     stamped = rtc.Asleep(*(tuple(asleep[:6]) + (_now_ms(), asleep[7], asleep[8], tries, dropped) + tuple(asleep[11:])))
-    return rtc.Memory(machine.RTC().memory).keep(stamped, machine.unique_id(), block)
+    return rtc.of_board().keep(stamped, machine.unique_id(), block)

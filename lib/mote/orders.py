@@ -22,6 +22,7 @@ class Orders:
         self.actuators = {actuator.name: actuator for actuator in actuators}
         self.answers = []  # the last ones, oldest first; deep sleep keeps their ids and results
         self.held = {}
+        self.refuses = None  # why no actuator may be set, if so
         self._override_s = {rule.actuator: rule.override_s or _OVERRIDE_S for rule in rules}
         self._rules = None
         if rules:
@@ -63,6 +64,8 @@ class Orders:
         return answer
 
     def _act(self, order, now_ms):
+        if self.refuses is not None:
+            return command.Answer(order.id, command.REFUSED, order.name, self._state(order), self.refuses)
         actuator = self.actuators.get(order.name)
         if actuator is None:
             return command.Answer(order.id, command.REFUSED, order.name, None, "no such actuator")

@@ -18,7 +18,7 @@ _LONGEST_S = 30  # that the sensors may take; the slowest need a few
 class _NoLink:
     """What the watchdog looks at where there is no link."""
 
-    proven = starved = 0
+    proven = starved = acknowledged = 0
 
 
 def take(keep, asleep):
@@ -40,7 +40,7 @@ def take(keep, asleep):
     reader.resume(asleep.alarms)
     readings = reader.report(asyncio.run(_read(reader, settings.watchdog_s)))
     chip = machine.unique_id()
-    memory = rtc.Memory(machine.RTC().memory)
+    memory = rtc.of_board()
     ledger = Ledger(memory, chip)
     ledger.begin(asleep.epoch[0], int.from_bytes(asleep.epoch[1:5], "big"), asleep.record)
     now = clock.Clock(floor.Floor(keep, settings.generation, settings.clock_floor).seconds).now()

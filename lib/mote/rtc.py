@@ -1,10 +1,13 @@
 """RTC memory: who has which bytes of it. It outlives a reset and a deep sleep, not the loss of power.
 
+A chip without it is a mote without a past: each start begins an epoch, none is counted as one of many that failed.
+
     0..2   the guard: "g1" ‖ one byte: starts in a row that did not reach the broker (low 5 bits), why the mote reset
            itself (high 3 bits, 0: it did not)
     3..63  the ledger's last numbers, see there; nothing, or zeros, where it has kept none
-    64..   a block "q1", the batch: records that wait for a waking that sends, see there; nothing where none do
-    then   a block "s3" while the mote sleeps deeply
+    64..71 the trial of a start: "t1" ‖ its flags (1) ‖ crashes in a row (1) ‖ CRC-32 of the settings (4)
+    72..   a block "q1", the batch: records that wait for a waking that sends, see there; nothing where none do
+    then   a block "s3" while the mote sleeps deeply; a block "w1" from a crash to the next start: what crashed, as text
 
 A block is its name (2) ‖ length of the body (2) ‖ body ‖ CRC-32 (4). The body of "s3" is epoch (13) ‖ sequence (8) ‖
 highest downlink + 1 (8) ‖ connection (4) ‖ record (4) ‖ failed openings (4) ‖ time of falling asleep in ms (8) ‖
@@ -35,11 +38,15 @@ Asleep = namedtuple(
 _GUARD = b"g1"
 _GUARD_SIZE = const(3)
 LEDGER_SIZE = const(61)
-_REST_AT = const(64)  # the batch, then what is kept for the sleep
+_TRIAL_AT = const(64)
+_TRIAL = b"t1"
+_TRIAL_SIZE = const(8)
+REST_AT = const(72)  # the batch, then what is kept for the sleep
 _MOST_STARTS = const(31)
 _REASON_BIT = const(5)
 _SLEEP = b"s3"
 BATCH = b"q1"
+_WORDS = b"w1"
 _FIXED = ">13sQQIIIQIHBIQ"
 _FIXED_SIZE = const(68)
 _ID_SIZE = const(8)
@@ -128,6 +135,18 @@ def _unpack_answers(data):
     return answers
 
 
+def forgets(data=None):
+    """Return nothing, whatever was to be kept: what stands for machine.RTC().memory on a chip that has none."""
+    return b""
+
+
+def of_board():
+    """Return this board's Memory; a chip that has none, the RP2040, knows nothing of earlier starts."""
+    import machine
+
+    return Memory(getattr(machine.RTC(), "memory", forgets))
+
+
 class Memory:
     """RTC memory by who owns it; `memory` is machine.RTC().memory."""
 
@@ -162,24 +181,47 @@ class Memory:
 
     def ledger(self):
         """Return what the ledger kept, LEDGER_SIZE bytes, or fewer where it kept nothing."""
-        return bytes(self._memory())[_GUARD_SIZE:_REST_AT]
+        return bytes(self._memory())[_GUARD_SIZE:_TRIAL_AT]
 
     def set_ledger(self, data):
         """Keep `data`, LEDGER_SIZE bytes, for the ledger."""
-        self._memory(self._guard() + data + bytes(self._memory())[_REST_AT:])
+        self._memory(self._guard() + data + bytes(self._memory())[_TRIAL_AT:])
+
+    def trial(self):
+        """Return the trial of a start: its flags, how many crashed in a row, CRC-32 of their settings; or zeros."""
+        data = bytes(self._memory())[_TRIAL_AT:REST_AT]
+        return struct.unpack(">BBI", data[2:]) if len(data) == _TRIAL_SIZE and data[:2] == _TRIAL else (0, 0, 0)
+
+    def set_trial(self, flags, crashes, settings):
+        """Keep the trial of a start."""
+        data = bytes(self._memory())
+        block = _TRIAL + struct.pack(">BBI", flags, crashes, settings)
+        self._memory(self._head()[:_TRIAL_AT] + block + data[REST_AT:])
+
+    def words(self):
+        """Return what crashed, as text, or "" where nothing is kept of it."""
+        body = unframe(_WORDS, bytes(self._memory())[REST_AT + len(self.batch()) :], b"")
+        return "" if body is None else body.decode()
+
+    def set_words(self, text):
+        """Keep what crashed, a short text, until the next start or sleep; nowhere where there is no room for it."""
+        try:
+            self._memory(self._head() + self.batch() + frame(_WORDS, text.encode(), b""))
+        except ValueError:
+            pass
 
     def batch(self):
         """Return the block of the batch, whole or not; b"" where there is none."""
-        data = bytes(self._memory())[_REST_AT:]
+        data = bytes(self._memory())[REST_AT:]
         return data[: _size(BATCH, data)]
 
     def forget_batch(self):
         """Erase the batch, with whatever is behind it."""
-        self._memory(self._head() + bytes(max(len(self._memory()) - _REST_AT, 0)))
+        self._memory(self._head() + bytes(max(len(self._memory()) - REST_AT, 0)))
 
     def peek(self, chip):
         """Return the Asleep that is kept, or None; it stays, so nothing may be sealed that continues it."""
-        return unpack(bytes(self._memory())[_REST_AT + len(self.batch()) :], chip)
+        return unpack(bytes(self._memory())[REST_AT + len(self.batch()) :], chip)
 
     def take(self, chip):
         """Return the Asleep that is kept, or None; it is gone from the memory when this returns.
@@ -187,7 +229,7 @@ class Memory:
         Where it cannot be erased it is not returned either: what could be taken twice would repeat sequence numbers.
         """
         found = self.peek(chip)
-        end = _REST_AT + len(self.batch())
+        end = REST_AT + len(self.batch())
         self._erase(end)
         return None if any(bytes(self._memory())[end:]) else found
 
@@ -202,9 +244,9 @@ class Memory:
             self._memory(self._head() + block)
         except ValueError:
             return False
-        if bytes(self._memory())[_REST_AT:] == block:
+        if bytes(self._memory())[REST_AT:] == block:
             return True
-        self._erase(_REST_AT + len(self.batch()))
+        self._erase(REST_AT + len(self.batch()))
         return False
 
     def _guard(self):
@@ -212,10 +254,10 @@ class Memory:
 
     def _head(self):
         """Return what is not the sleep's, in its whole length."""
-        kept = self._guard() + self.ledger()
-        return kept + bytes(_REST_AT - len(kept))
+        kept = self._guard() + bytes(self._memory())[_GUARD_SIZE:REST_AT]
+        return kept + bytes(REST_AT - len(kept))
 
     def _erase(self, start):
         """Overwrite what is there from `start` on, in its whole length."""
         data = bytes(self._memory())
-        self._memory(self._head() + data[_REST_AT:start] + bytes(max(len(data) - start, 0)))
+        self._memory(self._head() + data[REST_AT:start] + bytes(max(len(data) - start, 0)))

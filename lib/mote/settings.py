@@ -11,6 +11,7 @@ from mote.schema import BYTES, FLAG, ID, INT, IP, LIST, MAYBE, NAME, SOME, TABLE
 
 PATH = "/settings.cbor"
 VERSION = const(1)
+_LONGEST_ESP8266_MS = const(4200000)  # 2^32 microseconds, and what the timer may be wrong by
 TOKEN = "token"
 STATIC = "static"
 
@@ -129,6 +130,8 @@ def check(fields):
         fail("watchdog_s", "0, or more than keepalive_s and two timeouts: %d" % quiet_s)
     if values.send_every > 1 and not values.sleep_ms:
         fail("send_every", "1, or give the mote a sleep_ms: only wakings are counted")
+    if values.sleep_ms > _LONGEST_ESP8266_MS and values.board.startswith("esp8266"):
+        fail("sleep_ms", "%d at most on an ESP8266, whose timer has no more" % _LONGEST_ESP8266_MS)
     _check_names(values)
     _check_actuators(values, quiet_s)
     if values.rules:
@@ -240,7 +243,7 @@ class Settings:
         try:
             fields = cbor.decode(data, 5, 1024)
         except cbor.CborError as error:
-            fail("settings", "damaged (%s)" % error)
+            fail("settings", "damaged (%s); provision this mote again" % error)
         return check(fields)
 
 

@@ -6,8 +6,8 @@ is what NVS takes. Neither ever prints what it holds.
 
 from mote import store
 
-_NAMESPACE = "ironmote"
-_FOLDER = "/secrets"
+NAMESPACE = "ironmote"  # of the NVS
+FOLDER = "/secrets"
 
 
 class NvsVault:
@@ -38,12 +38,12 @@ class FileVault:
 
     def get(self, name, limit):
         """Return the bytes kept as `name`, or None; ValueError where they are more than `limit`."""
-        return store.read(_FOLDER + "/" + name, limit)
+        return store.read(FOLDER + "/" + name, limit)
 
     def put(self, name, data):
         """Keep `data` as `name`; it is in flash when this returns."""
-        store.make_folder(_FOLDER)
-        store.write(_FOLDER + "/" + name, data)
+        store.make_folder(FOLDER)
+        store.write(FOLDER + "/" + name, data)
 
 
 def open_vault():
@@ -52,7 +52,7 @@ def open_vault():
         from esp32 import NVS
     except ImportError:
         return FileVault()
-    return NvsVault(NVS(_NAMESPACE))
+    return NvsVault(NVS(NAMESPACE))
 
 
 def read_slot(vault, name, size):

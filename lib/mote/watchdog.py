@@ -12,6 +12,7 @@ import time
 import machine
 
 from mote import const, guard, log, uptime
+from mote.trial import Trial
 
 _TURN_MS = const(1000)
 _PERIOD_MS = const(30_000)  # a name server or a flash that takes its time may block as long
@@ -28,6 +29,7 @@ class Watchdog:
         self._save = save
         self._turned = 0
         self._dog = self._timer = None
+        self.trial = Trial(grace_s, link, save)
 
     async def run(self):
         """Watch for ever; the chip's watchdog cannot be stopped any more once this has begun."""
@@ -37,6 +39,7 @@ class Watchdog:
         while True:
             self._turned = time.ticks_ms()
             self._feed(None)
+            self.trial.turn()
             if self._grace_ms and uptime.ms() - self._link.proven > self._grace_ms:
                 self._reset(guard.NO_BROKER)
             if self._grace_ms and self._link.starved >= _STARVED:
@@ -65,6 +68,7 @@ class Watchdog:
     def _reset(self, reason):
         """Keep `reason` and what waits, and start anew."""
         guard.keep(reason)
+        self.trial.reset(reason == guard.NO_BROKER)
         log.error("watchdog", "starting anew:", guard.why(reason))
         self._save()
         machine.reset()

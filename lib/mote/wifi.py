@@ -14,6 +14,7 @@ from mote.backoff import Backoff
 
 _STEP_MS = const(100)
 _SETTLE_MS = const(500)  # in which the firmware may still say how the try before went
+_NO_ADDRESS = const(2)  # joined: CYW43 has no name for it
 _TRIES = const(1)  # that the firmware makes by itself after the first; for ever, it would never say what is wrong
 _WHY = (
     ("STAT_WRONG_PASSWORD", "wrong passphrase"),
@@ -117,6 +118,8 @@ class Wifi:
         wlan.connect(ssid, passphrase.decode() if passphrase else None)
         begin = time.ticks_ms()
         going = (network.STAT_IDLE, network.STAT_CONNECTING, network.STAT_GOT_IP)
+        if getattr(network, "STAT_CONNECT_FAIL", 0) < 0:  # CYW43, whose failures are less than zero
+            going += (_NO_ADDRESS,)
         while not wlan.isconnected():
             status = wlan.status()
             since = time.ticks_diff(time.ticks_ms(), begin)

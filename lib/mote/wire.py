@@ -13,7 +13,7 @@ import socket
 import time
 from errno import ECONNREFUSED, ECONNRESET, EINPROGRESS, ETIMEDOUT
 
-from mote import const
+from mote import const, trial
 
 _STEP_MS = const(20)
 _MAX_HEAD = const(5)  # one type byte, at most four of remaining length (MQTT 3.1.1, 2.2.3)
@@ -54,10 +54,13 @@ class Wire:
     async def dial(self, host, port, timeout_ms):
         """Open the TCP connection. Raises OSError, ETIMEDOUT after `timeout_ms`, Unresolved without an address."""
         # Resolving blocks: no port of MicroPython has a resolver with a deadline.
+        trial.waiting(True)
         try:
             info = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)[0]
         except OSError as error:
             raise Unresolved(error.errno)
+        finally:
+            trial.waiting(False)
         raw = socket.socket(info[0], info[1], info[2])
         self._raw = self._socket = raw
         raw.setblocking(False)

@@ -3,9 +3,10 @@
 And no record lost that the backlog had said was in flash.
 """
 
+import binascii
 import os
 
-from mote import epoch, parcel, record, roots, uptime, vault
+from mote import cbor, epoch, lastgood, parcel, pins, record, roots, store, uptime, vault
 from mote.actuators.kept import Kept
 from mote.aead import AesCcm
 from mote.backlog import Backlog
@@ -217,7 +218,7 @@ def test_flash_that_is_full_keeps_what_it_has():
     def work():
         said = []
         backlog = Backlog("/flash/backlog", 1 << 20, b"owner", lambda *words: said.append(words))
-        readings = [record.Reading("t", None, 1, None)]
+        readings = [record.Reading("temperature", None, 1, None)]
         parcels = [parcel.pack((1, 7, number), None, 0, readings) for number in range(1, 2001)]
         took = backlog.append(parcels, False)
         assert 0 < took < 2000
@@ -275,3 +276,50 @@ def test_power_cut_at_any_write_of_kept_states_leaves_the_last_the_one_before_or
             found.append(kept)
     assert set(found) > {(1, 40), (None, 60.5)}
     print("kept states: %d writes, power cut after each" % whole.writes)
+
+
+FIRST_SETTINGS = cbor.encode({"mote": "cellar", "fleet": b"8 bytes!", "board": "esp32", "generation": 1, "outbox": 4})
+NEXT_SETTINGS = cbor.encode({"mote": "cellar", "fleet": b"8 bytes!", "board": "esp32", "generation": 1, "outbox": 5})
+
+
+def change(names):
+    """Other settings come, and work; then others that do not, and the mote goes back."""
+    store.write(names[0], NEXT_SETTINGS)
+    lastgood.LastGood().remember(names[0], binascii.crc32(NEXT_SETTINGS))
+    lastgood.LastGood().give_up(7, "why")
+
+
+def test_power_cut_at_any_write_of_the_settings_that_worked_leaves_the_ones_before_or_these():
+    names = "/flash/settings.cbor", "/flash/settings.last", "/flash/pins"
+    before = lastgood.PATH, pins.PATH
+    lastgood.PATH, pins.PATH = names[1:]
+    try:
+        empty = Disk(b"\xff" * (_BLOCK * _BLOCKS))
+        os.VfsLfs2.mkfs(empty)
+
+        def first():
+            store.write(pins.PATH, pins.pack([(5, 0, 0)]))
+            store.write(names[0], FIRST_SETTINGS)
+            lastgood.LastGood().remember(names[0], binascii.crc32(FIRST_SETTINGS))
+
+        flashed(empty, first)
+        whole = Disk(empty.data)
+        flashed(whole, change, names)
+        assert whole.writes > 10
+        found = set()
+        for torn in (0, 3, 8):
+            for left in range(1, whole.writes + 1):
+                disk = Disk(empty.data, left, torn)
+                flashed(disk, change, names)
+
+                def look():
+                    last = lastgood.LastGood()
+                    settings = store.read(names[0], 4096)
+                    found.add((settings == NEXT_SETTINGS, last.back(settings)["outbox"], last.given_up))
+                    assert pins.parse(store.read(pins.PATH, 64)) == [(5, 0, 0)]
+
+                flashed(Disk(disk.data), look)
+        assert found == {(False, 4, 0), (True, 4, 0), (True, 5, 0), (True, 5, 7)}
+        print("last settings: %d writes, power cut after each" % whole.writes)
+    finally:
+        lastgood.PATH, pins.PATH = before

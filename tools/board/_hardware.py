@@ -11,6 +11,7 @@ from utime import time_ns
 
 _STATE = "/.state/"
 _FROM_1970_TO_2000_US = const(946684800000000)
+_FROM_1970_TO_2021_US = const(1609459200000000)
 _OFFSET_BYTES = const(8)
 BOOT = const(-1)  # in the tally: the board starts
 
@@ -38,10 +39,7 @@ def power_on(board, rows, consume):
     """
     global config, chip, cause, rtc, time_offset_us, skipped_us, _faults
     config = board
-    for name in ("esp8266", "esp32c3", "esp32s3", "esp32c6", "esp32s2", "esp32"):
-        if board["board"].startswith(name):
-            chip = name
-            break
+    chip = board["chip"]
     time_offset_us = int(board.get("time_offset_s", 0) * 1000000)
     skipped_us = int(read("skipped_ms") or 0) * 1000
     data = read("reset_cause")
@@ -49,12 +47,14 @@ def power_on(board, rows, consume):
         cause = data.decode().strip()
         if consume:
             os.remove(_STATE + "reset_cause")
-    data = read("rtc") if cause != "PWRON_RESET" else None
+    # Without power the clock and the memory are lost. Those of the RP2040 are at every reset of the chip.
+    lost = cause != "SOFT_RESET" if chip == "rp2040" else cause == "PWRON_RESET"
+    data = None if lost else read("rtc")
     if data:
         rtc = bytearray(data)
     else:
-        # Without power the clock and the memory are lost; the clock starts anew at 2000-01-01.
-        rtc = bytearray((_now_us() - _FROM_1970_TO_2000_US).to_bytes(_OFFSET_BYTES, "little"))
+        start_us = _FROM_1970_TO_2021_US if chip == "rp2040" else _FROM_1970_TO_2000_US
+        rtc = bytearray((_now_us() - start_us).to_bytes(_OFFSET_BYTES, "little"))
         if consume:
             write("rtc", rtc)
     if consume:
@@ -105,6 +105,11 @@ def write(name, data):
     with open(part, "wb" if not isinstance(data, str) else "w") as file:
         file.write(data)
     os.rename(part, path)
+
+
+def has(what, pin):
+    """True where the chip's `pin` is one of `what`: gpio, input_only, adc or adc_without_wifi."""
+    return bool(config[what] >> pin & 1)
 
 
 def _now_us():

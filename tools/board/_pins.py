@@ -1,16 +1,6 @@
 """`machine.Pin`."""
 
-from micropython import const
-
 import _hardware
-
-# Pins that the packages bring out and that their flash leaves free.
-_PINS = {
-    "esp32": ((0, 5), (12, 19), (21, 23), (25, 27), (32, 39)),
-    "esp32c3": ((0, 10), (18, 21)),
-    "esp8266": ((0, 5), (12, 16)),
-}
-_INPUT_ONLY = const(34)  # on the ESP32, from here on
 
 _pins = {}
 
@@ -21,19 +11,20 @@ class Pin:
     if _hardware.chip == "esp8266":
         IN, OUT, OPEN_DRAIN = 0, 1, 2
         PULL_UP = 1
+    elif _hardware.chip == "rp2040":
+        IN, OUT, OPEN_DRAIN, ALT = 0, 1, 2, 3
+        PULL_UP, PULL_DOWN = 1, 2
     else:
         IN, OUT, OPEN_DRAIN = 1, 3, 7
         PULL_DOWN, PULL_UP = 1, 2
         DRIVE_0, DRIVE_1, DRIVE_2, DRIVE_3 = 0, 1, 2, 3
         WAKE_LOW, WAKE_HIGH = 4, 5
-    IRQ_RISING, IRQ_FALLING = 1, 2
+    IRQ_RISING, IRQ_FALLING = (8, 4) if _hardware.chip == "rp2040" else (1, 2)
 
     def __new__(cls, number, *args, **options):
         if isinstance(number, Pin):
             return number
-        if not isinstance(number, int) or not any(
-            first <= number <= last for first, last in _PINS.get(_hardware.chip, ((0, 48),))
-        ):
+        if not isinstance(number, int) or number < 0 or not _hardware.has("gpio", number):
             raise ValueError("invalid pin")
         pin = _pins.get(number)
         if pin is None:
@@ -55,7 +46,7 @@ class Pin:
         if pull != -1:
             self._pull = pull
         if mode != -1:
-            if mode != Pin.IN and _hardware.chip == "esp32" and self._number >= _INPUT_ONLY:
+            if mode != Pin.IN and _hardware.has("input_only", self._number):
                 raise ValueError("pin can only be input")
             self._mode = mode
         self._drive()

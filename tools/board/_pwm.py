@@ -33,7 +33,7 @@ class PWM:
 
     def _set_frequency(self, hz):
         highest = 1000 if _hardware.chip == "esp8266" else 40000000
-        if not 1 <= hz <= highest:
+        if not (8 if _hardware.chip == "rp2040" else 1) <= hz <= highest:
             raise ValueError("frequency must be from 1Hz to 40MHz")
         self._frequency_hz = hz
 

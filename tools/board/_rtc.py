@@ -31,12 +31,16 @@ class RTC:
         self._set(time.mktime((year, month, day, hour, minute, second)), 0)
 
     def _set(self, seconds, microsecond):
-        _hardware.set_clock_us((seconds + 946684800) * 1000000 + microsecond)
+        import time
 
-    def memory(self, data=None):
-        """Return the memory's bytes, or keep `data` there."""
-        if data is None:
-            return _hardware.memory()
-        if len(data) > (_LONGEST_ESP8266 if _hardware.chip == "esp8266" else _LONGEST):
-            raise ValueError("buffer too long")
-        return _hardware.memory(data)
+        _hardware.set_clock_us((seconds + time.EPOCH) * 1000000 + microsecond)
+
+    if _hardware.chip != "rp2040":
+
+        def memory(self, data=None):
+            """Return the memory's bytes, or keep `data` there."""
+            if data is None:
+                return _hardware.memory()
+            if len(data) > (_LONGEST_ESP8266 if _hardware.chip == "esp8266" else _LONGEST):
+                raise ValueError("buffer too long")
+            return _hardware.memory(data)

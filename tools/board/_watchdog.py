@@ -5,6 +5,7 @@ from micropython import const
 
 _SHORTEST_MS = const(1)
 _ESP8266_MS = const(5000)
+_RP2040_LONGEST_MS = const(8388)
 
 
 class WDT:
@@ -18,6 +19,8 @@ class WDT:
             raise ValueError("WDT(%d) doesn't exist" % id)
         if timeout < _SHORTEST_MS or (_hardware.chip == "esp8266" and timeout != _ESP8266_MS):
             raise ValueError("WDT timeout out of range")
+        if _hardware.chip == "rp2040" and timeout > _RP2040_LONGEST_MS:
+            raise ValueError("timeout exceeds 8388")
         self._text = str(timeout)
         _hardware.write("wdt", self._text)  # whole at once: the host must never read half a timeout
         self._file = open("/.state/wdt", "r+b")  # noqa: SIM115  fed for as long as the board runs

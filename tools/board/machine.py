@@ -1,4 +1,4 @@
-"""`machine` as on the ESP32, ESP32-C3 and ESP8266.
+"""`machine` as on the ESP32 and its kin, the ESP8266 and the RP2040.
 
 Classes that a program does not name are not loaded: on a board they cost no heap either.
 """
@@ -9,6 +9,8 @@ import _hardware
 
 if _hardware.chip == "esp8266":
     PWRON_RESET, WDT_RESET, SOFT_RESET, DEEPSLEEP_RESET, HARD_RESET = 0, 1, 4, 5, 6
+elif _hardware.chip == "rp2040":
+    PWRON_RESET, WDT_RESET = 1, 3
 else:
     PWRON_RESET, HARD_RESET, WDT_RESET, DEEPSLEEP_RESET, SOFT_RESET = 1, 2, 3, 4, 5
     PIN_WAKE, TIMER_WAKE = 2, 4
@@ -40,12 +42,14 @@ def __getattr__(name):
 
 
 def unique_id():
-    """Return the number that the chip was made with: 6 bytes, on the ESP8266 4."""
+    """Return the number that the chip was made with: 6 bytes, on the ESP8266 4, on the RP2040 that of its flash, 8."""
     return bytes.fromhex(_hardware.config["unique_id"])
 
 
 def reset_cause():
     """Return why the board started: one of the _RESET constants."""
+    if _hardware.chip == "rp2040" and _hardware.cause in ("HARD_RESET", "DEEPSLEEP_RESET"):
+        return WDT_RESET  # it is the watchdog that ends both
     return globals().get(_hardware.cause, PWRON_RESET)
 
 

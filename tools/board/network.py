@@ -5,7 +5,8 @@ there too; on the ESP8266 it is on when the board starts, as its firmware leaves
 
 What status() says while there is no connection follows the ports' own sources (ports/esp32/network_wlan.c): the ESP32
 is CONNECTING as long as it goes on trying, which is for ever unless config(reconnects=…) says how often, and gives
-the reason of the last failure when it has stopped. The ESP8266 gives the reason while it goes on.
+the reason of the last failure when it has stopped. The ESP8266 gives the reason while it goes on. The Pico W
+(extmod/network_cyw43.c) tries once; between joining and an address it says 2, for which there is no constant.
 """
 
 from micropython import const
@@ -14,16 +15,25 @@ from utime import ticks_add, ticks_diff, ticks_ms
 import _hardware
 
 STA_IF, AP_IF = 0, 1
+_ESP32 = _hardware.chip not in ("esp8266", "rp2040")  # and its kin
+_ONCE = _hardware.chip == "rp2040"  # it does not go on trying
+_NO_ADDRESS = const(2)
+_ALONE_MS = const(300)  # until it has joined
+_JOIN_MS = 900 if _ONCE else 300  # until it has an address
 if _hardware.chip == "esp8266":
     STAT_IDLE, STAT_CONNECTING, STAT_WRONG_PASSWORD, STAT_NO_AP_FOUND, STAT_CONNECT_FAIL, STAT_GOT_IP = range(6)
-    STAT_BEACON_TIMEOUT = STAT_CONNECT_FAIL
+    _LOST = STAT_BEACON_TIMEOUT = STAT_CONNECT_FAIL
+elif _hardware.chip == "rp2040":
+    STAT_IDLE, STAT_CONNECTING, STAT_GOT_IP = 0, 1, 3
+    STAT_CONNECT_FAIL, STAT_NO_AP_FOUND, STAT_WRONG_PASSWORD = -1, -2, -3
+    _LOST = STAT_IDLE
 else:
     STAT_IDLE, STAT_CONNECTING, STAT_GOT_IP = 1000, 1001, 1010
-    STAT_BEACON_TIMEOUT, STAT_NO_AP_FOUND, STAT_WRONG_PASSWORD = 200, 201, 202
+    _LOST = STAT_BEACON_TIMEOUT = 200
+    STAT_NO_AP_FOUND, STAT_WRONG_PASSWORD = 201, 202
     STAT_ASSOC_FAIL, STAT_HANDSHAKE_TIMEOUT = 203, 204
 AUTH_OPEN, AUTH_WEP, AUTH_WPA_PSK, AUTH_WPA2_PSK, AUTH_WPA_WPA2_PSK = range(5)
 
-_JOIN_MS = const(300)
 _CHANNEL = const(6)
 _RSSI_DBM = const(-57)
 _BSSID = b"\x02\x00\x00\x00\x00"
@@ -83,7 +93,7 @@ class WLAN:
             wlan._tries = 0  # that failed since the connection was asked for
             wlan._addresses = None  # where they are not asked of the network
             wlan._options = {"pm": 1, "txpower": 20.0}
-            if _hardware.chip != "esp8266":
+            if _ESP32:
                 wlan._options["reconnects"] = -1
         return wlan
 
@@ -106,13 +116,13 @@ class WLAN:
         if not self._active:
             raise OSError("Wifi Not Started")
         connected = self._connected()
-        if self._trying() and not connected and _hardware.chip != "esp8266":
+        if self._trying() and not connected and _ESP32:
             raise OSError("Wifi Internal State Error")
         if ssid is not None:
             self._asked = (_text(ssid), _text(key) or "")
         self._since = ticks_ms()
         self._tries = 0
-        if _hardware.chip == "esp8266":
+        if not _ESP32:
             self._reason = 0
         self._was_connected = False
 
@@ -126,7 +136,7 @@ class WLAN:
 
     def _trying(self):
         """True where the connection was asked for, and the firmware has not given up."""
-        most = self._options.get("reconnects", -1)
+        most = 0 if _ONCE else self._options.get("reconnects", -1)
         return self._since is not None and (most < 0 or self._tries <= most)
 
     def _connected(self):
@@ -137,7 +147,7 @@ class WLAN:
             ssid, key = self._asked
             air = _heard(ssid)
             if not air:
-                reason = STAT_BEACON_TIMEOUT if self._was_connected else STAT_NO_AP_FOUND
+                reason = _LOST if self._was_connected else STAT_NO_AP_FOUND
             elif (air.get("password") or "") != key:
                 reason = STAT_WRONG_PASSWORD
             else:
@@ -170,7 +180,8 @@ class WLAN:
         if _hardware.chip == "esp8266" and self._reason in (STAT_NO_AP_FOUND, STAT_WRONG_PASSWORD):
             return self._reason
         if self._trying():
-            return STAT_CONNECTING
+            joined = _ONCE and ticks_diff(ticks_ms(), self._since) > _ALONE_MS and _heard(self._asked[0])
+            return _NO_ADDRESS if joined else STAT_CONNECTING
         return self._reason or STAT_IDLE
 
     def ifconfig(self, addresses=None):
@@ -211,7 +222,7 @@ class WLAN:
         for name in options:
             if name in ("hostname", "dhcp_hostname"):
                 hostname(options[name])
-            elif name in _SETTABLE or (name in _SETTABLE_ESP32 and _hardware.chip != "esp8266"):
+            elif name in _SETTABLE or (name in _SETTABLE_ESP32 and _ESP32):
                 self._options[name] = options[name]
             else:
                 raise ValueError("unknown config param")

@@ -15,8 +15,9 @@ _NO_SUCH_NAME = -202  # what the firmware's resolver says without a network
 
 
 def time():
-    """Return the true time in whole seconds since 2000; OSError where nobody answers."""
+    """Return the true time in whole seconds since the board's epoch; OSError where nobody answers."""
     import network
+    from time import EPOCH
 
     if not network.WLAN(network.STA_IF).isconnected():
         raise OSError(_NO_SUCH_NAME)
@@ -24,13 +25,13 @@ def time():
     if lie == "short":  # the real module takes any datagram for an answer
         return unpack("!I", bytes(20)[40:44])[0]
     if isinstance(lie, int):
-        return lie - 946684800
+        return lie - EPOCH
     if not _hardware.config.get("ntp", True) or lie == "silent":
         from utime import sleep
 
         sleep(timeout)
         raise OSError(ETIMEDOUT)
-    return _hardware.true_us() // 1000000 - 946684800
+    return _hardware.true_us() // 1000000 - EPOCH
 
 
 def settime():

@@ -16,12 +16,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mote import vault
+
 from . import device, secret_files
 from .boards import Profile
 from .provision import Place, Write
 
-_NVS_NAMESPACE = "ironmote"
-_VAULT_FILES = "secrets"  # of a chip without non-volatile storage, in its file system
+_ID_DIGITS = {"esp8266": 8, "rp2": 16}  # of unique_id, where it is not a MAC address
 
 
 class BoardFolder:
@@ -48,13 +49,13 @@ class BoardFolder:
 
     def provision(self, writes: Iterable[Write]) -> None:
         """Put what `writes` say onto the board, in their order."""
-        vault = self.path / "nvs" / _NVS_NAMESPACE if self._profile.nvs else self.path / "flash" / _VAULT_FILES
+        secrets = self.path / ("nvs/" + vault.NAMESPACE if self._profile.nvs else "flash" + vault.FOLDER)
         for each in writes:
             if each.place is Place.FLASH:
                 _write(self.path / "flash", each.name, each.content)
             else:
-                secret_files.make_folder(vault)
-                secret_files.write(vault / (f"{each.name}.blob" if self._profile.nvs else each.name), each.content)
+                secret_files.make_folder(secrets)
+                secret_files.write(secrets / (f"{each.name}.blob" if self._profile.nvs else each.name), each.content)
 
     def switch_on(self) -> None:
         """Power comes on: no cause on record, no memory of a clock."""
@@ -75,9 +76,9 @@ class BoardFolder:
             return False
         return time.time() - fed > timeout_ms / 1000
 
-    def note_watchdog_reset(self) -> None:
-        """What the board's next start is told of its last end."""
-        (self.path / "reset_cause").write_text("WDT_RESET")
+    def note_cause(self, cause: str) -> None:
+        """Say to the board's next start why there is one: the name of a constant of `machine`, less "machine."."""
+        (self.path / "reset_cause").write_text(cause)
 
     def sleep_ms(self) -> int:
         """For how long the board went to sleep; 0 is for good."""
@@ -108,6 +109,7 @@ def hardware(
     return {
         "board": profile.name,
         "unique_id": _unique_id(profile, name),
+        **chip(profile),
         "hide": list(profile.hide),
         "wifi": dict(wifi) if isinstance(wifi, Mapping) else [dict(each) for each in wifi],
         "parts": [dict(part) for part in parts],
@@ -119,6 +121,22 @@ def hardware(
     }
 
 
+def chip(profile: Profile) -> dict[str, Any]:
+    """What board.json says of the chip: its name, and a mask for each kind of pins.
+
+    A desktop is simulated as an ESP32.
+    """
+    name = "esp32" if profile.port == "linux" else profile.chip.lower().replace("-", "")
+    pins = profile.pins
+    kinds = {
+        "gpio": pins.usable,
+        "input_only": pins.input_only,
+        "adc": pins.adc,
+        "adc_without_wifi": pins.adc_without_wifi,
+    }
+    return {"chip": name} | {kind: sum(1 << pin for pin in numbers) for kind, numbers in kinds.items()}
+
+
 def _write(folder: Path, name: str, content: bytes) -> None:
     target = folder / name.lstrip("/")
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -127,7 +145,7 @@ def _write(folder: Path, name: str, content: bytes) -> None:
 
 def _unique_id(profile: Profile, name: str) -> str:
     """The number that the chip was made with, in hex: the same one at every build."""
-    return hashlib.sha256(name.encode()).hexdigest()[: 8 if profile.chip == "ESP8266" else 12]
+    return hashlib.sha256(name.encode()).hexdigest()[: _ID_DIGITS.get(profile.port, 12)]
 
 
 def _contact_for(actuator: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,13 +21,17 @@ def spawn(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     output: int | IO[bytes] | None = subprocess.DEVNULL,
+    source: int = subprocess.DEVNULL,
 ) -> subprocess.Popen[bytes]:
-    """Start `argv`, its stdout and stderr both going to `output`; end it with `end`. OSError when it cannot start."""
+    """Start `argv`, its stdin `source`, its stdout and stderr both going to `output`; end it with `end`.
+
+    OSError when it cannot start.
+    """
     child = subprocess.Popen(
         list(argv),
         cwd=cwd,
         env=dict(env) if env is not None else None,
-        stdin=subprocess.DEVNULL,
+        stdin=source,
         stdout=output,
         stderr=subprocess.STDOUT,
         start_new_session=True,

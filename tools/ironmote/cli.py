@@ -11,7 +11,26 @@ from . import interrupts
 from .arguments import Parser
 from .errors import IronmoteError
 from .plain import plain
-from .verbs import add, authenticator, certificate, demo, export, import_, init, remove, roles, show, wifi
+from .verbs import (
+    add,
+    authenticator,
+    certificate,
+    check,
+    demo,
+    doctor,
+    export,
+    flash,
+    image,
+    import_,
+    init,
+    monitor,
+    power,
+    provision,
+    remove,
+    roles,
+    show,
+    wifi,
+)
 from .verbs import list as list_
 
 COMMANDS = tuple(
@@ -20,14 +39,21 @@ COMMANDS = tuple(
         demo,
         init,
         add,
+        check,
         list_,
         show,
         remove,
         wifi,
         roles,
         certificate,
+        flash,
+        provision,
+        doctor,
+        monitor,
+        image,
         export,
         import_,
+        power,
         authenticator,
     )
 )

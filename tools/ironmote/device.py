@@ -103,6 +103,19 @@ def modules(settings: Mapping[str, Any]) -> list[str]:
     wanted = [name for start in (here.boot, here.main) for name in _imports(start)]
     for folder in ("sensors", "actuators", "rules"):
         wanted += [f"{_MOTE}.{folder}.{spec['kind']}" for spec in settings.get(folder, ())]
+    return _needed(here, wanted)
+
+
+def probe(profile: Profile) -> dict[str, bytes]:
+    """The files that measuring a board's facts takes, by path on the board: a part of every mote's."""
+    if _MOTE in profile.frozen:
+        return {}
+    here = tree.find()
+    return {"/lib/" + path: code for path, code in _mote(profile, here, _needed(here, [f"{_MOTE}.facts"])).items()}
+
+
+def _needed(here: tree.Tree, wanted: list[str]) -> list[str]:
+    """The files of the modules that are `wanted` and of all that these import, as paths below the package's parent."""
     found: dict[str, Path] = {}
     while wanted:
         name = wanted.pop()

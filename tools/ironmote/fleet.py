@@ -34,8 +34,8 @@ class Mote:
     """One device.
 
     `channel` is None until the board's facts have been measured; `why` is the sentence that explains the choice.
-    `sensors` and `actuators` have the form of the device's settings (mote.settings). `connect` says how it shows who
-    it is where there is no TLS: "token" (counts, for brokers that can ask an authenticator) or "static".
+    `sensors`, `actuators` and `rules` have the form of the device's settings (mote.settings). `connect` says how it
+    shows who it is where there is no TLS: "token" (counts, for brokers that can ask an authenticator) or "static".
     """
 
     id: str
@@ -47,8 +47,10 @@ class Mote:
     why: str = ""
     zone: str = HOME
     connect: str = "token"
+    revoked: bool = False  # no broker is to know it until it was provisioned again
     sensors: list[dict[str, Any]] = field(default_factory=list)
     actuators: list[dict[str, Any]] = field(default_factory=list)
+    rules: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def seals(self) -> bool:
@@ -129,17 +131,20 @@ class Fleet:
         return mote
 
     def encrypting(self) -> Iterator[Mote]:
-        """The motes that connect with TLS."""
-        return (mote for mote in self.motes.values() if mote.encrypts)
+        """The motes that connect with TLS. Here and below those that were revoked are left out."""
+        return (mote for mote in self._valid() if mote.encrypts)
 
     def certified(self) -> Iterator[Mote]:
         """The motes that connect with TLS and a certificate."""
-        return (mote for mote in self.motes.values() if mote.certified)
+        return (mote for mote in self._valid() if mote.certified)
 
     def sharing_keys(self) -> Iterator[Mote]:
         """The motes that connect with TLS and a pre-shared key."""
-        return (mote for mote in self.motes.values() if mote.shares_key)
+        return (mote for mote in self._valid() if mote.shares_key)
 
     def clear(self) -> Iterator[Mote]:
         """The motes that connect over TCP in the clear, everything they say being sealed."""
-        return (mote for mote in self.motes.values() if mote.channel == "sealed")
+        return (mote for mote in self._valid() if mote.channel == "sealed")
+
+    def _valid(self) -> Iterator[Mote]:
+        return (mote for mote in self.motes.values() if not mote.revoked)

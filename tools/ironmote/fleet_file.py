@@ -100,6 +100,12 @@ class Zone:
     server_name: str
     connect: str = device_settings.TOKEN
 
+    def takes(self, channel: str) -> bool:
+        """True where motes on this channel may live here: nothing of theirs is to be read by who is not trusted."""
+        if self.trust == TRUSTED:
+            return channel.startswith("tls")
+        return channel == "sealed" if self.trust == CLEAR else channel.endswith("sealed")
+
 
 @dataclass(frozen=True)
 class FleetFile:

@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mote import topics
+
 from . import durable, fleet_file, mote_file, registry, secret_files
 from .certificates import Authority
 from .encrypted import Key
@@ -34,7 +36,6 @@ from .registry import Entry
 if TYPE_CHECKING:
     from .open_folder import OpenFolder
 
-_LONGEST_NAME = 64  # of a certificate (X.520)
 _WAIT_S = 10.0  # for another command that works on the same fleet
 _IGNORED = "# Secrets, and what is made of them.\n/keys/\n/brokers/\n"
 
@@ -67,12 +68,12 @@ class Folder:
 
     def mote_ids(self) -> list[str]:
         """The motes of the fleet: those that have a file. Raises IronmoteError on a file with another name."""
-        return [check_id(path.stem) for path in sorted(self.paths.motes.glob("*.toml"))]
+        return _ids(self.paths.motes, ".toml")
 
     def known_ids(self) -> list[str]:
         """The motes that have a file, and those that had keys, were not removed, and whose file is gone."""
-        noted = (check_id(path.stem) for path in self.paths.registry.glob("*.json"))
-        return sorted({*self.mote_ids(), *(name for name in noted if self.has(name))})
+        noted = (name for name in _ids(self.paths.registry, ".json") if self.has(name))
+        return sorted({*self.mote_ids(), *noted})
 
     def has(self, mote_id: str) -> bool:
         """True where `known_ids` has the mote."""
@@ -101,13 +102,19 @@ class Folder:
         return path.read_bytes() if path.is_file() else None
 
     def zone_of(self, file: MoteFile, entry: Entry) -> Zone:
-        """The zone in which the mote lives: the one that its file names, else the first that fits its channel."""
-        zones = self.file.zones
+        """The zone in which the mote lives: the one that its file names, else the first that fits its channel.
+
+        Raises FolderError where that zone is none, or is not for this channel.
+        """
+        zones, channel = self.file.zones, entry.channel
         if file.zone is None:
-            return self.file.zone_for(encrypts=entry.channel is None or entry.channel.startswith("tls"))
+            return self.file.zone_for(encrypts=channel is None or channel.startswith("tls"))
         if file.zone not in zones:
             raise FolderError(f"{file.path}: zone: {FLEET_FILE} has {', '.join(zones) or 'none'}")
-        return zones[file.zone]
+        zone = zones[file.zone]
+        if channel is not None and not zone.takes(channel):
+            raise FolderError(f"{file.path}: zone: {zone.name} is {zone.trust}, which is not for the channel {channel}")
+        return zone
 
     def known(self, mote: Mote, clock_floor: int) -> Known:
         """What mote_file.compile needs beside the file of `mote`. Raises FolderError where its zone has no broker."""
@@ -143,6 +150,15 @@ class Folder:
         with _locked(self.paths):
             self.file = fleet_file.load(self.paths.fleet_file)
             yield OpenFolder(self, store, store.load())
+
+
+def _ids(folder: Path, ending: str) -> list[str]:
+    """The motes that have a file in `folder`. What begins with a dot is an editor's, or was cut off."""
+    found = sorted(path.name for path in folder.glob(f"[!.]*{ending}"))
+    for name in found:
+        if not topics.is_id(name.removesuffix(ending)):
+            raise FolderError(f"{folder / name}: a mote's id is 1 to 23 of a-z, 0-9 and -; give the file another name")
+    return [name.removesuffix(ending) for name in found]
 
 
 @contextlib.contextmanager
@@ -195,7 +211,7 @@ def create(root: Path, key: Key, secrets: Secrets, files: Mapping[str, bytes]) -
 
 def first_files(name: str, fleet_id: bytes, host: str | None) -> tuple[Secrets, dict[str, bytes]]:
     """The keys and the files of a new fleet: an authority, and nothing that it has signed but an empty list."""
-    authority = Authority.create(f"ironmote {name}"[:_LONGEST_NAME])
+    authority = Authority.create(f"ironmote {fleet_id.hex()[:8]}")  # it is in each certificate, on each board
     secrets = Secrets(fleet_id, authority.key_der, revocations=1)
     here = Paths(Path())
     files = {

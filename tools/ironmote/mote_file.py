@@ -19,10 +19,9 @@ from typing import Any
 from mote import channel, schema
 from mote import settings as device_settings
 
-from . import boards, owner_check
+from . import boards, owner_check, pins
 from .boards import Profile
 from .errors import IronmoteError
-from .nearest import nearest
 from .plain import plain
 from .toml_lines import Lines, TomlError
 
@@ -37,7 +36,7 @@ _NOT_HERE = ("v", "mote", "fleet", "generation", "room", "broker", "connect", "c
 _STRAPPING = "allow_strapping"
 _BOARD = (schema.TEXT, 1, 16)
 _PINS = (schema.LIST, 16, (schema.INT, 0, 63))
-_DEFAULTS: Mapping[str, Any] = {
+DEFAULTS: Mapping[str, Any] = {
     "channel": channel.AUTO,
     "floor": channel.SEALED,
     "keepalive_s": 60,
@@ -64,7 +63,7 @@ class MoteFile:
     """What an owner wants of a mote; `fields` have the names and the form of the device's settings.
 
     `path` is for people. `channel` is what is wished, "auto" or one of mote.channel.CHANNELS; `zone` None is the
-    fleet's own choice.
+    fleet's own choice. `allow_strapping` are pins that the owner answers for.
     """
 
     path: str
@@ -72,6 +71,7 @@ class MoteFile:
     channel: str
     floor: str
     zone: str | None
+    allow_strapping: tuple[int, ...]
     fields: Mapping[str, Any] = field(repr=False)
 
 
@@ -96,7 +96,7 @@ class Known:
 
 
 # What stands in for it while a file alone is looked at: nothing in it is wrong, and its texts are as long as they get.
-_NOBODY = Known(
+NOBODY = Known(
     mote="m" * 23,
     fleet=bytes(32),
     zone="z" * 23,
@@ -125,14 +125,13 @@ def of_table(
 ) -> MoteFile:
     """The mote that `table` describes as a file would; `line` says on which line something is. Raises MoteFileError."""
     check = owner_check.Check()
-    rules = _rules()
-    found = _checked(table, {"board": _BOARD, _STRAPPING: _PINS} | rules, check, ("board",))
+    found = _checked(table, {"board": _BOARD, _STRAPPING: _PINS} | rules(), check, ("board",))
     profile = None
     if isinstance(found.get("board"), str):
         try:
             profile = find(found["board"])
         except IronmoteError as error:
-            check.fail(("board",), f"{error}{nearest(found['board'], boards.names())}")
+            check.fail(("board",), str(error))
     if not check.errors and profile is not None:
         fields = {name: value for name, value in found.items() if name not in ("board", _STRAPPING, "zone")}
         made = MoteFile(
@@ -141,13 +140,12 @@ def of_table(
             fields.get("channel", channel.AUTO),
             fields.get("floor", channel.SEALED),
             found.get("zone"),
+            tuple(found.get(_STRAPPING, ())),
             fields,
         )
-        try:
-            _encode(_settings(made, profile, _NOBODY))
+        check.errors += _wrong(_settings(made, profile, NOBODY), profile, made)
+        if not check.errors:
             return made
-        except device_settings.SettingsError as error:
-            check.fail(_path(error.field), str(error).partition(": ")[2])
     raise MoteFileError(_tell(path, check.errors, line))
 
 
@@ -156,8 +154,8 @@ def check_defaults(
 ) -> dict[str, Any]:
     """The [defaults] of a fleet's file, as `Known` takes them. Raises MoteFileError."""
     check = owner_check.Check()
-    rules = {name: rule for name, rule in _rules().items() if name not in _LISTS}
-    found = _checked(table, rules, check, ())
+    allowed = {name: rule for name, rule in rules().items() if name not in _LISTS}
+    found = _checked(table, allowed, check, ())
     if check.errors:
         raise MoteFileError(_tell(path, [(("defaults", *where), words) for where, words in check.errors], line))
     return found
@@ -166,20 +164,19 @@ def check_defaults(
 def compile(file: MoteFile, profile: Profile, known: Known) -> dict[str, Any]:
     """The settings of the mote (mote.settings), checked as the mote will. Raises MoteFileError."""
     settings = _settings(file, profile, known)
-    try:
-        _encode(settings)
-    except device_settings.SettingsError as error:
-        raise MoteFileError(_tell(file.path, [(_path(error.field), str(error).partition(": ")[2])], None)) from error
+    errors = _wrong(settings, profile, file)
+    if errors:
+        raise MoteFileError(_tell(file.path, errors, None))
     return settings
 
 
-def _rules() -> dict[str, owner_check.Rule]:
+def rules() -> dict[str, owner_check.Rule]:
     """What the top level of a file takes, by its names there."""
-    rules = {_PLURALS.get(name, name): rule for name, rule in device_settings.FIELDS.items() if name not in _NOT_HERE}
-    rules["wifi"] = _partly(rules["wifi"])  # over what the fleet says
-    rules["i2c"] = _partly(rules["i2c"][1])  # over the board's wiring
-    rules["onewire"] = _partly(rules["onewire"][1])
-    return rules
+    found = {_PLURALS.get(name, name): rule for name, rule in device_settings.FIELDS.items() if name not in _NOT_HERE}
+    found["wifi"] = _partly(found["wifi"])  # over what the fleet says
+    found["i2c"] = _partly(found["i2c"][1])  # over the board's wiring
+    found["onewire"] = _partly(found["onewire"][1])
+    return found
 
 
 def _partly(rule: owner_check.Rule) -> owner_check.Rule:
@@ -202,15 +199,15 @@ def _checked(
 
 
 def _settings(file: MoteFile, profile: Profile, known: Known) -> dict[str, Any]:
-    wiring = profile.pins
-    fields = dict(_DEFAULTS) | {"led": wiring.led, "backlog": profile.backlog_bytes}
+    wiring = profile.wiring
+    fields = dict(DEFAULTS) | {"backlog": profile.backlog_bytes}
     fields |= {"sensors": [], "actuators": [], "i2c": {}, "onewire": {}}
     fields |= dict(known.defaults) | dict(file.fields)
     kinds = {sensor["kind"] for sensor in fields["sensors"]}
     on_i2c = any("address" in sensor for sensor in fields["sensors"])
     i2c = {"sda": wiring.i2c_sda, "scl": wiring.i2c_scl, "freq_hz": _I2C_HZ} | fields["i2c"]
     onewire = {"pin": wiring.onewire} | fields["onewire"]
-    return fields | {
+    settings = fields | {
         "v": device_settings.VERSION,
         "mote": known.mote,
         "fleet": known.fleet,
@@ -226,14 +223,29 @@ def _settings(file: MoteFile, profile: Profile, known: Known) -> dict[str, Any]:
         "i2c": i2c if on_i2c or "i2c" in file.fields else None,
         "onewire": onewire if "ds18b20" in kinds or "onewire" in file.fields else None,
     }
+    # The module's own LED shows how the mote is, unless its pin was wanted for something else.
+    if "led" not in settings:
+        used = {use.pin for use in pins.uses(settings) if use.role != pins.ANALOG}
+        settings["led"] = None if wiring.led in used else wiring.led
+    return settings
 
 
-def _encode(settings: Mapping[str, Any]) -> None:
-    """Check `settings` as the mote will. Raises SettingsError."""
-    data = device_settings.to_cbor(dict(settings))
-    device_settings.Settings.from_cbor(data)
+def _wrong(settings: Mapping[str, Any], profile: Profile, file: MoteFile) -> list[tuple[owner_check.Path, str]]:
+    """What the mote would say of `settings`, or else what is wrong with their pins on its board."""
+    try:
+        data = device_settings.to_cbor(dict(settings))
+        device_settings.Settings.from_cbor(data)
+    except device_settings.SettingsError as error:
+        return [(_path(error.field), str(error).partition(": ")[2])]
     if len(data) > LARGEST_SETTINGS:
-        raise device_settings.SettingsError("settings", f"{len(data)} bytes, and a mote reads {LARGEST_SETTINGS}")
+        return [((), f"{len(data)} bytes as settings, and a mote reads {LARGEST_SETTINGS}; name less")]
+    for number, sensor in enumerate(settings["sensors"]):
+        if sensor["kind"] == "chip" and not profile.thermometer:
+            return [(("sensor", number, "kind"), f"the chip of {profile.name} has no thermometer that a mote reads")]
+    longest = profile.longest_sleep_ms
+    if longest is not None and settings.get("sleep_ms", 0) > longest:
+        return [(("sleep_ms",), f"{profile.name} sleeps for {longest} at most")]
+    return [(_path(where), words) for where, words in pins.wrong(profile, settings, file.allow_strapping)]
 
 
 def _path(text: str) -> owner_check.Path:

@@ -31,8 +31,8 @@ board = {board}
 
 def text(mote_id: str, profile: Profile) -> str:
     """The text of motes/<id>.toml for a board of this kind."""
-    pins = profile.pins
+    wiring = profile.wiring
     return _TEXT.format(
-        id=mote_id, board=quoted(profile.name), sda=pins.i2c_sda, scl=pins.i2c_scl, onewire=pins.onewire,
-        relay=pins.relay,
+        id=mote_id, board=quoted(profile.name), sda=wiring.i2c_sda, scl=wiring.i2c_scl, onewire=wiring.onewire,
+        relay=wiring.relay,
     )  # fmt: skip

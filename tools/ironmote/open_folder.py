@@ -1,10 +1,11 @@
 """A fleet's folder whose keys are open: its motes with their root keys, and the order in which all is written."""
 
 import os
+import tomllib
 from dataclasses import replace
 from pathlib import Path
 
-from . import boards, durable, mote_template, registry
+from . import boards, durable, mote_file, mote_template, registry, rotation
 from .certificates import Authority, Credential
 from .fleet import MAX_GENERATION, ROOT_BYTES, Fleet, Mote, check_id
 from .fleet_folder import Folder, FolderError
@@ -43,13 +44,17 @@ class OpenFolder:
         """
         if self._fleet is None:
             self._fleet = Fleet(self.folder.file.id, users=dict(self.folder.file.users))
-            for mote_id in self.folder.mote_ids():
+            for mote_id in sorted({*self.folder.mote_ids(), *(path.stem for path in self._new_files)}):
                 if mote_id in self.secrets.motes:
-                    self._fleet.motes[mote_id] = self._mote(mote_id, self.secrets.motes[mote_id])
+                    self._fleet.motes[mote_id] = self._mote(mote_id)
         return self._fleet
 
-    def _mote(self, mote_id: str, keys: MoteKeys) -> Mote:
-        file, entry = self.folder.mote_file(mote_id), self.entry(mote_id)
+    def _mote(self, mote_id: str) -> Mote:
+        path, keys, entry = self.folder.paths.mote(mote_id), self.secrets.motes[mote_id], self.entry(mote_id)
+        if path in self._new_files:
+            file = mote_file.of_table(tomllib.loads(self._new_files[path]), str(path))
+        else:
+            file = self.folder.mote_file(mote_id)
         mote = Mote(
             mote_id,
             file.board,
@@ -58,15 +63,20 @@ class OpenFolder:
             successor=keys.successor,
             channel=entry.channel,
             why=entry.why,
+            revoked=entry.revoked,
             sensors=list(file.fields.get("sensors", ())),
             actuators=list(file.fields.get("actuators", ())),
+            rules=list(file.fields.get("rules", ())),
         )
         zone = self.folder.zone_of(file, entry)
         mote.zone, mote.connect = zone.name, zone.connect
         return mote
 
     def entry(self, mote_id: str) -> Entry:
-        """What the tools know of the mote; changes to it are saved by `save`."""
+        """What the tools know of the mote; changes to it are saved by `save`.
+
+        Generation, channel, why and revoked are those of the mote in `fleet`: change them there.
+        """
         if mote_id not in self._entries:
             self._entries[mote_id] = self.folder.entry(mote_id)
             self._as_read[mote_id] = replace(self._entries[mote_id])
@@ -99,7 +109,8 @@ class OpenFolder:
                 raise FolderError(f"{mote_id} has had {MAX_GENERATION} root keys; take another id")
             self.secrets.motes[mote_id] = MoteKeys(entry.generation + 1, os.urandom(ROOT_BYTES))
             self._entries[mote_id] = Entry()
-        self._fleet = None
+        if self._fleet is not None:
+            self._fleet.motes[mote_id] = self._mote(mote_id)
         return not keyed
 
     def remove(self, mote_id: str) -> None:
@@ -114,6 +125,19 @@ class OpenFolder:
         if self._fleet is not None:
             self._fleet.motes.pop(mote_id, None)
 
+    def revoke(self, mote_id: str) -> None:
+        """From the next broker files and lists on nobody believes the mote, until it is provisioned again by cable.
+
+        It gets another root key for that, and its certificate is revoked. Gateways are told by their own means. Raises
+        IronmoteError where there is no such mote, or its generations are spent.
+        """
+        mote = self.fleet.motes.get(check_id(mote_id))
+        if mote is None:
+            raise self.folder.unknown(mote_id)
+        rotation.replace(mote, self.entry(mote_id).generation)
+        mote.revoked = True
+        self.certificates.revoke(mote_id)
+
     def credential(self, mote_id: str) -> Credential:
         """The certificate of a mote and its key: a new one where it has none, or one that ends soon."""
         found, entry = self.certificates.get(mote_id), self.entry(mote_id)
@@ -126,7 +150,7 @@ class OpenFolder:
             for mote in self._fleet.motes.values():
                 self.secrets.motes[mote.id] = MoteKeys(mote.generation, mote.root, mote.successor)
                 entry = self.entry(mote.id)
-                entry.channel, entry.why = mote.channel, mote.why
+                entry.channel, entry.why, entry.revoked = mote.channel, mote.why, mote.revoked
         for name, keys in self.secrets.motes.items():
             entry = self.entry(name)
             entry.generation = max(entry.generation, keys.generation)

@@ -36,12 +36,12 @@ class Supervisor:
         longest_sleep_s: float = threading.TIMEOUT_MAX,
     ) -> None:
         """Of a deep sleep no more than `longest_sleep_s` are waited for; for the board all of it has passed."""
+        self.folder = folder
         self.name = name
         self._longest_sleep_s = longest_sleep_s
         self.restarts = 0
         self.exit_reason: str | None = None
         self.console: collections.deque[str] = collections.deque(maxlen=_CONSOLE_LINES)
-        self._folder = folder
         self._on_line = on_line
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
@@ -66,7 +66,7 @@ class Supervisor:
             raise BoardError(f"{self.name} is running already")
         self.exit_reason = None
         self._stopping.clear()
-        self._folder.switch_on()
+        self.folder.switch_on()
         self._thread = threading.Thread(target=self._supervise, args=(command,), name=self.name, daemon=True)
         self._thread.start()
 
@@ -96,12 +96,12 @@ class Supervisor:
 
     def _run_once(self, command: Sequence[str]) -> float | None:
         """One run of the board. Gives the seconds until the next one, or None when there is none."""
-        self._folder.rest_watchdog()
+        self._begin()
         self._biting.clear()
         with self._lock:
             if self._stopping.is_set():
                 return None
-            process = child.spawn(command, env=board_environment(), output=subprocess.PIPE)
+            process = self._spawn(command)
             self._process = process
         reader = threading.Thread(target=self._read_console, args=(process,), daemon=True)
         reader.start()
@@ -110,7 +110,7 @@ class Supervisor:
         while process.poll() is None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(_WATCH_S)
-            overdue = overdue + 1 if self._folder.watchdog_bites() else 0
+            overdue = overdue + 1 if self.folder.watchdog_bites() else 0
             if overdue >= _LOOKS or self._biting.is_set():
                 bitten = True
                 process.kill()
@@ -122,15 +122,25 @@ class Supervisor:
             return None
         if bitten:
             self._say("watchdog: not fed in time, reset")
-            self._folder.note_watchdog_reset()
+            self.folder.note_cause("WDT_RESET")
             return 0
         if status == DEEP_SLEEP:
             # One that sleeps for good does so until it is stopped.
-            asleep_s = self._folder.sleep_ms() / 1000 or threading.TIMEOUT_MAX
+            asleep_s = self.folder.sleep_ms() / 1000 or threading.TIMEOUT_MAX
             waits_s = min(asleep_s, max(self._longest_sleep_s, _BOOT_S))
             if waits_s < asleep_s < threading.TIMEOUT_MAX:
-                self._folder.skip(asleep_s - waits_s)
+                self.folder.skip(asleep_s - waits_s)
             return waits_s
+        return self._pause_after(status)
+
+    def _begin(self) -> None:
+        self.folder.rest_watchdog()
+
+    def _spawn(self, command: Sequence[str]) -> subprocess.Popen[bytes]:
+        return child.spawn(command, env=board_environment(), output=subprocess.PIPE)
+
+    def _pause_after(self, status: int) -> float | None:
+        """The seconds until the board starts again after an end with `status`, or None: it does not."""
         if status in (RESET, SOFT_RESET):
             return 0
         if status in (0, 1):

@@ -7,6 +7,7 @@ from mote import actuators, const, log, uptime
 
 _TURN_MS = const(100)  # of the task; a limit is kept within it, but for what blocks the loop (docs/HARDWARE.md)
 _FADE_MS = const(20)
+_DECIDE_MS = const(1000)
 _REPORT_MS = const(1000)  # what changes is told at once, and then so often at most
 _LATE_MS = const(300)  # behind its turn: said, for whoever wants to know what blocks the loop, and how long
 _LINK_S = const(300)
@@ -46,13 +47,20 @@ class Keeper:
         for each in self.all:
             each.restore()
 
-    async def run(self, link, report):
+    async def run(self, link, report, decide):
         """Watch over them for ever: `link.proven` says when the broker was last heard of.
 
-        `report(readings)` takes the Readings of what changed.
+        `report(readings)` takes the Readings of what changed. Once a second `decide()` says what they should be at.
         """
+        decided = None
         while self.all:
             last = uptime.ms()
+            if decided is None or last - decided >= _DECIDE_MS:
+                decided = last
+                try:
+                    decide()
+                except MemoryError:
+                    gc.collect()  # it is decided a second later
             moving = self._turn(link)
             try:
                 self._report(report)
@@ -85,14 +93,15 @@ class Keeper:
         return each.tick(now)
 
     def _report(self, report):
-        """Tell of what changed, as one record."""
+        """Tell of what changed, as one record, and of why."""
+        for each in self.all:
+            if each.why is not each.told_why:
+                if each.why:
+                    log.warn("actuators", "made safe:", each.name + ":" + each.why)
+                each.told_why = each.why
+                self.held = tuple([other.name + ":" + other.why for other in self.all if other.why])
         changed = [each for each in self.all if each.changed]
         if not changed or (self._told_ms is not None and uptime.ms() - self._told_ms < _REPORT_MS):
             return
         self._told_ms = uptime.ms()
-        held = tuple([each.name + ":" + each.why for each in self.all if each.why])
-        for each in held:
-            if each not in self.held:
-                log.warn("actuators", "made safe:", each)
-        self.held = held
         report([each.reading() for each in changed])

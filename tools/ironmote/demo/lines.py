@@ -55,6 +55,8 @@ class JsonLines:
                     time=taken if taken is not None else round(event.arrived, 3),
                     channel=event.channel,
                 )
+            for switch in self._watch.switches(event):
+                self._print(event="switch", mote=event.mote, **asdict(switch))
         elif isinstance(event, RecordsMayBeMissing):
             self._print(event="missing", mote=event.mote, boot=event.boot, after=event.after, until=event.until)
         elif isinstance(event, MessageRefused):

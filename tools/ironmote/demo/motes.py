@@ -9,12 +9,13 @@ from typing import Any
 
 from mote import channel
 
-from .. import boards, provision
+from .. import boards, mote_file, provision
 from ..boards import Profile
 from ..brokers import SERVER_NAME
 from ..certificates import Authority
 from ..errors import IronmoteError
 from ..fleet import CLEAR, HOME, Fleet, Mote
+from ..mote_file import Known
 from ..simulate import SimulatedMote
 
 NAMES = (
@@ -38,7 +39,7 @@ def enlist(scratch: Path, count: int, wanted: str, on_phase: Callable[[str], Non
     for index in range(count):
         mote = fleet.add(NAMES[index] if index < len(NAMES) else f"mote-{index + 1}", BOARDS[index % len(BOARDS)])
         profile = profiles.setdefault(mote.board, boards.load(mote.board))
-        mote.sensors, mote.actuators = _sensors(), _actuators(profile)
+        mote.sensors, mote.actuators, mote.rules = _sensors(), _actuators(profile), _rules()
         if mote.board not in decided:
             on_phase(f"asking the firmware of {mote.board} what it can do")
             probe = SimulatedMote(
@@ -81,34 +82,28 @@ def simulated(
 
 
 def _settings(fleet: Fleet, mote: Mote, profile: Profile, port: int, sample_s: float) -> dict[str, Any]:
-    """What mote.settings describes. Before the channel is decided it says "auto"."""
-    return {
-        "v": 1,
-        "mote": mote.id,
-        "fleet": fleet.id,
+    """What mote.settings describes, by way of what an owner would write. Before the channel is decided it is "auto"."""
+    table = {
         "board": mote.board,
-        "zone": mote.zone,
-        "generation": mote.generation,
-        "channel": mote.channel or "auto",
         "floor": FLOOR,
-        "room": profile.room,
-        "wifi": {"ssid": _NETWORK},
-        "broker": {"host": "127.0.0.1", "port": port, "name": SERVER_NAME},
-        "connect": mote.connect,
         "keepalive_s": 30,
-        "timeout_ms": 10_000,
         "sample_ms": round(sample_s * 1000),
-        "command_age_s": 60,
-        "clock_floor": int(time.time()),
-        "ntp": "pool.ntp.org",
-        "i2c": {"sda": profile.pins.i2c_sda, "scl": profile.pins.i2c_scl, "freq_hz": 100_000},
-        "onewire": None,
-        "sensors": mote.sensors,
-        "actuators": mote.actuators,
-        "led": profile.pins.led,
-        "outbox": 32,
-        "backlog": profile.backlog_bytes,
+        "sensor": mote.sensors,
+        "actuator": mote.actuators,
+        "rule": mote.rules,
     }
+    known = Known(
+        mote=mote.id,
+        fleet=fleet.id,
+        zone=mote.zone,
+        broker={"host": "127.0.0.1", "port": port, "name": SERVER_NAME},
+        generation=mote.generation,
+        channel=mote.channel or channel.AUTO,
+        wifi={"ssid": _NETWORK},
+        clock_floor=int(time.time()),
+        connect=mote.connect,
+    )
+    return mote_file.compile(mote_file.of_table(table, f"{mote.id} of the demo", lambda _: profile), profile, known)
 
 
 def _sensors() -> list[dict[str, Any]]:
@@ -124,6 +119,11 @@ def _sensors() -> list[dict[str, Any]]:
 
 def _actuators(profile: Profile) -> list[dict[str, Any]]:
     return [
-        {"kind": "relay", "name": "relay", "pin": profile.pins.relay, "safe": 0},
-        {"kind": "dimmer", "name": DIMMER, "pin": profile.pins.dimmer, "freq_hz": 1000, "safe": 0},
+        {"kind": "relay", "name": "relay", "pin": profile.wiring.relay, "safe": 0},
+        {"kind": "dimmer", "name": DIMMER, "pin": profile.wiring.dimmer, "freq_hz": 1000, "safe": 0},
     ]
+
+
+def _rules() -> list[dict[str, Any]]:
+    """A heater on the relay, which the room's mornings switch on and its noons off."""
+    return [{"kind": "thermostat", "actuator": "relay", "sensor": "temperature", "target": 21.0, "hysteresis": 0.25}]

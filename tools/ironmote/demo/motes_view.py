@@ -26,6 +26,7 @@ _UNITS = {
     "Pa": ("hPa", 0.01, 1),
     "lx": ("lx", 1.0, 1),
     "%": ("%", 1.0, 0),
+    "/": ("%", 100.0, 0),
 }
 _CHANNEL_STYLE = {"sealed": "bold cyan"} | dict.fromkeys(CHANNELS[:-1], "bold green")
 
@@ -65,6 +66,7 @@ def health(state: State) -> str:
     words = "" if state.free is None else f", {state.free // 1024} KiB free"
     words += "" if state.rssi is None else f", {state.rssi} dBm"
     words += f", missing {' '.join(state.missing)}" if state.missing else ""
+    words += f", held safe {' '.join(state.held)}" if state.held else ""
     words += f", dropped {state.dropped}" if state.dropped else ""
     return words + (f", last: {state.last}" if state.last else "")
 

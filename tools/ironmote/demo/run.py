@@ -100,7 +100,14 @@ def run_demo(options: Options) -> int:
         ) as stage,
     ):
         for mote in stage.fleet.motes.values():
-            watch.motes[mote.id] = MoteWatch(mote.id, mote.board, mote.channel or "", mote.why)
+            watch.motes[mote.id] = MoteWatch(
+                mote.id,
+                mote.board,
+                mote.channel or "",
+                mote.why,
+                frozenset(each["name"] for each in mote.actuators),
+                {rule["actuator"]: rule for rule in mote.rules},
+            )
         face.watch_links(stage.taps, f"on {stage.broker.name}")
         play = Play(options, stage, watch, face, happenings, len(rows) if rows else None)
         interrupted = False
@@ -235,14 +242,14 @@ class Play:
             if mote.heard_at is None and board.restarts >= _RESTARTS_UNHEARD:
                 raise DemoFailed(f"{mote.id} died: {board.restarts} restarts and never a word; {_last_words(board)}")
             last = mote.last_at or mote.started_at or now
-            if self._rows is not None and mote.records < self._rows and now - last > _STALLED_S:
+            if self._rows is not None and mote.samples < self._rows and now - last > _STALLED_S:
                 raise DemoFailed(
-                    f"{mote.id} delivered {mote.records} of {self._rows} rows and then nothing for "
+                    f"{mote.id} delivered {mote.samples} of {self._rows} rows and then nothing for "
                     f"{_STALLED_S:.0f} s; {_last_words(board)}"
                 )
 
     def _progress(self) -> str:
-        done = min(mote.highest for mote in self._watch.motes.values())
+        done = min(mote.samples for mote in self._watch.motes.values())
         return f"replaying {self._options.replay}: row {min(done, self._rows or 0)} of {self._rows}"
 
     def _delivered(self, now: float) -> bool:
@@ -250,7 +257,8 @@ class Play:
         rows = self._rows or 0
         for mote in self._watch.motes.values():
             quiet = mote.last_at is not None and now - mote.last_at > _QUIET_S
-            if mote.records < rows and not (mote.highest >= rows and quiet):
+            others = mote.records - mote.samples  # which have numbers too
+            if mote.samples < rows and not (mote.highest - others >= rows and quiet):
                 return False
         return self._watch.all_answered or self._answers_overdue(now)
 

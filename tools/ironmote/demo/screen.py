@@ -17,7 +17,7 @@ from ..gateway import CommandEnded, Event, MessageRefused, MoteConfirmed, Record
 from ..plain import plain
 from . import motes_view
 from .tap import Tap
-from .watch import MoteWatch, Watch
+from .watch import MoteWatch, Switch, Watch
 from .wire_panel import wire_panel
 
 _TABLE_FROM = 90  # columns; below it each mote has lines of its own
@@ -93,10 +93,13 @@ class Screen:
             self._happen("?", "yellow", event.mote, words)
         elif isinstance(event, MoteConfirmed):
             self._happen("✓", "green", event.mote, f"confirmed: it answered a challenge in boot {event.boot}")
-        elif isinstance(event, RecordSeen) and self._watch.motes[event.mote].records == 1:
-            startup = self._watch.motes[event.mote].startup_s
-            after = f", {startup:.1f} s after power on" if startup is not None else ""
-            self._happen("✓", "green", event.mote, f"first record verified{after}")
+        elif isinstance(event, RecordSeen):
+            if self._watch.motes[event.mote].records == 1:
+                startup = self._watch.motes[event.mote].startup_s
+                after = f", {startup:.1f} s after power on" if startup is not None else ""
+                self._happen("✓", "green", event.mote, f"first record verified{after}")
+            for switch in self._watch.switches(event):
+                self._switched(event.mote, switch)
 
     def refresh(self) -> None:
         """Draw again, not more often than eyes can follow."""
@@ -138,6 +141,13 @@ class Screen:
         elif event.why:
             words += f": {event.why}"
         self._happen(mark, style, event.mote, words)
+
+    def _switched(self, mote: str, switch: Switch) -> None:
+        words = f"{switch.name} is {motes_view.with_unit(switch.value, switch.unit)}, by its {switch.rule}"
+        series = self._watch.motes[mote].series.get(switch.sensor or "")
+        if series is not None:
+            words += f": {switch.sensor} {motes_view.with_unit(switch.felt, series.unit)}"
+        self._happen("⇄", "magenta", mote, words)
 
     def _happen(self, mark: str, style: str, mote: str, words: str) -> None:
         line = Text.assemble(

@@ -4,7 +4,9 @@ import contextlib
 import math
 import time
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 from ..gateway import CommandEnded, Event, MessageRefused, MoteConfirmed, RecordSeen, StateSeen
 
@@ -22,17 +24,35 @@ class Series:
     latest: float | int | bool | str | None = None
 
 
+@dataclass(frozen=True)
+class Switch:
+    """A rule has driven the actuator `name` to `value`; `felt` is the last that was reported of its sensor."""
+
+    name: str
+    value: float | int | bool | str
+    unit: str | None
+    rule: str
+    sensor: str | None
+    felt: float | int | bool | str | None
+
+
 @dataclass
 class MoteWatch:
-    """One mote. Times are monotonic seconds, None until it happened."""
+    """One mote. Times are monotonic seconds, None until it happened.
+
+    `actuators` and `rules` are those of its settings, by the name of the actuator.
+    """
 
     id: str
     board: str
     channel: str
     why: str
+    actuators: frozenset[str] = frozenset()
+    rules: dict[str, dict[str, Any]] = field(default_factory=dict)
     online: bool = False
     series: dict[str, Series] = field(default_factory=dict)
     records: int = 0
+    samples: int = 0  # the records among them that sensors have said something in
     readings: int = 0
     messages: int = 0
     refused: int = 0
@@ -110,9 +130,20 @@ class Watch:
         else:
             self._record(mote, event)
 
+    def switches(self, event: RecordSeen) -> Iterator[Switch]:
+        """What rules have driven, as a record tells of it."""
+        mote = self.motes[event.mote]
+        for reading in event.readings:
+            rule = mote.rules.get(reading.name)
+            if rule is not None:
+                sensor = rule.get("sensor")
+                felt = mote.series[sensor].latest if sensor in mote.series else None
+                yield Switch(reading.name, reading.value, reading.unit, rule["kind"], sensor, felt)
+
     def _record(self, mote: MoteWatch, event: RecordSeen) -> None:
         mote.online = True  # whatever a will said: it has just spoken
         mote.records += 1
+        mote.samples += any(reading.name not in mote.actuators for reading in event.readings)
         mote.readings += len(event.readings)
         mote.heard_at = mote.heard_at or time.monotonic()
         if event.boot > mote.boot:

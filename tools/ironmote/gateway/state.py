@@ -61,6 +61,8 @@ class State:
     failures: tuple[int, ...] = ()  # sessions and tries that failed, for each of its brokers in order, this start
     lost: str = ""  # what ended the last session or try, in a word
     last: str = ""  # the first words of its last warning
+    mode: str = ""  # "safe", or "back": on the last settings that worked; empty: the whole mote
+    mode_why: str = ""
 
 
 def decode_cbor(data: bytes) -> State:
@@ -137,6 +139,8 @@ def _check(found: object) -> State:
         failures=tuple(_required({"failures": each}, "failures", _LARGEST) for each in failures),
         lost=_text(found.get("lost", "")),
         last=_text(found.get("last", "")),
+        mode=_text(found.get("mode", "")),
+        mode_why=_text(found.get("mode_why", "")),
     )
 
 

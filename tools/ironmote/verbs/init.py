@@ -35,7 +35,8 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         fleet_arguments.print_json({"fleet": str(folder), "name": name, "id": made.file.id.hex()})
     else:
-        print(f"{name} is in {folder.resolve()}. Without its passphrase nobody can open keys/store, you neither.")
+        opener = "the entry in your keyring" if arguments.keyring else "its passphrase"
+        print(f"{name} is in {folder.resolve()}. Without {opener} nobody can open its key store, you neither.")
         print("Next: ironmote add ID --board BOARD")
     return 0
 

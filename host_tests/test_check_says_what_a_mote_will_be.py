@@ -1,0 +1,86 @@
+"""`ironmote check`: what is right is shown as the mote that it makes, what is wrong is a line each and status 1."""
+
+import json
+
+import pytest
+from ironmote import fleet_file
+from ironmote.cli import main
+
+GOOD = """board = "esp8266"
+sample_ms = 5000
+sleep_ms = 60000
+
+[[sensor]]
+kind = "sht4x"
+address = 0x44
+names = { temperature = "air" }
+
+[[actuator]]
+kind = "relay"
+name = "pump"
+pin = 12
+safe = 0
+"""
+
+
+@pytest.fixture
+def write(tmp_path):
+    def written(name, text):
+        (tmp_path / name).write_text(text)
+        return str(tmp_path / name)
+
+    return written
+
+
+def test_mote_is_shown_with_its_sensors_pins_channel_and_memory(write, capsys):
+    path = write("kitchen.toml", GOOD)
+    assert main(["check", path]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    for words in (
+        f"{path}: good",
+        "board     esp8266",
+        "channel   sealed: this firmware's ssl cannot verify a broker",
+        "samples   every 5 s, deep sleep of 60 s",
+        "sensor    sht4x 0x44: air (temperature)",
+        "actuator  relay: pump",
+        "pins      4 i2c.sda, 5 i2c.scl, 12 actuator[0].pin, 2 led",
+        "of 36 KB of heap, the code is in the image (heap: measured)",
+    ):
+        assert words in out
+
+
+def test_each_error_is_a_line_and_the_other_files_are_still_looked_at(write, capsys, tmp_path):
+    bad = write("bad.toml", GOOD.replace("address", "adress").replace("pin = 12", "pin = 6"))
+    channel = write("channel.toml", 'floor = "tls"\n' + GOOD)
+    assert main(["check", bad, str(tmp_path / "none.toml"), channel, write("good.toml", GOOD)]) == 1
+    out, err = capsys.readouterr()
+    assert err.splitlines() == [
+        f"{bad}:5: sensor[0].address: is missing",
+        f"{bad}:7: sensor[0].adress: no such setting; did you mean address?",
+        f"{tmp_path}/none.toml: No such file or directory",
+        f"{channel}: channel: nothing at or above tls is possible here: this firmware's ssl cannot verify a broker, "
+        "and the board has no room for a TLS session",
+    ]
+    assert "good.toml: good" in out
+
+
+def test_json_has_every_file_with_its_errors(write, capsys):
+    files = [write("a.toml", GOOD), write("b.toml", GOOD.replace("12", "34"))]
+    assert main(["check", "--json", *files]) == 1
+    good, bad = json.loads(capsys.readouterr().out)
+    assert good["errors"] == []
+    assert good["pins"] == {"i2c.sda": 4, "i2c.scl": 5, "actuator[0].pin": 12, "led": 2}
+    assert good["memory"]["fits"]
+    assert bad["errors"] == [f"{files[1]}:13: actuator[0].pin: esp8266 has no pin 34; it has 0, 2, 4-5, 12-16"]
+
+
+def test_defaults_of_the_fleet_count_where_the_file_is_in_its_folder(write, capsys, tmp_path):
+    text = GOOD.replace("sample_ms = 5000\n", "").replace("sleep_ms = 60000\n", "")
+    (tmp_path / "motes").mkdir()
+    path = write("motes/kitchen.toml", text)
+    assert main(["check", path]) == 0
+    assert "every 10 s" in capsys.readouterr().out
+    write("fleet.toml", fleet_file.new("house", bytes(16)).replace("[defaults]\n", "[defaults]\nsample_ms = 7000\n"))
+    assert main(["check", path]) == 0
+    assert "every 7 s" in capsys.readouterr().out

@@ -1,0 +1,130 @@
+"""ironmote check: what the files of motes would make."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .. import fleet_arguments
+from ..plain import plain
+from . import Command
+
+if TYPE_CHECKING:
+    from ..mote_file import Known
+
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="motes/<id>.toml, one or several")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from ..mote_file import MoteFileError
+
+    found = []
+    for path in arguments.files:
+        try:
+            found.append({"file": str(path), "errors": []} | _made(path))
+        except MoteFileError as error:
+            found.append({"file": str(path), "errors": list(error.errors)})
+        except OSError as error:
+            found.append({"file": str(path), "errors": [f"{path}: {error.strerror or error}"]})
+    if arguments.json:
+        fleet_arguments.print_json(found)
+    else:
+        for each in found:
+            _show(each)
+    return 1 if any(each["errors"] for each in found) else 0
+
+
+def _made(path: Path) -> dict[str, Any]:
+    """What the mote of the file will be. Raises MoteFileError."""
+    from mote import channel
+
+    from .. import boards, memory_estimate, mote_file, pins
+
+    file = mote_file.load(path)
+    profile = boards.load(file.board)
+    known = _known(path)
+    settings = mote_file.compile(file, profile, known)
+    wanted = (dict(known.defaults) | dict(file.fields)).get("channel", channel.AUTO)
+    # What the board's firmware can do is asked when it is provisioned; this is what such boards can.
+    facts = channel.Facts(verify=profile.room, psk=profile.room, aes=True, room=profile.room)
+    try:
+        decided, why = channel.choose(wanted, settings["floor"], facts)
+    except channel.ChannelError as error:
+        raise mote_file.MoteFileError([f"{path}: channel: {error}"]) from error
+    estimate = memory_estimate.of(profile, settings)
+    return {
+        "board": profile.name,
+        "channel": decided,
+        "why": why,
+        "sensors": [
+            {"kind": sensor["kind"], "names": dict(sensor["names"]), "at": _at(sensor)}
+            for sensor in settings["sensors"]
+        ],
+        "actuators": [{"kind": each["kind"], "name": each["name"]} for each in settings["actuators"]],
+        "rules": len(settings.get("rules", ())),
+        "sample_ms": settings["sample_ms"],
+        "sleep_ms": settings.get("sleep_ms", 0),
+        "pins": {use.field: use.pin for use in pins.uses(settings)},
+        "memory": {"code": estimate.code, "running": estimate.running, "heap": estimate.heap, "fits": estimate.fits},
+        "heap_source": profile.heap_source,
+    }
+
+
+def _known(path: Path) -> "Known":
+    """What stands for the fleet: its defaults and networks, where the file is in a fleet's folder."""
+    import dataclasses
+
+    from ..fleet_folder import Folder, FolderError
+    from ..mote_file import NOBODY
+
+    try:
+        fleet = Folder.find(path.parent).file
+    except FolderError:
+        return NOBODY
+    return dataclasses.replace(NOBODY, defaults=fleet.defaults, wifi=fleet.wifi or NOBODY.wifi)
+
+
+def _at(sensor: dict[str, Any]) -> str:
+    return f"0x{sensor['address']:02x}" if "address" in sensor else ""
+
+
+def _show(found: dict[str, Any]) -> None:
+    for line in found["errors"]:
+        print(plain(line), file=sys.stderr)
+    if found["errors"]:
+        return
+    memory = found["memory"]
+    sleep = f", deep sleep of {found['sleep_ms'] / 1000:g} s" if found["sleep_ms"] else ""
+    rows = [
+        ("board", found["board"]),
+        ("channel", f"{found['channel']}: {found['why']}"),
+        ("samples", f"every {found['sample_ms'] / 1000:g} s{sleep}"),
+    ]
+    for sensor in found["sensors"]:
+        names = ", ".join(f"{name} ({quantity})" for quantity, name in sensor["names"].items())
+        rows.append(("sensor", f"{sensor['kind']} {sensor['at']}".strip() + f": {names}"))
+    rows += [("actuator", f"{each['kind']}: {each['name']}") for each in found["actuators"]]
+    if found["rules"]:
+        rows.append(("rules", str(found["rules"])))
+    rows.append(("pins", ", ".join(f"{pin} {field}" for field, pin in found["pins"].items()) or "none"))
+    words = f"about {(memory['code'] + memory['running']) // 1000} of {memory['heap'] // 1000} KB of heap"
+    code = f"code {memory['code'] // 1000}" if memory["code"] else "the code is in the image"
+    room = "" if memory["fits"] else "; it may not fit: leave something out, or freeze the mote into the image"
+    rows.append(("memory", f"{words}, {code} (heap: {found['heap_source']}){room}"))
+    print(f"{plain(found['file'])}: good")
+    fleet_arguments.print_table(("", ""), [("  " + name, words) for name, words in rows])
+
+
+COMMAND = Command(
+    "check",
+    "check the files of motes, and say what each mote will be; needs no passphrase and no board",
+    (
+        ("ironmote check motes/kitchen.toml", "its sensors, pins, channel and memory, or what is wrong and where"),
+        ("ironmote check motes/*.toml --json", "all of them, for a script; status 1 where one is wrong"),
+    ),
+    _options,
+    _run,
+)
