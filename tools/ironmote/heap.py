@@ -10,8 +10,8 @@ from typing import Any
 from .boards import Profile
 from .errors import IronmoteError
 
-_MOTE = 23_200  # a sealed mote with nothing to read and nothing to switch, once its session is there
-_SPARE = 5_500  # what comes and goes, and what lies between: a status, a record, a command
+_MOTE = 24_000  # a sealed mote with nothing to read and nothing to switch, once its session is there
+_SPARE = 6_000  # what comes and goes, and what lies between: a status, a record, a command
 _EACH = {"sensors": 650, "values": 300, "actuators": 300, "rules": 300}
 
 
