@@ -34,7 +34,7 @@ class Bench:
         self.board = SerialBoard(folder, self.profile)
 
     def settings(self, channel):
-        pins = self.profile.pins
+        pins = self.profile.wiring
         return {
             "v": 1, "mote": "bench", "fleet": bytes(16), "board": self.profile.name, "zone": "clear",
             "generation": self.mote.generation, "channel": channel, "floor": "sealed", "room": self.profile.room,
