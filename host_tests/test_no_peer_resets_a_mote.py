@@ -201,7 +201,6 @@ def test_reading_more_than_a_packet_holds_comes_in_several_records_of_their_own_
     [
         ({"kind": "relay", "safe": 50}, "actuators[0].safe: a whole number from 0 to 1"),
         ({"kind": "valve"}, "actuators[0].kind: one of buzzer, "),
-        ({"pin": 63}, "these settings cannot work here: ValueError"),
     ],
 )
 def test_actuator_that_cannot_be_made_is_a_stop_with_words_and_nothing_is_sent(site, fields, why):
@@ -212,7 +211,15 @@ def test_actuator_that_cannot_be_made_is_a_stop_with_words_and_nothing_is_sent(s
     assert mote.dialled() == []
 
 
-def past_the_host(site, change):
+def test_actuator_on_a_pin_that_this_chip_has_not_is_safe_mode_with_words(site):
+    mote = past_the_host(site, lambda settings: settings["actuators"][0].update(pin=63), stops=False)
+    assert mote.waits(lambda: mote.said("safe mode: ValueError('invalid pin") == 1, WITHIN_S), mote.lines
+    assert mote.said("not started: these settings cannot work here: ValueError('invalid pin") == 1
+    assert mote.waits(lambda: mote.dialled() != [], WITHIN_S), "it tells why"
+    assert mote.board.restarts == 1
+
+
+def past_the_host(site, change, stops=True):
     """A mote whose settings came past the check of the host, and which has stopped."""
     mote = site.start(lambda session, number: None)
     mote.board.stop()
@@ -223,7 +230,7 @@ def past_the_host(site, change):
     (mote.board.folder / "dialled").unlink(missing_ok=True)
     mote.lines.clear()
     mote.board.start()
-    assert mote.waits(lambda: not mote.board.alive, WITHIN_S)
+    assert not stops or mote.waits(lambda: not mote.board.alive, WITHIN_S)
     return mote
 
 

@@ -81,8 +81,15 @@ def test_batches_save_sessions_bytes_and_charge_and_write_flash_only_where_memor
 
 
 def test_chip_whose_currents_are_not_known_has_no_charge(power):
-    assert figures(power, board="unix")["mah"] is None
-    assert "not known" in power(board="unix")[1]
+    assert figures(power, board="esp32-c3")["mah"] is None
+    assert "not known" in power(board="esp32-c3")[1]
+    assert figures(power, board="esp32-c3")["held_records"] == figures(power, board="esp32")["held_records"]
+
+
+def test_chip_that_keeps_nothing_over_a_sleep_sends_at_every_waking_and_writes_its_boot_counter(power):
+    found = figures(power, board="pico-w", every=10)
+    assert found["sessions"] == found["wakings"] == found["flash_writes"]
+    assert "every waking sends" in power(board="pico-w", every=10)[1]
 
 
 def test_mote_that_never_sleeps_is_one_line(power):

@@ -25,9 +25,12 @@ LONG = [
 
 
 def used(mote) -> list[str]:
-    """What the board has used since it was made: `radio`, `flash <path>`, `nvs <key>`."""
+    """What the board has used since it was made: `radio`, `flash <path>`, `nvs <key>`.
+
+    The clock's floor is left out: the first command that verifies raises it, in whatever session, then once a day.
+    """
     try:
-        return (mote.folder / "used").read_text().splitlines()
+        return [line for line in (mote.folder / "used").read_text().splitlines() if "floor" not in line]
     except FileNotFoundError:
         return []
 

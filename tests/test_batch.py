@@ -18,7 +18,7 @@ def test_records_come_out_with_identity_readings_and_time():
     block = batch.pack(parcels, NOW, 1000, KEY)
     found = batch.unpack(block, -30000, KEY)  # packed 30 s before the start that takes it out
     assert [parcel.identity(each) for each in found] == [(1, 7, 8), (1, 7, 9), (1, 7, 12)]
-    assert [parcel.readings(each) for each in found] == [READINGS] * 3
+    assert [list(parcel.readings(each)) for each in found] == [READINGS] * 3
     # The first had waited for 121 s when it was packed, and the clock that is right by now says when that was.
     assert [parcel.taken(each, NOW + 50, 10000) for each in found] == [NOW + 10 - 121, NOW + 10 - 61, NOW + 10]
 

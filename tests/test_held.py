@@ -273,3 +273,13 @@ def test_state_that_was_kept_of_another_kind_is_forgotten():
     bench = Bench(kept)
     bench.held.restore()
     assert (bench.held.state(), kept.values) == (0, {"lamp": None})
+
+
+def test_state_that_holds_for_a_time_alone_is_not_brought_back():
+    kept = Memory()
+    bench = Bench(kept)
+    bench.held.set(40)
+    bench.held.set(60, False)
+    assert kept.values == {"lamp": None}, "nor is the one before: nobody knows what came between"
+    bench.held.set(60)
+    assert kept.values == {"lamp": 60}

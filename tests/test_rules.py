@@ -179,6 +179,16 @@ def test_light_reaches_its_target_whatever_the_lamp_gives_and_stays():
                     assert abs(there - target) <= band + 0.1 * lux_a_percent, (lux_a_percent, lag, sample, there)
 
 
+def test_light_that_has_found_its_target_by_small_steps_follows_the_daylight_by_large_ones():
+    rule = Light(Spec("light", target=3000, hysteresis=20))
+    at = 0
+    for daylight, samples, expected in ((0, 60, 30), (2000, 15, 10), (0, 15, 30)):
+        for _ in range(samples):
+            rule.take(100 * at + daylight, at)
+            at = rule.wanted
+        assert abs(at - expected) <= 0.2, (daylight, at)
+
+
 def test_light_that_cannot_be_reached_is_turned_from_at_once_when_it_can():
     rule = Light(Spec("light", target=100, hysteresis=5, step=4))
     at = 0

@@ -49,6 +49,7 @@ class App:
         buses = Buses(settings)
         pairs = [(spec, sensors.create(spec, buses)) for spec in settings.sensors]
         self._sampler = sampler.Sampler(pairs, settings.values)
+        settings.sensors = settings.values = settings.actuators = settings.rules = ()  # they were taken over
         earliest = floor.Floor(keep, settings.generation, settings.clock_floor)
         self._clock = clock.Clock(earliest.seconds)
         guard.grace_s = settings.watchdog_s

@@ -13,13 +13,18 @@ _UINT = const(0)
 _NINT = const(1)
 BYTES = const(2)
 TEXT = const(3)
-_ARRAY = const(4)
+ARRAY = const(4)
 _MAP = const(5)
 _SIMPLE = const(7)
 
 
 class CborError(ValueError):
     """Not deterministic CBOR within the limits; or a value that has no such form."""
+
+
+def append(out, value):
+    """Put the bytes of `value` behind those in the bytearray `out`; takes and raises what `encode` does."""
+    _write(out, value)
 
 
 def encode(value):
@@ -72,7 +77,7 @@ def _write(out, value):
         out.extend(head(BYTES, len(value)))
         out.extend(value)
     elif isinstance(value, (list, tuple)):
-        out.extend(head(_ARRAY, len(value)))
+        out.extend(head(ARRAY, len(value)))
         for item in value:
             _write(out, item)
     elif isinstance(value, dict):
@@ -202,6 +207,15 @@ def decode(data, depth=4, items=128):
     return _Reader(data, items).all(depth)
 
 
+def items_of(data, items=128):
+    """Yield what is in the array in `data`, one after the other, each of them no array and no map.
+
+    So what is done with has left memory before the next one comes. Raises CborError as `decode` does, at the item that
+    is wrong.
+    """
+    return _Reader(data, items).each()
+
+
 class _Reader:
     def __init__(self, data, items):
         self._data = memoryview(data)
@@ -213,6 +227,15 @@ class _Reader:
         if self._pos != len(self._data):
             raise CborError("bytes behind the value")
         return value
+
+    def each(self):
+        first = self._take(1)[0]
+        if first >> 5 != ARRAY:
+            raise CborError("no array")
+        for _ in range(self._number(first & 0x1F)):
+            yield self._value(0)
+        if self._pos != len(self._data):
+            raise CborError("bytes behind the value")
 
     def _take(self, size):
         end = self._pos + size
@@ -254,11 +277,11 @@ class _Reader:
             return _text(bytes(self._take(number)))
         if depth == 0:
             raise CborError("nested too deeply")
-        if major != _ARRAY and major != _MAP:
+        if major != ARRAY and major != _MAP:
             raise CborError("a tag, which is not used here")
         if number > len(self._data) - self._pos:  # each item takes a byte at least
             raise CborError("the value does not end")
-        if major == _ARRAY:
+        if major == ARRAY:
             return [self._value(depth - 1) for _ in range(number)]
         return self._map(number, depth - 1)
 

@@ -120,7 +120,7 @@ class Health:
             ("clock", self._clock.source if self._clock.now() is not None else None),
             ("failures", self._link.failures if any(self._link.failures) else None),
             ("lost", self._link.lost),
-            ("last", log.last[:_LAST] or None),
+            ("last", None if trial.mode else log.last[:_LAST] or None),
         ):
             if value is not None:
                 status[name] = value

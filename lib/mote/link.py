@@ -282,8 +282,10 @@ class Link:
                 raise Ended
             if self._subscribed and not self._announced:
                 self._announced = True
-                status = self._status(self.connection, True)
-                self.send("state", self._protection.state(status), self._protection.retain_state)
+                # No name for the map: it would be kept for as long as the session.
+                told = self._protection.state(self._status(self.connection, True))
+                self.send("state", told, self._protection.retain_state)
+                told = None
             entry = self.outbox.due() if self._subscribed else None
             while entry is not None and self._failure is None:
                 self._publish(client, entry)

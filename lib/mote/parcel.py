@@ -16,7 +16,7 @@ _HEAD_SIZE = const(21)
 _TIMES_AT = const(9)
 _FIELDS = const(4)
 _UNKNOWN = const(-1)  # ms of a start that is over: its count says nothing any more
-_ITEMS = const(257)
+_ITEMS = const(256)
 
 SHORTEST = _HEAD_SIZE + 1  # bytes of a parcel: the readings are one byte at least
 
@@ -27,11 +27,17 @@ def pack(identity, now, ms, readings):
     `identity` is (generation, boot counter, number), `now` the time in seconds since 1970, or None where it is not
     known. Numbers are put into single precision, which is what a record holds.
     """
-    flat = []
+    out = bytearray(cbor.head(cbor.ARRAY, len(readings) * _FIELDS))
     for reading in readings:
         value = reading.value
-        flat += (reading.name, reading.unit, cbor.single(value) if isinstance(value, float) else value, reading.time)
-    return join(identity, now, ms, cbor.encode(flat))
+        for each in (
+            reading.name,
+            reading.unit,
+            cbor.single(value) if isinstance(value, float) else value,
+            reading.time,
+        ):
+            cbor.append(out, each)
+    return join(identity, now, ms, out)
 
 
 def join(identity, now, ms, body):
@@ -78,8 +84,15 @@ def of_earlier_start(data):
 
 
 def readings(data):
-    """Return the Readings of a parcel. Raises ValueError where it is none."""
-    flat = cbor.decode(memoryview(data)[_HEAD_SIZE:], 1, _ITEMS)
-    if not isinstance(flat, list) or len(flat) % _FIELDS:
+    """Yield the Readings of a parcel. Raises ValueError, at the first that is wrong, where it is none.
+
+    One after the other: on a small board there is no room for many of them at once.
+    """
+    fields = []
+    for each in cbor.items_of(memoryview(data)[_HEAD_SIZE:], _ITEMS):
+        fields.append(each)
+        if len(fields) == _FIELDS:
+            yield record.Reading(*fields)
+            fields.clear()
+    if fields:
         raise ValueError("no readings")
-    return [record.Reading(*flat[i : i + _FIELDS]) for i in range(0, len(flat), _FIELDS)]

@@ -41,7 +41,7 @@ LEDGER_SIZE = const(61)
 _TRIAL_AT = const(64)
 _TRIAL = b"t1"
 _TRIAL_SIZE = const(8)
-_REST_AT = const(72)  # the batch, then what is kept for the sleep
+REST_AT = const(72)  # the batch, then what is kept for the sleep
 _MOST_STARTS = const(31)
 _REASON_BIT = const(5)
 _SLEEP = b"s3"
@@ -189,18 +189,18 @@ class Memory:
 
     def trial(self):
         """Return the trial of a start: its flags, how many crashed in a row, CRC-32 of their settings; or zeros."""
-        data = bytes(self._memory())[_TRIAL_AT:_REST_AT]
+        data = bytes(self._memory())[_TRIAL_AT:REST_AT]
         return struct.unpack(">BBI", data[2:]) if len(data) == _TRIAL_SIZE and data[:2] == _TRIAL else (0, 0, 0)
 
     def set_trial(self, flags, crashes, settings):
         """Keep the trial of a start."""
         data = bytes(self._memory())
         block = _TRIAL + struct.pack(">BBI", flags, crashes, settings)
-        self._memory(self._head()[:_TRIAL_AT] + block + data[_REST_AT:])
+        self._memory(self._head()[:_TRIAL_AT] + block + data[REST_AT:])
 
     def words(self):
         """Return what crashed, as text, or "" where nothing is kept of it."""
-        body = unframe(_WORDS, bytes(self._memory())[_REST_AT + len(self.batch()) :], b"")
+        body = unframe(_WORDS, bytes(self._memory())[REST_AT + len(self.batch()) :], b"")
         return "" if body is None else body.decode()
 
     def set_words(self, text):
@@ -212,16 +212,16 @@ class Memory:
 
     def batch(self):
         """Return the block of the batch, whole or not; b"" where there is none."""
-        data = bytes(self._memory())[_REST_AT:]
+        data = bytes(self._memory())[REST_AT:]
         return data[: _size(BATCH, data)]
 
     def forget_batch(self):
         """Erase the batch, with whatever is behind it."""
-        self._memory(self._head() + bytes(max(len(self._memory()) - _REST_AT, 0)))
+        self._memory(self._head() + bytes(max(len(self._memory()) - REST_AT, 0)))
 
     def peek(self, chip):
         """Return the Asleep that is kept, or None; it stays, so nothing may be sealed that continues it."""
-        return unpack(bytes(self._memory())[_REST_AT + len(self.batch()) :], chip)
+        return unpack(bytes(self._memory())[REST_AT + len(self.batch()) :], chip)
 
     def take(self, chip):
         """Return the Asleep that is kept, or None; it is gone from the memory when this returns.
@@ -229,7 +229,7 @@ class Memory:
         Where it cannot be erased it is not returned either: what could be taken twice would repeat sequence numbers.
         """
         found = self.peek(chip)
-        end = _REST_AT + len(self.batch())
+        end = REST_AT + len(self.batch())
         self._erase(end)
         return None if any(bytes(self._memory())[end:]) else found
 
@@ -244,9 +244,9 @@ class Memory:
             self._memory(self._head() + block)
         except ValueError:
             return False
-        if bytes(self._memory())[_REST_AT:] == block:
+        if bytes(self._memory())[REST_AT:] == block:
             return True
-        self._erase(_REST_AT + len(self.batch()))
+        self._erase(REST_AT + len(self.batch()))
         return False
 
     def _guard(self):
@@ -254,10 +254,10 @@ class Memory:
 
     def _head(self):
         """Return what is not the sleep's, in its whole length."""
-        kept = self._guard() + bytes(self._memory())[_GUARD_SIZE:_REST_AT]
-        return kept + bytes(_REST_AT - len(kept))
+        kept = self._guard() + bytes(self._memory())[_GUARD_SIZE:REST_AT]
+        return kept + bytes(REST_AT - len(kept))
 
     def _erase(self, start):
         """Overwrite what is there from `start` on, in its whole length."""
         data = bytes(self._memory())
-        self._memory(self._head() + data[_REST_AT:start] + bytes(max(len(data) - start, 0)))
+        self._memory(self._head() + data[REST_AT:start] + bytes(max(len(data) - start, 0)))

@@ -13,7 +13,7 @@ class Sampler:
 
     def __init__(self, pairs, values=()):
         """Each of `pairs` is a sensor of the settings and what `sensors.create` made of it; `values` are theirs too."""
-        self._sensors = pairs
+        self._sensors = [(spec.kind, spec.names, driver) for spec, driver in pairs]  # the rest of a spec can go
         self._values = None
         if values:
             from mote.values import Values
@@ -30,11 +30,11 @@ class Sampler:
         """
         readings = []
         missing = []
-        for spec, driver in self._sensors:
+        for kind, names, driver in self._sensors:
             try:
                 lacks = False
                 for quantity, value in await driver.read():
-                    name = spec.names.get(quantity)
+                    name = names.get(quantity)
                     if name and not record.is_number(value):
                         raise sensors.SensorError("no number")
                     if name and self._values is not None:
@@ -43,9 +43,9 @@ class Sampler:
                     if name and value is not None:
                         readings.append(record.Reading(name, record.UNITS[quantity], value, None))
                 if lacks:
-                    missing.append(spec.kind)
+                    missing.append(kind)
             except (sensors.SensorError, OSError):
-                missing.append(spec.kind)
+                missing.append(kind)
         missing = tuple(missing)
         if missing != self.missing:
             self.missing = missing

@@ -155,7 +155,7 @@ def _check_names(values):
     treated = []
     for i, value in enumerate(values.values):
         field = "values[%d]." % i
-        _find(measured, field + "name", value.name, "sensor")
+        value.name = _find(measured, field + "name", value.name, "sensor")
         _add(treated, field + "name", value.name)
         _check_value(value, field, values.sleep_ms)
         for suffix, there in (
@@ -173,10 +173,10 @@ def _check_names(values):
         there.append(actuator.name)
     driven = []
     for i, rule in enumerate(values.rules):
-        _find(there, "rules[%d].actuator" % i, rule.actuator, "actuator")
+        rule.actuator = _find(there, "rules[%d].actuator" % i, rule.actuator, "actuator")
         _add(driven, "rules[%d].actuator" % i, rule.actuator)
         if rule.kind != "schedule":
-            _find(measured, "rules[%d].sensor" % i, rule.sensor, "sensor")
+            rule.sensor = _find(measured, "rules[%d].sensor" % i, rule.sensor, "sensor")
 
 
 def _check_actuators(values, quiet_s):
@@ -228,8 +228,10 @@ def _add(seen, field, name):
 
 
 def _find(there, field, name, what):
+    """Return what in `there` is equal to `name`, so that a name is in memory once."""
     if name not in there:
         fail(field, "no %s of that name: %s" % (what, ", ".join(there) or "there is none"))
+    return there[there.index(name)]
 
 
 class Settings:

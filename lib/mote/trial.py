@@ -149,7 +149,7 @@ def waiting(on):
 
 def plain(words):
     """Return `words`, cut, or others where a status does not carry their letters."""
-    words = words[:_WORDS]
+    words = words[:_WORDS].replace('"', "'").replace("\\", "/")  # which JSON would make longer
     return words if all(32 <= byte < 127 for byte in words.encode()) else "not in plain letters; the console says it"
 
 
@@ -214,7 +214,7 @@ class Trial:
 
 
 def _memory():
-    return rtc.Memory(machine.RTC().memory)
+    return rtc.of_board()
 
 
 def _set(add, remove=0):

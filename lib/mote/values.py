@@ -10,10 +10,14 @@ from mote import const, record
 
 _GAP = const(3)  # missing samples in a row after which the filters begin anew
 _HEARTBEAT_S = const(900)  # where the settings do not say, which is what they say of the status
+_FIELDS = (
+    "scale", "offset", "table", "median", "smooth", "every", "stats", "deadband", "heartbeat_s", "above", "below",
+    "hysteresis",
+)  # fmt: skip
 
 
 def calibrated(spec, value):
-    """Return `value` by the calibration of `spec`, a value of the settings; None where that is nothing to report.
+    """Return `value` by the calibration of `spec`, scale, offset and table; None where that is nothing to report.
 
     So it is outside the table: there nothing was compared, and a line drawn on would invent numbers.
     """
@@ -28,11 +32,13 @@ def calibrated(spec, value):
 
 
 def _between(table, value):
-    """Return what the line between two points of `table` has at `value`, or None outside of them."""
-    for i in range(1, len(table)):
-        low, high = table[i - 1], table[i]
-        if low[0] <= value <= high[0]:
-            return low[1] + (high[1] - low[1]) * (value - low[0]) / (high[0] - low[0])
+    """Return what the line between two points of `table` has at `value`, or None outside of them.
+
+    The table is flat, from ‖ to of each point: as lists of two it took three times the memory.
+    """
+    for i in range(2, len(table), 2):
+        if table[i - 2] <= value <= table[i]:
+            return table[i - 1] + (table[i + 1] - table[i - 1]) * (value - table[i - 2]) / (table[i] - table[i - 2])
     return None
 
 
@@ -64,7 +70,7 @@ class Values:
     def take(self, name, unit, value):
         """Return what everybody sees of `value`, read just now for the reading `name`, or None where it is missing."""
         for each in self._all:
-            if each.spec.name == name:
+            if each.name == name:
                 return each.take(unit, value)
         return value
 
@@ -73,7 +79,7 @@ class Values:
 
         Call it once a sample, also where nothing was read. `now_ms` are milliseconds since the start.
         """
-        found = [reading for reading in readings if not any(reading.name == each.spec.name for each in self._all)]
+        found = [reading for reading in readings if not any(reading.name == each.name for each in self._all)]
         changed = False
         for each in self._all:
             changed = each.report(found, now_ms) or changed
@@ -97,8 +103,13 @@ class Values:
 
 
 class _Value:
-    """One value: what its settings do not ask for takes no memory, since the class has it as None."""
+    """One value, what its settings `spec` say and what is known of it.
 
+    What the settings do not ask for takes no memory, since the class has it as None; the settings themselves can go.
+    """
+
+    scale = offset = table = median = smooth = every = stats = deadband = heartbeat_s = None
+    above = below = hysteresis = None
     _ring = _smoothed = _last = _unit = _value = None
     _high = _low = None  # whether the alarm is on; None until there was a value
     _heard_ms = _said_ms = 0  # when the value, and when the alarms, were last reported
@@ -106,13 +117,18 @@ class _Value:
     _first = _sum = _least = _most = None  # of the samples since the last report
 
     def __init__(self, spec):
-        self.spec = spec
-        if spec.median is not None:
-            self._ring = [None] * spec.median
+        self.name = spec.name
+        for field in _FIELDS:
+            if getattr(spec, field) is not None:
+                setattr(self, field, getattr(spec, field))
+        if self.table is not None:
+            self.table = tuple([number for point in self.table for number in point])
+        if self.median is not None:
+            self._ring = [None] * self.median
 
     def take(self, unit, value):
         """Return `value`, calibrated and filtered, or None."""
-        value = calibrated(self.spec, value)
+        value = calibrated(self, value)
         if value is None:
             return None
         self._unit = unit
@@ -127,23 +143,23 @@ class _Value:
             if self._places >= 2 * size:  # it counts on: the next place, and how many there are
                 self._places = size
             value = median(self._ring, min(self._places, size))
-        if self.spec.smooth is not None:
+        if self.smooth is not None:
             if self._smoothed is not None:
-                value = self._smoothed + self.spec.smooth * (value - self._smoothed)
+                value = self._smoothed + self.smooth * (value - self._smoothed)
             self._smoothed = value
         self._value = value
         return value
 
     def resume(self, high, low):
         """The alarms above and below were on, or were not."""
-        if self.spec.above is not None:
+        if self.above is not None:
             self._high = bool(high)
-        if self.spec.below is not None:
+        if self.below is not None:
             self._low = bool(low)
 
     def alarms(self):
         """Return (name, whether it is on) of each alarm that is known."""
-        found = ((self.spec.name + ":high", self._high), (self.spec.name + ":low", self._low))
+        found = ((self.name + ":high", self._high), (self.name + ":low", self._low))
         return [each for each in found if each[1] is not None]
 
     def report(self, found, now_ms):
@@ -154,7 +170,7 @@ class _Value:
             self._missing = min(self._missing + 1, _GAP)
         else:
             changed = self._judge(value)
-        if self.spec.every is not None and self.spec.every > 1:
+        if self.every is not None and self.every > 1:
             self._collect(found, value, now_ms)
         elif value is not None and (changed or self._tells(value, now_ms)):
             self._tell(found, value, now_ms)
@@ -167,13 +183,12 @@ class _Value:
 
     def _judge(self, value):
         """Set the alarms by `value`; return True where one has changed, or is known now."""
-        spec = self.spec
-        inside = spec.hysteresis or 0
+        inside = self.hysteresis or 0
         high, low = self._high, self._low
-        if spec.above is not None:
-            self._high = value > (spec.above - inside if high else spec.above)
-        if spec.below is not None:
-            self._low = value < (spec.below + inside if low else spec.below)
+        if self.above is not None:
+            self._high = value > (self.above - inside if high else self.above)
+        if self.below is not None:
+            self._low = value < (self.below + inside if low else self.below)
         return self._high is not high or self._low is not low
 
     def _collect(self, found, value, now_ms):
@@ -190,7 +205,7 @@ class _Value:
             self._least = min(self._least, value)
             self._most = max(self._most, value)
         self._samples += 1
-        if self._samples < self.spec.every:
+        if self._samples < self.every:
             return
         count = self._count
         self._samples = self._count = 0
@@ -198,22 +213,22 @@ class _Value:
             mean = self._first + self._sum / count
             if self._tells(mean, now_ms):
                 self._tell(found, mean, now_ms)
-            if self.spec.stats:
-                found.append(record.Reading(self.spec.name + ":min", self._unit, self._least, None))
-                found.append(record.Reading(self.spec.name + ":max", self._unit, self._most, None))
+            if self.stats:
+                found.append(record.Reading(self.name + ":min", self._unit, self._least, None))
+                found.append(record.Reading(self.name + ":max", self._unit, self._most, None))
 
     def _tells(self, value, now_ms):
         """True where `value` is more than the deadband away from the last one reported, or that was long ago."""
-        band = self.spec.deadband
+        band = self.deadband
         return (
             band is None or self._last is None or abs(value - self._last) > band or self._beats(self._heard_ms, now_ms)
         )
 
     def _tell(self, found, value, now_ms):
-        if self.spec.deadband is not None:
+        if self.deadband is not None:
             self._last = value
             self._heard_ms = now_ms
-        found.append(record.Reading(self.spec.name, self._unit, value, None))
+        found.append(record.Reading(self.name, self._unit, value, None))
 
     def _beats(self, since_ms, now_ms):
-        return now_ms - since_ms >= (self.spec.heartbeat_s or _HEARTBEAT_S) * 1000
+        return now_ms - since_ms >= (self.heartbeat_s or _HEARTBEAT_S) * 1000

@@ -3,7 +3,7 @@
 import gc
 import json
 
-from mote import cbor, const, health, log, sensors, uptime
+from mote import cbor, const, health, log, sensors, trial, uptime
 from mote.health import Health
 
 _LIMIT = const(1360)  # of a status: docs/PROTOCOL.md, section 4
@@ -92,8 +92,13 @@ def test_largest_status_is_within_its_limit_in_both_forms():
         status = found.status(2**32 - 1, True)
         assert len(json.dumps(status).encode()) <= _LIMIT, len(json.dumps(status))
         assert len(cbor.encode(status)) <= _LIMIT
+        trial.mode, trial.why = trial.BACK, trial.plain('"' * 100)
+        status = found.status(2**32 - 1, True)
+        assert (status["mode"], len(status["mode_why"])) == ("back", 60)
+        assert len(json.dumps(status).encode()) <= _LIMIT, len(json.dumps(status))
     finally:
         log.last = ""
+        trial.mode, trial.why = None, ""
 
 
 def test_will_is_short():

@@ -53,10 +53,11 @@ def _lines(
     settings: Mapping[str, Any], way: str, chip: str, cost: wake_cost.Cost, assumed: wake_cost.Assumptions
 ) -> list[str]:
     every = settings.get("send_every", 1)
-    years = "never worn out" if cost.flash_years is None else f"worn out after {cost.flash_years:,.0f} years"
+    alone = "" if wake_cost.rtc_bytes(chip) else f"; {chip} keeps nothing over a sleep, so every waking sends"
+    years = "never worn out" if cost.flash_years is None else f"worn out after {cost.flash_years:,.1f} years"
     rows = [
         ("wakings", f"{cost.wakings:,.0f}", f"sleeps {settings['sleep_ms'] / 1000:g} s each"),
-        ("sessions", f"{cost.sessions:,.0f}", f"send_every {every}, channel {way}"),
+        ("sessions", f"{cost.sessions:,.0f}", f"send_every {every}, channel {way}" + alone),
         ("records", f"{cost.records:,.0f}", f"RTC memory holds {cost.held_records}"),
         ("bytes up", f"{cost.up_bytes:,.0f}", f"{cost.up_bytes / cost.sessions:,.0f} a session, in TCP"),
         ("bytes down", f"{cost.down_bytes:,.0f}", f"{cost.down_bytes / cost.sessions:,.0f} a session, in TCP"),

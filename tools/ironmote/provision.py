@@ -11,7 +11,8 @@ So wherever the cable is pulled, the board holds its earlier life whole, a mote 
 whole: never a key of one life under the generation of another.
 
 What is on the board already is not written again. Where its root key and its boot counters are of this very life, the
-life goes on: new code or settings come, the counters and a key that came over the air stay.
+life goes on: new code or settings come; the counters, a key that came over the air and the last settings that worked
+stay.
 """
 
 import enum
@@ -111,15 +112,21 @@ def remaining(writes: Sequence[Write], held: Held) -> tuple[Write, ...]:
     Raises IronmoteError where a new life would begin under a key that the board has had: its counters would repeat.
     """
     goes_on = _goes_on(writes, held)
-    missing = [each for each in writes[1:-1] if not there(each, held)]
+    erasing, rest, settings = writes[:2], writes[2:-1], writes[-1]
+    missing = [each for each in rest if not there(each, held)]
     if goes_on:
         missing = [
             each for each in missing if each.name not in (_FROM_THE_AIR, *epoch.SLOTS) or each.place is Place.FLASH
         ]
-    if not missing and there(writes[-1], held):
+    if not missing and there(settings, held):
         return ()
-    erased = held.files.get(writes[0].name) in (None, hashlib.sha256(b"").digest())
-    return (*(() if erased else writes[:1]), *missing, writes[-1])
+    # In a life that goes on the last settings that worked stay: new ones that do not work give way to them.
+    erasing = [
+        each
+        for each in (erasing[1:] if goes_on else erasing)
+        if held.files.get(each.name) not in (None, hashlib.sha256(b"").digest())
+    ]
+    return (*erasing, *missing, settings)
 
 
 def there(write: Write, held: Held) -> bool:

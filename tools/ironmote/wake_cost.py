@@ -35,9 +35,8 @@ _QUICK_S = 0.02  # of any other (docs/HARDWARE.md)
 
 @dataclass(frozen=True)
 class Chip:
-    """What a chip draws, by its data sheet, and what its RTC memory holds for a program in bytes."""
+    """What a chip draws, by its data sheet."""
 
-    rtc_bytes: int
     sleep_ua: float
     awake_ma: float  # radio off
     receive_ma: float
@@ -46,8 +45,8 @@ class Chip:
 
 
 CHIPS = {
-    "ESP32": Chip(2048, 10, 44, 100, 240, "ESP32 Series Datasheet, current by power mode and of the radio"),
-    "ESP8266": Chip(492, 20, 15, 56, 170, "ESP8266EX Datasheet, power consumption"),
+    "ESP32": Chip(10, 44, 100, 240, "ESP32 Series Datasheet, current by power mode and of the radio"),
+    "ESP8266": Chip(20, 15, 56, 170, "ESP8266EX Datasheet, power consumption"),
 }
 
 
@@ -114,8 +113,8 @@ def cost(settings: Mapping[str, Any], way: str, chip: str, assumed: Assumptions 
     if not sleep_s:
         raise IronmoteError("this mote never sleeps deeply, so it has no wakings; sleep_ms says for how long it sleeps")
     figures = CHIPS.get(chip)
-    held = held_records(settings, figures.rtc_bytes if figures else 0)
-    every = settings.get("send_every", 1)
+    held = held_records(settings, chip)
+    every = settings.get("send_every", 1) if rtc_bytes(chip) else 1
     if not settings.get("backlog", 16_384):
         every = min(every, held + 1)
     wire = session(settings, way, every)
@@ -130,7 +129,8 @@ def cost(settings: Mapping[str, Any], way: str, chip: str, assumed: Assumptions 
     headers = _IP_TCP * (2 * sum(wire.packets) + 3)  # each packet is acknowledged, and TCP begins with three segments
     air_bytes = (wire.up + wire.down + headers + ntp_bytes) * sessions
     air_s = air_bytes * 8 / assumed.air_bit_s
-    writes = (every - 1) // (held + 1) * sessions
+    # Where nothing outlives the sleep, each waking begins an epoch: the boot counter is written.
+    writes = ((every - 1) // (held + 1) if rtc_bytes(chip) else 1) * sessions
     worn = writes * assumed.erases_a_write * assumed.worst_block * _YEAR_DAYS
     awake_s = (every * nap_s + radio_s) * sessions
     mah = None
@@ -157,12 +157,19 @@ def cost(settings: Mapping[str, Any], way: str, chip: str, assumed: Assumptions 
     )
 
 
-def held_records(settings: Mapping[str, Any], rtc_bytes: int) -> int:
-    """How many records RTC memory of so many bytes holds over a sleep, no command being remembered."""
+def rtc_bytes(chip: str) -> int:
+    """The RTC memory that MicroPython gives a program on this chip, in bytes; 0 where there is none."""
+    if chip == "ESP8266":
+        return 492
+    return 2048 if chip.startswith("ESP32") else 0
+
+
+def held_records(settings: Mapping[str, Any], chip: str) -> int:
+    """How many records RTC memory holds over a sleep, no command being remembered."""
     asleep = rtc.Asleep(
         bytes(13), _SEQUENCE, _SEQUENCE, 1, 1, 0, _TIME * 1000, settings.get("sleep_ms", 0), 1, 0, 0, 0, []
     )
-    room = rtc_bytes - 64 - len(rtc.pack(asleep, b""))
+    room = rtc_bytes(chip) - rtc.REST_AT - len(rtc.pack(asleep, b""))
     parcels: list[bytes] = []
     while len(batch.pack([*parcels, parcel.pack((1, _BOOT, 1), None, 0, _readings(settings))], None, 0, b"")) <= room:
         parcels.append(parcel.pack((1, _BOOT, 1), None, 0, _readings(settings)))

@@ -18,13 +18,13 @@ FAILED = "failed"  # it could not be set, or did not follow
 class Held:
     """The actuator `name`. `why` is one of the above, or None; `changed` is set when its state is another than before.
 
-    `driver` is of a kind (see mote.actuators), in its safe state. `lost` is for whoever watches the link to set.
+    `driver` is of a kind (see mote.actuators), in its safe state. `lost` and `told_why` are for who watches over it.
     """
 
     def __init__(self, spec, driver, link_ms=0, ms=None, kept=None):
         self.name = spec.name
         self.link_ms = link_ms
-        self.why = None
+        self.why = self.told_why = None
         self.changed = False
         self.lost = False
         self._driver = driver

@@ -93,14 +93,15 @@ class Keeper:
         return each.tick(now)
 
     def _report(self, report):
-        """Tell of what changed, as one record."""
+        """Tell of what changed, as one record, and of why."""
+        for each in self.all:
+            if each.why is not each.told_why:
+                if each.why:
+                    log.warn("actuators", "made safe:", each.name + ":" + each.why)
+                each.told_why = each.why
+                self.held = tuple([other.name + ":" + other.why for other in self.all if other.why])
         changed = [each for each in self.all if each.changed]
         if not changed or (self._told_ms is not None and uptime.ms() - self._told_ms < _REPORT_MS):
             return
         self._told_ms = uptime.ms()
-        held = tuple([each.name + ":" + each.why for each in self.all if each.why])
-        for each in held:
-            if each not in self.held:
-                log.warn("actuators", "made safe:", each)
-        self.held = held
         report([each.reading() for each in changed])
