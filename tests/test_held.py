@@ -267,6 +267,28 @@ def test_state_that_was_kept_comes_back_as_a_rule_would_set_it():
     assert kept.values == {"lamp": None}
 
 
+def test_switch_that_was_put_off_does_not_come_where_the_link_was_lost_since():
+    kept = Memory()
+    kept.values["lamp"] = 40
+    bench = Bench(kept, link_ms=1, interval_ms=5_000)
+    bench.held.restore()
+    bench.held.lost = True
+    assert bench.after(5_000) == 0
+    assert (bench.held.why, kept.values) == (held.LINK, {"lamp": None})
+
+
+def test_safe_state_is_taken_and_kept_where_there_is_no_memory_to_tell_the_time():
+    def starved():
+        raise MemoryError
+
+    kept = Memory()
+    bench = Bench(kept)
+    bench.held.set(40)
+    bench.held._ms = starved
+    bench.held.safe()
+    assert (bench.held.state(), kept.values) == (0, {"lamp": None})
+
+
 def test_state_that_was_kept_of_another_kind_is_forgotten():
     kept = Memory()
     kept.values["lamp"] = 101

@@ -48,6 +48,9 @@ class Lamp:
     def safe(self):
         self._now = "off"
 
+    def is_safe(self):
+        return self._now == "off"
+
     def state(self):
         return self._now
 
@@ -166,6 +169,19 @@ def test_auto_ends_what_a_command_holds():
     assert (ruled.state(), free.state()) == (RULED, "off")
     assert mote.obey(order(20, "free", "auto"), 2000).result == command.DONE, "there was nothing to end"
     assert mote.obey(order(21, "nobody", "auto"), 2000).result == command.REFUSED
+
+
+def test_command_that_is_over_before_the_rule_had_its_turn_leaves_the_safe_state():
+    for end in ("auto", "time"):
+        bench = Bench()
+        mote = orders.Orders([bench.held], [Rule("lamp")], 1000, lambda *_: None)
+        mote.tick((), 0, None)  # without a clock a schedule wants the safe state
+        mote.obey(order(1, value=40, for_s=1), 50)
+        assert bench.held.state() == 40
+        if end == "auto":
+            mote.obey(order(2, value="auto"), 500)
+        mote.tick((), 1100, None)
+        assert bench.held.state() == 0, end
 
 
 def test_nothing_is_held_after_a_sleep():
