@@ -103,9 +103,30 @@ def test_longest_time_begins_anew_after_the_safe_state():
     bench.held.set(40)
     bench.after(9_000)
     bench.held.set(0)
+    bench.after(10)
     bench.held.set(40)
     assert bench.after(9_999) == 40
     assert bench.after(1) == 0
+
+
+def test_longest_time_goes_on_until_a_fade_is_at_the_safe_state():
+    bench = Bench(longest_s=10)
+    bench.part.slow = True
+    bench.held.set(40)
+    bench.after(9_000)
+    bench.held.set(0)
+    bench.part.at = 30
+    bench.after(900)
+    bench.held.set(40)
+    assert bench.after(100) == 0
+    assert bench.held.why == held.LIMIT
+    bench.held.set(40)
+    bench.after(9_000)
+    bench.held.set(0)
+    bench.part.slow = False
+    bench.after(10)
+    bench.held.set(40)
+    assert bench.after(9_999) == 40
 
 
 def test_command_after_the_limit_is_obeyed_and_a_rule_has_to_want_the_safe_state_first():

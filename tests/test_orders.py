@@ -1,5 +1,6 @@
 """A command acts once: as long as the mote remembers its id, over deep sleep too."""
 
+from harness import raises
 from mote import command, orders, rtc
 from mote.actuators import ActuatorError
 from test_held import Bench
@@ -134,6 +135,29 @@ def test_command_that_holds_for_no_time_ends_the_hold_before_it():
     mote.obey(order(2, value=50), 1000)
     mote.tick((), 10 * HOUR_MS, None)
     assert lamp.state() == 50
+
+
+def test_command_that_memory_ends_at_acts_once_and_its_time_is_over_all_the_same():
+    class Starved(Lamp):
+        def set(self, value, lasts=True):
+            Lamp.set(self, value, lasts)
+            raise MemoryError
+
+    lamp = Starved()
+    mote = orders.Orders([lamp])
+    raises(MemoryError, mote.obey, order(1, value=40, for_s=60), 0)
+    answer = mote.obey(order(1, value=40, for_s=60), 1000)
+    assert (answer.result, answer.name, answer.value, lamp.times) == (command.REFUSED, "lamp", 40, 1)
+    mote.tick((), 60000, None)
+    assert lamp.state() == "off"
+
+
+def test_refused_command_leaves_the_hold_before_it():
+    mote = orders.Orders([Lamp()])
+    mote.obey(order(1, value=40, for_s=60), 0)
+    for for_s in (None, 5, 600):
+        mote.obey(order(2 + (for_s or 0) % 7, value="bad", for_s=for_s), 1000)
+        assert mote.held == {"lamp": 60000}
 
 
 def test_refused_or_repeated_command_begins_no_hold():

@@ -129,6 +129,8 @@ class Held:
         if self._driver.tick(now_ms):
             self._look = True
             return True
+        if self._asked == self._safe:
+            self._left = None  # not before it is at rest there: what fades is still on, and the limit runs
         if self._look or self._hears:
             if self.state() != self._told:
                 self.changed = True
@@ -155,9 +157,7 @@ class Held:
         # Counted before it is done: whatever interrupts this, the limit runs.
         if value != self._asked:
             self._switched = now
-        if value == self._safe:
-            self._left = None
-        elif self._left is None:
+        if value != self._safe and self._left is None:
             self._left = now
         self._asked = value
         try:
