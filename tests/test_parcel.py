@@ -20,7 +20,7 @@ def test_number_is_packed_in_single_precision_and_takes_no_more_than_that():
     exact = parcel.pack(LAST, None, 0, [Reading("t", None, 0.5, None)])
     tenth = parcel.pack(LAST, None, 0, [Reading("t", None, 0.1, None)])
     assert len(tenth) == len(exact) + 2
-    assert abs(list(parcel.readings(tenth))[0].value - 0.1) < 1e-8
+    assert abs(next(iter(parcel.readings(tenth))).value - 0.1) < 1e-8
 
 
 def test_time_that_was_not_known_is_reckoned_once_the_clock_is_set():
