@@ -275,6 +275,20 @@ def test_change_that_nobody_asked_for_is_told():
     assert bench.held.changed
 
 
+def test_contact_that_is_not_at_the_safe_state_at_the_start_is_told():
+    class Welded(Part):
+        hears = True
+
+        def __init__(self):
+            Part.__init__(self)
+            self.at = 1
+
+    fields = {"kind": "dimmer", "name": "lamp", "pin": 5, "safe": 0}
+    welded = Held(check(fields, ACTUATOR, "lamp"), Welded(), 0, lambda: 1000)
+    welded.tick(1000)
+    assert welded.changed and welded.reading().value == 0.01
+
+
 def test_state_that_was_kept_comes_back_as_a_rule_would_set_it():
     kept = Memory()
     Bench(kept).held.set(40)

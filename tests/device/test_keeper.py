@@ -136,6 +136,28 @@ def test_want_of_memory_for_a_moment_is_no_failure():
         assert (bench.held.state(), bench.held.why, count[0]) == (10, None, 10)
 
 
+def test_change_that_there_is_no_memory_to_tell_is_told_later():
+    with Later() as clock:
+        one, two = Bench(), Bench(name="fan")
+        made = watched(one, two)
+        one.held.set(10)
+        two.held.set(10)
+        made._turn(Link)
+
+        def starved():
+            raise MemoryError
+
+        read = two.held.reading
+        two.held.reading = starved
+        try:
+            made._report(None)
+            assert False
+        except MemoryError:
+            pass
+        two.held.reading = read
+        assert [len(record) for record in turns(made, clock, 2000)] == [2]
+
+
 def test_rules_that_want_memory_and_records_that_do_stop_nobody():
     bench = Bench(link_ms=0)
     made = watched(bench)
