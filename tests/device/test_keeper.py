@@ -2,6 +2,7 @@
 
 import asyncio
 
+from harness import raises
 from mote import log, uptime
 from mote.actuators import held, keeper
 from test_held import Bench
@@ -149,11 +150,7 @@ def test_change_that_there_is_no_memory_to_tell_is_told_later():
 
         read = two.held.reading
         two.held.reading = starved
-        try:
-            made._report(None)
-            assert False
-        except MemoryError:
-            pass
+        raises(MemoryError, made._report, None)
         two.held.reading = read
         assert [len(record) for record in turns(made, clock, 2000)] == [2]
 
