@@ -50,6 +50,27 @@ def turns(made, clock, ms, link=Link):
     return told
 
 
+def test_link_that_is_needed_unless_told_otherwise_is_300_s_or_two_keepalives_and_none_for_a_rule():
+    class Spec:
+        keep = None
+
+        def __init__(self, name, link_s=None):
+            self.name = self.actuator = name
+            self.link_s = link_s
+
+    real = keeper.actuators.create
+    keeper.actuators.create = lambda spec, link_ms, ms, kept: link_ms
+    try:
+        for keepalive_s, expected in ((30, [300_000, 0, 0, 7_000]), (200, [400_000, 0, 0, 7_000])):
+            settings = Settings()
+            settings.keepalive_s = keepalive_s
+            settings.rules = [Spec("ruled")]
+            settings.actuators = [Spec("free"), Spec("ruled"), Spec("none", 0), Spec("own", 7)]
+            assert keeper.Keeper(settings).all == expected
+    finally:
+        keeper.actuators.create = real
+
+
 def test_change_is_told_at_once_and_others_within_the_second_in_one_record():
     with Later() as clock:
         one, two = Bench(), Bench(name="fan")
