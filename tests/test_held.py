@@ -103,9 +103,30 @@ def test_longest_time_begins_anew_after_the_safe_state():
     bench.held.set(40)
     bench.after(9_000)
     bench.held.set(0)
+    bench.after(10)
     bench.held.set(40)
     assert bench.after(9_999) == 40
     assert bench.after(1) == 0
+
+
+def test_longest_time_goes_on_until_a_fade_is_at_the_safe_state():
+    bench = Bench(longest_s=10)
+    bench.part.slow = True
+    bench.held.set(40)
+    bench.after(9_000)
+    bench.held.set(0)
+    bench.part.at = 30
+    bench.after(900)
+    bench.held.set(40)
+    assert bench.after(100) == 0
+    assert bench.held.why == held.LIMIT
+    bench.held.set(40)
+    bench.after(9_000)
+    bench.held.set(0)
+    bench.part.slow = False
+    bench.after(10)
+    bench.held.set(40)
+    assert bench.after(9_999) == 40
 
 
 def test_command_after_the_limit_is_obeyed_and_a_rule_has_to_want_the_safe_state_first():
@@ -265,6 +286,28 @@ def test_state_that_was_kept_comes_back_as_a_rule_would_set_it():
     assert bench.after(5_000) == 40
     bench.held.safe(held.LINK)
     assert kept.values == {"lamp": None}
+
+
+def test_switch_that_was_put_off_does_not_come_where_the_link_was_lost_since():
+    kept = Memory()
+    kept.values["lamp"] = 40
+    bench = Bench(kept, link_ms=1, interval_ms=5_000)
+    bench.held.restore()
+    bench.held.lost = True
+    assert bench.after(5_000) == 0
+    assert (bench.held.why, kept.values) == (held.LINK, {"lamp": None})
+
+
+def test_safe_state_is_taken_and_kept_where_there_is_no_memory_to_tell_the_time():
+    def starved():
+        raise MemoryError
+
+    kept = Memory()
+    bench = Bench(kept)
+    bench.held.set(40)
+    bench.held._ms = starved
+    bench.held.safe()
+    assert (bench.held.state(), kept.values) == (0, {"lamp": None})
 
 
 def test_state_that_was_kept_of_another_kind_is_forgotten():

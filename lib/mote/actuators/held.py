@@ -90,9 +90,16 @@ class Held:
         self._left = None
         if self._asked != self._safe:
             self._asked = self._safe
-            self._switched = self._ms()
+            try:
+                self._switched = self._ms()
+            except MemoryError:
+                pass  # the milliseconds of two weeks take memory; others are to be made safe after this one
         if self._kept is not None:
             self._kept.put(self.name, None)
+
+    def is_safe(self):
+        """Return whether the safe state is what it was told last, with nothing else put off."""
+        return self._asked == self._safe and self._wanted is None
 
     def state(self):
         """Return the state that is: 1 or 0, percent, degrees or hertz, by its kind."""
@@ -109,7 +116,7 @@ class Held:
 
         At rest it takes no memory, and where a limit is over the switch to the safe state takes none.
         """
-        if self.lost and self._asked != self._safe:
+        if self.lost and not self.is_safe():
             self.safe(LINK)
         if self._left is not None and self._longest_ms and now_ms - self._left >= self._longest_ms:
             self._barred = True
@@ -122,6 +129,8 @@ class Held:
         if self._driver.tick(now_ms):
             self._look = True
             return True
+        if self._asked == self._safe:
+            self._left = None  # not before it is at rest there: what fades is still on, and the limit runs
         if self._look or self._hears:
             if self.state() != self._told:
                 self.changed = True
@@ -148,9 +157,7 @@ class Held:
         # Counted before it is done: whatever interrupts this, the limit runs.
         if value != self._asked:
             self._switched = now
-        if value == self._safe:
-            self._left = None
-        elif self._left is None:
+        if value != self._safe and self._left is None:
             self._left = now
         self._asked = value
         try:

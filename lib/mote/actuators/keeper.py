@@ -84,7 +84,10 @@ class Keeper:
             except Exception:
                 each.safe(actuators.held.FAILED)
         if self._kept is not None:
-            self._kept.tick(uptime.ms())
+            try:
+                self._kept.tick(uptime.ms())
+            except MemoryError:
+                gc.collect()
         return moving
 
     def _look(self, each, link):
