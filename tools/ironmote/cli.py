@@ -29,6 +29,7 @@ from .verbs import (
     remove,
     roles,
     show,
+    simulate,
     wifi,
 )
 from .verbs import list as list_
@@ -48,6 +49,7 @@ COMMANDS = tuple(
         certificate,
         flash,
         provision,
+        simulate,
         doctor,
         monitor,
         image,

@@ -119,7 +119,11 @@ def choose(cable: Cable, profile: Profile, wanted: str, floor: str) -> Choice:
 
 def settings_of(cable: Cable) -> Mapping[str, Any] | None:
     """The settings that the board holds; None where there are none, or what is there cannot be read."""
-    data = cable.read(device_settings.PATH)
+    return settings_in(cable.read(device_settings.PATH))
+
+
+def settings_in(data: bytes | None) -> Mapping[str, Any] | None:
+    """The settings in `data`, the content of a board's file; None where there is none, or it cannot be read."""
     try:
         found = cbor.decode(data) if data else None
     except cbor.CborError:

@@ -1,6 +1,7 @@
 """A fleet's folder whose keys are open: its motes with their root keys, and the order in which all is written."""
 
 import os
+import shutil
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +31,7 @@ class OpenFolder:
         self._as_read: dict[str, Entry] = {}
         self._new_files: dict[Path, str] = {}
         self._removed: list[Path] = []
+        self._boards: list[Path] = []  # simulated, whose motes were removed
 
     @property
     def authority(self) -> Authority:
@@ -122,6 +124,7 @@ class OpenFolder:
         self.certificates.revoke(mote_id)
         self._entries[mote_id] = Entry(generation=max(entry.generation, spent), removed=True)
         self._removed.append(self.folder.paths.mote(mote_id))
+        self._boards.append(self.folder.paths.simulated(mote_id))
         if self._fleet is not None:
             self._fleet.motes.pop(mote_id, None)
 
@@ -168,5 +171,8 @@ class OpenFolder:
             durable.replace(path, text, durable.PUBLIC)
         for path in self._removed:
             durable.remove(path)
+        for path in self._boards:
+            shutil.rmtree(path, ignore_errors=True)
+        self._boards.clear()
         self._new_files.clear()
         self._removed.clear()
