@@ -13,8 +13,7 @@ from ironmote.fleet_folder import Folder
 from mote import epoch
 
 MOTE = """
-board = "esp32"
-channel = "sealed"
+board = "esp8266"
 [wifi]
 ssid = "home"
 [[sensor]]
@@ -27,7 +26,7 @@ PASSWORD = "swordfish under the sea"
 
 @pytest.fixture
 def site(tmp_path):
-    folder = fleets.make(tmp_path / "g", {"kitchen": "esp32"})
+    folder = fleets.make(tmp_path / "g", {"kitchen": "esp8266"})
     folder.paths.mote("kitchen").write_text(MOTE)
     with folder.unlock(fleets.passphrase) as held:
         held.secrets.wifi["home"] = PASSWORD
@@ -41,7 +40,7 @@ def simulate(site, *words):
 
 
 def counted(board):
-    slots = [epoch.parse_slot((board / f"nvs/ironmote/{name}.blob").read_bytes()) for name in epoch.SLOTS]
+    slots = [epoch.parse_slot((board / f"flash/secrets/{name}").read_bytes()) for name in epoch.SLOTS]
     return max(filter(None, slots))
 
 
@@ -55,7 +54,7 @@ def test_it_goes_on_with_its_life_and_never_has_two(site, tmp_path):
     assert first.status == 0, first
     started, board = events[0], site / "keys/boards/kitchen"
     assert (started["event"], started["generation"], started["folder"]) == ("started", 1, str(board))
-    assert any("kitchen on esp32: channel sealed" in each.get("text", "") for each in events), events
+    assert any("kitchen on esp8266: channel sealed" in each.get("text", "") for each in events), events
     assert board.stat().st_mode & 0o077 == 0
     assert processes_of(board) == []
     before = counted(board)

@@ -14,6 +14,7 @@ from .plain import plain
 from .verbs import (
     add,
     authenticator,
+    bulk,
     certificate,
     check,
     demo,
@@ -49,6 +50,7 @@ COMMANDS = tuple(
         certificate,
         flash,
         provision,
+        bulk,
         simulate,
         doctor,
         monitor,

@@ -30,8 +30,12 @@ def provision(
     port: str,
     on_phase: Callable[[str], None] = lambda words: None,
     on_step: Callable[[int, int, str], None] = lambda done, count, what: None,
+    accept: Callable[[Mapping[str, Any] | None], None] = lambda before: None,
 ) -> Provisioned:
-    """Make the board at `port` the mote `mote_id`. Raises IronmoteError; the same call again goes on."""
+    """Make the board at `port` the mote `mote_id`. Raises IronmoteError; the same call again goes on.
+
+    `accept` may raise one when it sees the settings that the board holds now, or None: nothing was written then.
+    """
     file = held.folder.mote_file(mote_id)
     profile = boards.load(file.board)
     mote = mote_content.find(held, mote_id)
@@ -48,6 +52,7 @@ def provision(
         on_phase,
         lambda number, count, write: on_step(number, count, write.name),
         lambda given: mote_content.note(held, mote_id, given),
+        accept=accept,
     )
     return Provisioned(
         mote_id, port, profile.name, outcome.choice.channel, outcome.choice.why, mote.generation, outcome.files,

@@ -88,8 +88,10 @@ class OpenFolder:
         """Motes whose keys are older than the registry knows: the key store was put back from an old copy."""
         return [name for name, keys in self.secrets.motes.items() if keys.generation < self.entry(name).generation]
 
-    def add(self, mote_id: str, board: str | None) -> bool:
+    def add(self, mote_id: str, board: str | None, text: str | None = None) -> bool:
         """Add a mote: its file, for `board`, where it has none yet, and its root key. True where a key was made.
+
+        `text` is its new file, of that board, in place of one that shows what can be said.
 
         An id that was used before goes on counting its generations; keys whose mote's file was deleted by hand are its
         keys again. Raises IronmoteError on an id that cannot be one or is taken.
@@ -105,7 +107,7 @@ class OpenFolder:
         elif board is None:
             raise FolderError(f"{mote_id} needs a board: --board NAME; there are {', '.join(boards.names())}")
         else:
-            self._new_files[path] = mote_template.text(mote_id, boards.load(board))
+            self._new_files[path] = text or mote_template.text(mote_id, boards.load(board))
         if not keyed:
             if entry.generation >= MAX_GENERATION:
                 raise FolderError(f"{mote_id} has had {MAX_GENERATION} root keys; take another id")
