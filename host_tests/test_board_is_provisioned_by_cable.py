@@ -15,7 +15,7 @@ from ironmote.provision import Held
 from mote import epoch, settings
 
 KINDS = ("esp32", "esp8266")
-STEPS = {"esp32": 5, "esp8266": 2}  # writes more until each next pull: a blank ESP32 takes many
+STEPS = {"esp32": 12, "esp8266": 2}  # writes more until each next pull: a blank ESP32 takes many
 FEEDS = """
 import machine, time
 time.sleep(2)  # a mote takes as long before it starts its own

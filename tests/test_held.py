@@ -139,8 +139,10 @@ def test_command_after_the_limit_is_obeyed_and_a_rule_has_to_want_the_safe_state
     bench.held.drive(0)
     assert bench.held.drive(100) == 100
     bench.after(10_000)
+    assert bench.held.drive(100) == 0
     assert bench.held.set(50) == 50
     assert bench.held.why is None
+    assert bench.held.drive(60) == 60, "somebody has seen to it"
 
 
 def test_switch_that_comes_too_soon_is_refused_with_the_time_left_and_never_to_the_safe_state():
@@ -152,6 +154,19 @@ def test_switch_that_comes_too_soon_is_refused_with_the_time_left_and_never_to_t
     assert refused(bench.held.set, 50) == "too soon after the last switch: again in 1001 ms"
     assert bench.held.set(40) == 40, "it is there already"
     assert bench.held.set(0) == 0
+    assert refused(bench.held.set, 40).endswith("5000 ms")
+
+
+def test_switch_counts_where_it_is_one_and_the_safe_state_that_nobody_asked_for_is_one():
+    bench = Bench(interval_ms=5_000)
+    bench.now += 5_000
+    bench.held.set(40)
+    bench.now += 3_000
+    bench.held.set(40)
+    bench.now += 2_000
+    bench.held.set(50)
+    bench.now += 60_000
+    bench.held.safe(held.LIMIT)
     assert refused(bench.held.set, 40).endswith("5000 ms")
 
 
@@ -260,6 +275,9 @@ def test_change_is_told_once_when_it_has_come_to_rest():
     assert bench.held.reading()[:3] == ("lamp", "/", 0.4)
     bench.after(10)
     assert not bench.held.changed
+    bench.held.safe(held.LINK)
+    bench.after(10)
+    assert bench.held.changed, "the safe state that nobody asked for is told too"
 
 
 def test_change_that_nobody_asked_for_is_told():
@@ -273,6 +291,20 @@ def test_change_that_nobody_asked_for_is_told():
     bench.part.at = 7
     bench.after(10)
     assert bench.held.changed
+
+
+def test_contact_that_is_not_at_the_safe_state_at_the_start_is_told():
+    class Welded(Part):
+        hears = True
+
+        def __init__(self):
+            Part.__init__(self)
+            self.at = 1
+
+    fields = {"kind": "dimmer", "name": "lamp", "pin": 5, "safe": 0}
+    welded = Held(check(fields, ACTUATOR, "lamp"), Welded(), 0, lambda: 1000)
+    welded.tick(1000)
+    assert welded.changed and welded.reading().value == 0.01
 
 
 def test_state_that_was_kept_comes_back_as_a_rule_would_set_it():
@@ -326,3 +358,5 @@ def test_state_that_holds_for_a_time_alone_is_not_brought_back():
     assert kept.values == {"lamp": None}, "nor is the one before: nobody knows what came between"
     bench.held.set(60)
     assert kept.values == {"lamp": 60}
+    bench.held.set(0)
+    assert kept.values == {"lamp": None}, "the safe state is there without being kept"

@@ -121,6 +121,13 @@ def test_sensor_that_never_spoke_is_said_and_leaves_the_actuator_safe():
     assert bench.lamp.told == []
 
 
+def test_sensor_has_its_time_to_speak_however_late_the_rules_begin():
+    bench = Bench(Spec("thermostat", target=21, hysteresis=0.5))
+    bench.now_ms = 10**9
+    bench.say()
+    assert bench.warned == []
+
+
 def test_word_of_a_sensor_is_believed_for_three_samples_and_a_minute_unless_told_otherwise():
     for stale_s, sample_ms, expected_ms in ((None, 1000, 60000), (None, 60000, 180000), (5, 1000, 5000)):
         assert rules.stale_ms(Spec("thermostat", stale_s=stale_s), sample_ms) == expected_ms

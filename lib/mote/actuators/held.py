@@ -37,8 +37,9 @@ class Held:
         self._left = None  # when it left the safe state
         self._wanted = None  # what a rule wants as soon as it may
         self._barred = False  # for rules, since the limit ended it: until they want the safe state
-        self._told = driver.state()
         self._hears = getattr(driver, "hears", False)
+        # A contact that says something else than the safe state at the start is told: it may be welded.
+        self._told = self._safe if self._hears else driver.state()
         self._look = False  # whether the state may be another than before
 
     def set(self, value, lasts=True):
