@@ -94,7 +94,12 @@ def test_zone_values_and_rules_are_shown(write, capsys, tmp_path):
     path = write("motes/kitchen.toml", text)
     assert main(["check", path]) == 0
     out = capsys.readouterr().out
-    for words in ("zone      clear\n", "value     air: above\n", "rule      thermostat: pump, by air\n"):
+    for words in (
+        "networks  none yet: ssid in [wifi] of fleet.toml",
+        "zone      clear\n",
+        "value     air: above\n",
+        "rule      thermostat: pump, by air\n",
+    ):
         assert words in out
     path = write("motes/kitchen.toml", "zone = 'claer'\n" + text)
     assert main(["check", path]) == 1

@@ -232,6 +232,9 @@ def _settings(file: MoteFile, profile: Profile, known: Known) -> dict[str, Any]:
 
 def _wrong(settings: Mapping[str, Any], profile: Profile, file: MoteFile) -> list[tuple[owner_check.Path, str]]:
     """What the mote would say of `settings`, or else what is wrong with their pins on its board."""
+    if "ssid" not in settings["wifi"]:
+        words = "is missing: name the network that it joins, here or for all motes in [wifi] of fleet.toml"
+        return [(("wifi", "ssid"), words)]
     try:
         data = device_settings.to_cbor(dict(settings))
         device_settings.Settings.from_cbor(data)

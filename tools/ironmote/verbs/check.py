@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from ..mote_file import Known
 
 
+_NO_NETWORK = "none yet: ssid in [wifi] of fleet.toml, and ironmote wifi NAME for its passphrase"
+
+
 def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="motes/<id>.toml, one or several")
     parser.add_argument("--json", action="store_true", help="print JSON")
@@ -72,6 +75,7 @@ def _made(path: Path) -> dict[str, Any]:
         "channel": decided,
         "why": why,
         "zone": zone,
+        "networks": _networks(folder, settings),
         "sensors": [
             {"kind": sensor["kind"], "names": dict(sensor["names"]), "at": _at(sensor)}
             for sensor in settings["sensors"]
@@ -91,6 +95,17 @@ def _made(path: Path) -> dict[str, Any]:
         "memory": {"code": estimate.code, "running": estimate.running, "heap": estimate.heap, "fits": estimate.fits},
         "heap_source": profile.heap_source,
     }
+
+
+def _networks(folder: "Folder | None", settings: dict[str, Any]) -> list[str] | None:
+    """The networks that the mote joins, as far as fleet and file name them; None where there is no fleet."""
+    from ..mote_file import NOBODY
+
+    if folder is None:
+        return None
+    wifi = settings["wifi"]
+    first = [] if wifi["ssid"] == NOBODY.wifi["ssid"] else [wifi["ssid"]]
+    return first + list(wifi.get("more", ()))
 
 
 def _folder(path: Path) -> "Folder | None":
@@ -130,6 +145,7 @@ def _show(found: dict[str, Any]) -> None:
         ("board", found["board"]),
         ("channel", f"{found['channel']}: {found['why']}"),
         *([("zone", found["zone"])] if found["zone"] else []),
+        *([] if found["networks"] is None else [("networks", ", ".join(found["networks"]) or _NO_NETWORK)]),
         ("samples", f"every {found['sample_ms'] / 1000:g} s{sleep}"),
     ]
     for sensor in found["sensors"]:
