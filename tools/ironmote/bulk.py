@@ -112,7 +112,8 @@ class Bulk:
     def _line(self, row: Row, before: Mapping[str, Line]) -> Line:
         found = before.get(row.id)
         entry = self._held.entry(row.id)
-        # One that was removed and added again, or got another root key since, has to be put onto a board again.
-        if found is None or (found.state == DONE and (found.generation != entry.generation or not entry.provisioned)):
+        if found is None and entry.provisioned:  # and would lose its life there, were it put onto another
+            return Line(row.id, row.board, DONE, entry.generation, entry.channel or "")
+        if found is None or (found.state == DONE and not entry.provisioned):  # it was removed and added again
             return Line(row.id, row.board)
         return replace(found, board=row.board)
