@@ -14,6 +14,7 @@ from .plain import plain
 from .verbs import (
     add,
     authenticator,
+    broker,
     certificate,
     check,
     demo,
@@ -54,6 +55,7 @@ COMMANDS = tuple(
         export,
         import_,
         power,
+        broker,
         authenticator,
     )
 )
