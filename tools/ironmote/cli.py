@@ -28,7 +28,9 @@ from .verbs import (
     power,
     provision,
     remove,
+    revoke,
     roles,
+    rotate,
     show,
     wifi,
 )
@@ -56,6 +58,8 @@ COMMANDS = tuple(
         import_,
         power,
         broker,
+        revoke,
+        rotate,
         authenticator,
     )
 )

@@ -174,7 +174,8 @@ class _Check:
 
     def _try(self, party: _Party) -> Iterator[Finding]:
         paths = None if party.certificate is None else self._certificate(party.certificate)
-        with Visitor(party.door, party.name, paths, party.username, party.password) as visitor:
+        client_id = party.name.replace(".", "-")  # NATS takes no dots in it
+        with Visitor(party.door, client_id, paths, party.username, party.password) as visitor:
             let_in = visitor.connect()
             if party.granted is None or party.granted.publish or party.granted.subscribe:
                 expected = REFUSED if party.granted is None else ALLOWED

@@ -79,7 +79,7 @@ class Written:
     @classmethod
     def read(cls, folder: Folder) -> "Written":
         """The broker that was written last. Raises BrokerError where none was."""
-        found = [path for kind in KINDS if (path := folder.paths.broker(kind) / _FILE).is_file()]
+        found = [path for kind in KINDS if (path := folder.paths.broker(kind).resolve() / _FILE).is_file()]
         if not found:
             raise BrokerError("no broker was written yet; ironmote broker write does it")
         path = max(found, key=lambda each: each.stat().st_mtime_ns)
@@ -136,7 +136,7 @@ def _signal(pid_file: Path, configuration: Path) -> bool:
     except (OSError, ValueError):
         return False
     said = subprocess.run(
-        ["ps", "-o", "args=", "-p", str(number)],  # noqa: S607 (where it is depends on the system)
+        ["ps", "-ww", "-o", "args=", "-p", str(number)],  # noqa: S607 (where it is depends on the system)
         capture_output=True, text=True, check=False, timeout=10,
     )  # fmt: skip
     if str(configuration) not in said.stdout:
@@ -150,7 +150,7 @@ def write(held: OpenFolder, kind: str, changes: dict[str, Any]) -> Written:
 
     `changes` are fields of Place: bind, websockets, inlet, inner. What they leave out stays as it was written before.
     """
-    folder = held.folder.paths.broker(kind)
+    folder = held.folder.paths.broker(kind).resolve()
     home, clear = _zones(held.folder.file)
     try:
         kept = json.loads((folder / _FILE).read_text(encoding="utf-8"))
