@@ -38,7 +38,7 @@ def free_ports(count: int) -> list[int]:
 
 def make(root, kind: str) -> types.SimpleNamespace:
     """A fleet of two motes with TLS and two sealed ones, with users; its broker is written."""
-    fleets.make(root, {name: "esp32" for name in ("kitchen", "pantry", "cellar", "attic")})
+    fleets.make(root, dict.fromkeys(("kitchen", "pantry", "cellar", "attic"), "esp32"))
     ports = free_ports(4)
     text = (root / "fleet.toml").read_text().replace("port = 8883", f"port = {ports[0]}")
     text = text.replace("port = 1883", f"port = {ports[1]}").replace('connect = "token"', 'connect = "static"')
@@ -96,6 +96,10 @@ def site(request, tmp_path):
 
 
 def test_check_finds_all_as_it_should_be_and_each_right_too_many(site):
+    with Folder.open(site.root).unlock(fleets.passphrase) as held:
+        held.revoke("pantry")
+        held.save()
+    assert fleets.ironmote("broker", "write", cwd=site.root).status == 0
     with running(site):
         done = fleets.ironmote("broker", "check", "--json", cwd=site.root)
         found = json.loads(done.out)
@@ -103,13 +107,12 @@ def test_check_finds_all_as_it_should_be_and_each_right_too_many(site):
         assert {each["does"] for each in found} >= {"connect", "publish", "publish retained", "read"}
         plain = [each for each in found if each["who"] == "a sealed mote" and each["topic"] == "mote/check-sealed/up"]
         assert [each["found"] for each in plain] == ["refused"] * 3
+        assert any(each["who"] == "pantry, which was revoked" for each in found) is (site.kind == "mosquitto")
         spoil(site)
         done = fleets.ironmote("broker", "check", cwd=site.root)
         assert done.status == 1
         assert "role monitor" in done.out
         assert "mote/check-tls/down" in done.out
-        assert fleets.ironmote("broker", "reload", cwd=site.root).status == 0
-        assert fleets.ironmote("broker", "check", cwd=site.root).out.endswith(" 0 not as they should be\n")
 
 
 def spoil(site) -> None:
@@ -144,6 +147,7 @@ def test_motes_come_and_go_while_others_stay_connected(site):
         for name, client in (("kitchen", stays), ("shed", new)):
             client.publish(f"mote/{name}/up", b"after")
             assert screen.hears(f"mote/{name}/up", b"after")
+        time.sleep(0.5)
         assert stays.connected
         assert quiet.connected
 
@@ -161,14 +165,13 @@ def test_revoked_mote_is_put_out_and_does_not_come_back(site, name, port):
         done = fleets.ironmote("revoke", name, "--yes", "--json", cwd=site.root)
         assert done.status == 0, done.errors
         assert thief.closed()
+        time.sleep(0.5)
         assert not again.connect(here, site.ports[port])
         assert other.connected
         assert json.loads(done.out)["session"].startswith("ended")
         entry = json.loads((site.root / "registry" / f"{name}.json").read_text())
         assert entry["revoked"]
         assert entry["generation"] == 2
-        if port == 0:
-            assert fleets.ironmote("broker", "check", cwd=site.root).status == 0
 
 
 def test_sealed_mote_gets_two_keys_until_it_was_heard_under_the_new(site):

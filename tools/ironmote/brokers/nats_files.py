@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import bcrypt
+from mote import topics
 
 from .. import secret_files
 from ..certificates import Authority
@@ -19,7 +20,7 @@ from . import GatewayAccess, Site, identity, rights, subjects
 from .authenticator import Authenticators
 
 TRUSTED_CONFIGURATION, CLEAR_CONFIGURATION = "trusted.conf", "clear.conf"
-PID_FILES = ("trusted.pid", "clear.pid")
+PID_FILE = "trusted.pid"  # of the process that is to be told of changes
 
 # Room for a sealed record of 4,096 bytes as NATS stores it when it is retained: JSON with the message in base64.
 _MAX_PAYLOAD = 16_384
@@ -36,6 +37,8 @@ _UNACKNOWLEDGED, _AGAIN_S = 64, 2
 
 # How long the server waits for the authenticator, in seconds: longer than that waits for its disk.
 _ANSWER_S = 3
+
+_PREFIXES = (topics.OPEN, topics.SEALED)
 
 # The accounts of the clear process: motes and the gateway, the authenticator, and the server's own.
 _MOTES, _CALLOUT, _SYSTEM = "MOTES", "CALLOUT", "SYS"
@@ -56,8 +59,9 @@ def write(
 ) -> tuple[list[GatewayAccess], Authenticators]:
     """Write all files to `folder` (created, 0700); say how the gateway comes in, and who is asked about motes.
 
-    `count` is how many authenticators there are. A NATS server that runs takes up the users of its zone when it is
-    sent SIGHUP, an authenticator its roster by itself. Raises BrokerError on a mote that NATS cannot serve.
+    `count` is how many authenticators there are. The server of the trusted zone takes up its users when it is sent
+    SIGHUP; that of the clear zone is not to be sent it, since it would end each session about which it asked: there an
+    authenticator takes up the roster by itself. Raises BrokerError on a mote that NATS cannot serve.
     """
     for mote in fleet.sharing_keys():
         raise BrokerError(
@@ -135,7 +139,9 @@ def _clear(
     gateway = _user(identity.GATEWAY_CLEAR, password, rights.of_gateway(fleet, "sealed"), "MQTT_WS")
     known = [identity.GATEWAY_CLEAR, asked.user, asked.system_user]
     if site.observer is not None:
-        seen = rights.of_user(fleet.users[site.observer])
+        # What is the owner's own is in the trusted zone, and this file stays the same: no reload ends its sessions.
+        own = tuple(each for each in fleet.users[site.observer].publish if each.split("/")[0] in _PREFIXES)
+        seen = rights.Rights(own, own)
         gateway += _user(site.observer, site.password(site.observer), seen, "MQTT_WS")
         known.append(site.observer)
     callout = _service(asked.user, asked.password, '{ publish: {deny: ">"}, subscribe: ["$SYS.REQ.USER.AUTH"] }')

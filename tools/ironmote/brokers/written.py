@@ -121,11 +121,8 @@ class Written:
         if self.place.kind == MOSQUITTO:
             told = {"mosquitto": (mosquitto_files.PID_FILE, mosquitto_files.CONFIGURATION)}
         else:
-            trusted, clear = nats_files.PID_FILES
-            told = {
-                f"nats (zone {self.place.home})": (trusted, nats_files.TRUSTED_CONFIGURATION),
-                f"nats (zone {self.place.clear})": (clear, nats_files.CLEAR_CONFIGURATION),
-            }
+            # The other process has no user that changes: it asks about each. Told, it would end all their sessions.
+            told = {f"nats (zone {self.place.home})": (nats_files.PID_FILE, nats_files.TRUSTED_CONFIGURATION)}
         return [name for name, (pid, using) in told.items() if _signal(self.folder / pid, self.folder / using)]
 
 
