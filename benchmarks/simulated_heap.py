@@ -4,8 +4,8 @@
 
 Code: a board holds its frozen modules in flash; the simulation loads them into the heap. Each module's source is put
 into a function that is never called, so that importing it takes the heap that its code takes and nothing else. Counted
-is what a sealed mote holds while it runs: what reads the settings is unloaded then. "full" is the mote of
-host_tests/full_board.py, with twelve sensors and four actuators.
+is what a sealed mote holds while it runs: what reads the settings is unloaded then. "fits" is the mote of
+host_tests/full_board.py, with five sensors, a value for each and four actuators.
 Simulation: start.py and the simulated hardware, with every class in use and every part having measured: a board has its
 pins, timers and parts outside its heap.
 """
@@ -55,7 +55,7 @@ ALLOCATED = "import gc\ngc.collect()\nprint(gc.mem_alloc())\n"
 
 
 def settings(profile: Profile) -> dict[str, Any]:
-    pins = profile.pins
+    pins = profile.wiring
     actuators = [
         {"kind": "relay", "name": "relay", "pin": pins.relay, "safe": 0},
         {"kind": "dimmer", "name": "dimmer", "pin": pins.dimmer, "safe": 0, "freq_hz": 1000},
@@ -102,7 +102,7 @@ def put_code(profile: Profile, sources: list[Path], folder: Path) -> str:
 
 def loaded(mote: SimulatedMote, fields: dict[str, Any]) -> list[str]:
     """The modules that a sealed mote with these settings holds while it runs, its settings once read: paths."""
-    names = ["mote.app", "mote.aead", "mote.actuators.held", "mote.pins"]
+    names = ["mote.app", "mote.aead", "mote.actuators.held", "mote.pins", "mote.trial"]
     names += [f"mote.{folder}.{spec['kind']}" for folder in ("sensors", "actuators") for spec in fields[folder]]
     names += [f"mote.{part}" for part in ("values", "rules") if fields.get(part)]
     program = "".join(f"import {name}\n" for name in names)
@@ -124,24 +124,27 @@ def use_all(fields: dict[str, Any]) -> str:
     return USE_ALL.format(scl=i2c["scl"], sda=i2c["sda"], pins=pins["relay"], dimmers=pins["dimmer"], analog=analog)
 
 
+def measure(profile: Profile, change: dict[str, Any]) -> tuple[int, int]:
+    """The bytes of simulated heap that code and simulation take where the settings are `change` beside the usual."""
+    fields = settings(profile) | change
+    with tempfile.TemporaryDirectory() as scratch:
+        mote = SimulatedMote(profile, fields, {}, {}, Path(scratch) / "board", wifi={})
+        mote.build()
+        modules = [tree.find().mote.parent / path for path in loaded(mote, fields)]
+        modules += [packages.fetch(name) / pin.modules[0] for name, pin in packages.pins().items()][:1]
+        found = []
+        # In one process, since the table of names, which a board has in flash too, grows by doubling.
+        for code in ("", put_code(profile, modules, mote.folder / "board")):
+            (mote.folder / "board" / "used.py").write_text(use_all(fields) + code + ALLOCATED)
+            found.append(run(str(tree.find().board / "start.py"), str(mote.folder), "--code", "import used"))
+    return found[1] - found[0], found[0] - run("-c", ALLOCATED)
+
+
 def main() -> None:
-    root = tree.find().mote.parent
-    nothing = run("-c", ALLOCATED)
     print(f"{'board':8} {'':6} {'code':>10} {'simulation':>10}   bytes of simulated heap")
-    for name, what, change in (("esp32", "", {}), ("esp8266", "", {}), ("esp8266", "full", full_board.SETTINGS)):
-        profile = boards.load(name)
-        fields = settings(profile) | change
-        with tempfile.TemporaryDirectory() as scratch:
-            mote = SimulatedMote(profile, fields, {}, {}, Path(scratch) / "board", wifi={})
-            mote.build()
-            modules = [root / path for path in loaded(mote, fields)]
-            modules += [packages.fetch(name) / pin.modules[0] for name, pin in packages.pins().items()][:1]
-            found = []
-            # In one process, since the table of names, which a board has in flash too, grows by doubling.
-            for code in ("", put_code(profile, modules, mote.folder / "board")):
-                (mote.folder / "board" / "used.py").write_text(use_all(fields) + code + ALLOCATED)
-                found.append(run(str(tree.find().board / "start.py"), str(mote.folder), "--code", "import used"))
-        print(f"{name:8} {what:6} {found[1] - found[0]:10} {found[0] - nothing:10}")
+    for name, what, change in (("esp32", "", {}), ("esp8266", "", {}), ("esp8266", "fits", full_board.FITS)):
+        code, simulation = measure(boards.load(name), change)
+        print(f"{name:8} {what:6} {code:10} {simulation:10}")
 
 
 if __name__ == "__main__":

@@ -76,9 +76,11 @@ class Bench:
 
     def kept(self):
         """Every file that the board holds, in its file system and its storage."""
-        parts = ("flash", "nvs")
-        every = [path for part in parts for path in (self.folder / part).rglob("*") if path.is_file()]
-        return {path.relative_to(self.folder).as_posix(): path.read_bytes() for path in every}
+        found = {}
+        for path in (path for part in ("flash", "nvs") for path in (self.folder / part).rglob("*")):
+            with contextlib.suppress(FileNotFoundError, IsADirectoryError):  # a mote that runs renames and removes
+                found[path.relative_to(self.folder).as_posix()] = path.read_bytes()
+        return found
 
     def says(self, words, within_s=60):
         """Wait until the board has printed `words`; return the line."""

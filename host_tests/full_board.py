@@ -47,3 +47,10 @@ SETTINGS = {
     "onewire": {"pin": 14},
     "i2c": {"sda": 4, "scl": 5, "freq_hz": 100_000},
 }
+
+# What a board of 36 KB has room for.
+_FITS = ("tank", "boiler", "return", "frost", "sky")
+FITS = SETTINGS | {
+    "sensors": [each for each in SENSORS if set(_FITS) & set(each["names"].values())],
+    "values": [each for each in VALUES if each["name"] in _FITS],
+}

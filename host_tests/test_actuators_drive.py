@@ -137,6 +137,20 @@ print(it.state())
     assert board(tmp_path).run(PROGRAM + program) == ["50.0", "25.0", "0.0"]
 
 
+def test_fade_to_where_it_goes_already_is_not_begun_anew(tmp_path: Path):
+    program = """
+it = make(kind="dimmer", pin=12, fade_ms=1000)
+it.set(100)
+it.tick(0)
+it.tick(1000)
+for now in range(1000, 2001, 100):
+    it.set(0)
+    it.tick(now)
+print(it.state())
+"""
+    assert board(tmp_path).run(PROGRAM + program) == ["0.0"]
+
+
 def test_servo_turns_by_the_length_of_its_pulse(tmp_path: Path):
     made = 'it = make(kind="servo", pin=12, safe=90, min_us=1000, max_us=2000)\n'
     said = board(tmp_path).run(PROGRAM + made + "print(it.state(), it.set(0), it.set(180), it.reading()[1:3])\n")

@@ -1,4 +1,4 @@
-"""The commands for a board at a cable, as they are typed: a fleet's folder, a board on a serial line, a bootloader."""
+"""The commands for a board at a cable, as they are typed: a fleet in a folder, a serial line, a bootloader."""
 
 import hashlib
 import json
@@ -18,6 +18,8 @@ from mote import epoch
 MOTE = """
 board = "esp32"
 channel = "sealed"
+[wifi]
+ssid = "home"
 [[sensor]]
 kind = "sht4x"
 address = 0x44
@@ -31,8 +33,6 @@ def site(tmp_path_factory):
     root = tmp_path_factory.mktemp("site")
     folder = fleets.make(root / "fleet", {"bench": "esp32"})
     folder.paths.mote("bench").write_text(MOTE)
-    text = folder.paths.fleet_file.read_text()
-    folder.paths.fleet_file.write_text(text)
     with folder.unlock(fleets.passphrase) as held:
         held.secrets.wifi["home"] = PASSWORD.decode()
         held.save()
@@ -41,7 +41,8 @@ def site(tmp_path_factory):
 
 
 def command(site, *words):
-    return fleets.ironmote(*words, cwd=site[0])
+    typed = fleets.PASSPHRASE if words[0] in ("provision", "image") else None
+    return fleets.ironmote(*words, cwd=site[0], typed=typed)
 
 
 def provision(site):
@@ -51,6 +52,12 @@ def provision(site):
 
 
 def test_a_mote_of_the_fleet_is_provisioned_watched_and_provisioned_again_without_a_write(site):
+    unsaid = site[0] / "motes/bench.toml"
+    unsaid.write_text(MOTE.replace("home", "elsewhere"))
+    refused = command(site, "provision", "bench", "--port", site[1].board.port)
+    assert (refused.status, "ironmote wifi elsewhere" in refused.errors) == (1, True)
+    assert site[1].kept() == {}
+    unsaid.write_text(MOTE)
     first = provision(site)
     assert (first["channel"], first["generation"], first["secrets"]) == ("sealed", 1, 5)
     site[1].says("bench on esp32: channel sealed")
@@ -112,8 +119,8 @@ def test_firmware_is_written_only_when_vouched_for_and_only_to_its_chip_and_is_r
     file.write_bytes(image(0))
     with mock_bootloader(chip="esp32") as chip:
         refused = command(site, "flash", file, "--board", "esp32", "--port", chip.url())
-        assert (refused.status, "nobody vouches for FIRMWARE.bin" in refused.err) == (1, True)
-        assert "another chip" in command(site, "flash", file, "--board", "esp32-c3", "--pin").err
+        assert (refused.status, "nobody vouches for FIRMWARE.bin" in refused.errors) == (1, True)
+        assert "another chip" in command(site, "flash", file, "--board", "esp32-c3", "--pin").errors
         pinned = command(site, "flash", file, "--board", "esp32", "--pin")
         assert pinned.status == 0, pinned
         assert hashlib.sha256(file.read_bytes()).hexdigest() in (site[0] / firmware_file.NAME).read_text()
@@ -121,9 +128,9 @@ def test_firmware_is_written_only_when_vouched_for_and_only_to_its_chip_and_is_r
         assert (done.status, "was read back" in done.out) == (0, True), done
         for board, words in (("esp8266", "nothing was written"), ("esp32-c3", "nothing was written")):
             wrong = command(site, "flash", file, "--board", board, "--port", chip.url())
-            assert (wrong.status, words in wrong.err) == (1, True), wrong
+            assert (wrong.status, words in wrong.errors) == (1, True), wrong
     file.write_bytes(image(0))
-    assert "its SHA-256 is another" in command(site, "flash", file, "--board", "esp32").err
+    assert "its SHA-256 is another" in command(site, "flash", file, "--board", "esp32").errors
 
 
 def test_a_chip_that_holds_another_content_than_was_written_is_told(monkeypatch):

@@ -33,17 +33,15 @@ READINGS = st.builds(
     st.booleans() | SINGLES | st.integers(-(2**40), 2**40) | PLAIN_TEXTS,
     st.none(),
 )
-COMMANDS = st.builds(
-    command.Command,
-    st.binary(min_size=8, max_size=8),
-    NAMES,
-    st.booleans()
-    | st.integers(-(10**9), 10**9)
-    | st.floats(-(2.0**29), 2.0**29, width=32)
-    | st.text("aä☃𝄞 ", max_size=80),
-    st.none() | st.integers(0, 2**40 - 1),
-    st.none() | st.integers(0, 2**40 - 1),
-)
+_NUMBERS = st.booleans() | st.integers(-(10**9), 10**9) | st.floats(-(2.0**29), 2.0**29, width=32)
+_COUNTS = st.none() | st.integers(0, 2**40 - 1)
+
+
+def _commands(values, for_s):
+    return st.builds(command.Command, st.binary(min_size=8, max_size=8), NAMES, values, _COUNTS, _COUNTS, for_s)
+
+
+COMMANDS = _commands(_NUMBERS, st.none() | st.integers(1, 604800)) | _commands(st.text("aä☃𝄞 ", max_size=80), st.none())
 CONTENTS = st.binary(max_size=300)
 
 

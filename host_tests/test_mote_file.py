@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import pytest
+import sensor_bench
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from ironmote import boards, mote_file, toml_lines
+from ironmote import boards, mote_file, sensor_parts, toml_lines
 from ironmote.errors import IronmoteError
 from ironmote.mote_file import Known, MoteFileError
 from mote import kinds, record, schema
@@ -157,11 +158,33 @@ times = [
         (FIVE_LINES.replace('"damp"', '"air"'), ":6: sensor[0].names.humidity: the name air is taken"),
         ("sleep_ms = 86_000_000\n" + FIVE_LINES.replace("esp32", "pico-w"), ":1: sleep_ms: pico-w sleeps for 4294000"),
         (FIVE_LINES.replace("sht4x", "ds18b20").replace("address = 0x44", "rom = '28'"), ":5: sensor[0].rom: 8 to 8 b"),
+        (FIVE_LINES.replace("[[sensor]]", "[sensor]"), ":3: sensor: one table for each: write [[sensor]], with two br"),
+        (FIVE_LINES.replace("0x44", "44"), ":5: sensor[0].address: sht4x answers at 0x44 or 0x45 or 0x46, not at 0x2c"),
+        (FIVE_LINES.replace("humidity", "pressure"), ":6: sensor[0].names.pressure: sht4x measures temperature, hum"),
+        (FIVE_LINES + "[[sensor]]\nkind = 'sht3x'\naddress = 0x44\nnames = { humidity = 'b' }\n",
+         ":9: sensor[1].address: 0x44 is that of sensor[0] already"),
+        (FIVE_LINES.replace("sht4x", "SHT4X"), ":4: sensor[0].kind: one of "),
+        (FIVE_LINES + 2 * "[[value]]\nname = 'air'\n", ":10: value[1].name: air has an entry already"),
         (FIVE_LINES + "\n\n[wifi]\nssid = ''\n", ":10: wifi.ssid: a text of 1 to 32 characters"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_said_where_it_is(tmp_path, text, said):
     assert errors(tmp_path, text)[0].startswith(said)
+
+
+def test_word_in_capitals_and_the_beginning_of_a_word_are_recognized(tmp_path):
+    assert errors(tmp_path, FIVE_LINES.replace("sht4x", "SHT4X"))[0].endswith("; did you mean sht4x?")
+    assert errors(tmp_path, FIVE_LINES.replace("esp32", "ESP32"))[0].endswith("; did you mean esp32?")
+    assert errors(tmp_path, FIVE_LINES.replace("temperature", "temp"))[0].endswith("; did you mean temperature?")
+
+
+def test_what_a_part_measures_and_its_address_are_those_that_its_driver_is_tried_with():
+    assert set(sensor_parts.PARTS) == set(kinds.SENSOR[3]) == set(sensor_bench.KINDS)
+    for kind in sensor_bench.KINDS:
+        spec = sensor_bench.sensor_of(kind)
+        measures, addresses = sensor_parts.PARTS[kind]
+        assert set(spec["names"]) == set(measures), kind
+        assert spec.get("address") in (addresses or (None,)), kind
 
 
 def test_settings_that_a_mote_would_not_read_are_refused(tmp_path):

@@ -103,9 +103,30 @@ def test_longest_time_begins_anew_after_the_safe_state():
     bench.held.set(40)
     bench.after(9_000)
     bench.held.set(0)
+    bench.after(10)
     bench.held.set(40)
     assert bench.after(9_999) == 40
     assert bench.after(1) == 0
+
+
+def test_longest_time_goes_on_until_a_fade_is_at_the_safe_state():
+    bench = Bench(longest_s=10)
+    bench.part.slow = True
+    bench.held.set(40)
+    bench.after(9_000)
+    bench.held.set(0)
+    bench.part.at = 30
+    bench.after(900)
+    bench.held.set(40)
+    assert bench.after(100) == 0
+    assert bench.held.why == held.LIMIT
+    bench.held.set(40)
+    bench.after(9_000)
+    bench.held.set(0)
+    bench.part.slow = False
+    bench.after(10)
+    bench.held.set(40)
+    assert bench.after(9_999) == 40
 
 
 def test_command_after_the_limit_is_obeyed_and_a_rule_has_to_want_the_safe_state_first():
@@ -118,8 +139,10 @@ def test_command_after_the_limit_is_obeyed_and_a_rule_has_to_want_the_safe_state
     bench.held.drive(0)
     assert bench.held.drive(100) == 100
     bench.after(10_000)
+    assert bench.held.drive(100) == 0
     assert bench.held.set(50) == 50
     assert bench.held.why is None
+    assert bench.held.drive(60) == 60, "somebody has seen to it"
 
 
 def test_switch_that_comes_too_soon_is_refused_with_the_time_left_and_never_to_the_safe_state():
@@ -131,6 +154,19 @@ def test_switch_that_comes_too_soon_is_refused_with_the_time_left_and_never_to_t
     assert refused(bench.held.set, 50) == "too soon after the last switch: again in 1001 ms"
     assert bench.held.set(40) == 40, "it is there already"
     assert bench.held.set(0) == 0
+    assert refused(bench.held.set, 40).endswith("5000 ms")
+
+
+def test_switch_counts_where_it_is_one_and_the_safe_state_that_nobody_asked_for_is_one():
+    bench = Bench(interval_ms=5_000)
+    bench.now += 5_000
+    bench.held.set(40)
+    bench.now += 3_000
+    bench.held.set(40)
+    bench.now += 2_000
+    bench.held.set(50)
+    bench.now += 60_000
+    bench.held.safe(held.LIMIT)
     assert refused(bench.held.set, 40).endswith("5000 ms")
 
 
@@ -239,6 +275,9 @@ def test_change_is_told_once_when_it_has_come_to_rest():
     assert bench.held.reading()[:3] == ("lamp", "/", 0.4)
     bench.after(10)
     assert not bench.held.changed
+    bench.held.safe(held.LINK)
+    bench.after(10)
+    assert bench.held.changed, "the safe state that nobody asked for is told too"
 
 
 def test_change_that_nobody_asked_for_is_told():
@@ -254,6 +293,20 @@ def test_change_that_nobody_asked_for_is_told():
     assert bench.held.changed
 
 
+def test_contact_that_is_not_at_the_safe_state_at_the_start_is_told():
+    class Welded(Part):
+        hears = True
+
+        def __init__(self):
+            Part.__init__(self)
+            self.at = 1
+
+    fields = {"kind": "dimmer", "name": "lamp", "pin": 5, "safe": 0}
+    welded = Held(check(fields, ACTUATOR, "lamp"), Welded(), 0, lambda: 1000)
+    welded.tick(1000)
+    assert welded.changed and welded.reading().value == 0.01
+
+
 def test_state_that_was_kept_comes_back_as_a_rule_would_set_it():
     kept = Memory()
     Bench(kept).held.set(40)
@@ -265,6 +318,28 @@ def test_state_that_was_kept_comes_back_as_a_rule_would_set_it():
     assert bench.after(5_000) == 40
     bench.held.safe(held.LINK)
     assert kept.values == {"lamp": None}
+
+
+def test_switch_that_was_put_off_does_not_come_where_the_link_was_lost_since():
+    kept = Memory()
+    kept.values["lamp"] = 40
+    bench = Bench(kept, link_ms=1, interval_ms=5_000)
+    bench.held.restore()
+    bench.held.lost = True
+    assert bench.after(5_000) == 0
+    assert (bench.held.why, kept.values) == (held.LINK, {"lamp": None})
+
+
+def test_safe_state_is_taken_and_kept_where_there_is_no_memory_to_tell_the_time():
+    def starved():
+        raise MemoryError
+
+    kept = Memory()
+    bench = Bench(kept)
+    bench.held.set(40)
+    bench.held._ms = starved
+    bench.held.safe()
+    assert (bench.held.state(), kept.values) == (0, {"lamp": None})
 
 
 def test_state_that_was_kept_of_another_kind_is_forgotten():
@@ -283,3 +358,5 @@ def test_state_that_holds_for_a_time_alone_is_not_brought_back():
     assert kept.values == {"lamp": None}, "nor is the one before: nobody knows what came between"
     bench.held.set(60)
     assert kept.values == {"lamp": 60}
+    bench.held.set(0)
+    assert kept.values == {"lamp": None}, "the safe state is there without being kept"

@@ -49,6 +49,10 @@ class Flash:
         return found
 
 
+def full(path, data):
+    raise OSError(28)
+
+
 def test_states_come_back_after_a_start():
     with Flash() as flash:
         states = flash.start()
@@ -126,16 +130,74 @@ def test_flash_that_takes_nothing_leaves_nothing_that_was_undone():
     with Flash() as flash:
         states = flash.start()
         states.put("pump", 1)
-        real = kept.store.write
-
-        def full(path, data):
-            raise OSError(28)
-
-        kept.store.write = full
+        real, kept.store.write = kept.store.write, full
         try:
             states.put("pump", None)
         finally:
             kept.store.write = real
+        assert flash.start().get("pump") is None
+
+
+def test_older_states_do_not_stay_behind_where_the_power_goes_while_both_are_erased():
+    real = kept.store.remove
+
+    def cut(path):
+        real(path)
+        raise KeyboardInterrupt  # nothing after it is done
+
+    for newer in (0, 1):
+        for damage in ("newer", "older", "flash is full"):
+            with Flash() as flash:
+                states = flash.start()
+                for name in ("lamp", "pump")[1 - newer :]:
+                    flash.now += 10_000
+                    states.put(name, 1)
+                states.put("pump", None)
+                states = flash.start()
+                assert states._at == newer and states.get("pump") is None
+                kept.store.remove = cut
+                real_write, kept.store.write = kept.store.write, full
+                try:
+                    if damage == "flash is full":
+                        flash.now += 20_000
+                        raises(KeyboardInterrupt, states.put, "lamp", 20)
+                    else:
+                        with open(SLOTS[newer if damage == "newer" else 1 - newer], "r+b") as file:
+                            file.write(b"\0")
+                        raises(KeyboardInterrupt, flash.start)
+                finally:
+                    kept.store.remove = real
+                    kept.store.write = real_write
+                assert flash.start().get("pump") is None, (newer, damage)
+
+
+def test_slot_that_cannot_be_read_leaves_everything_safe():
+    with Flash() as flash:
+        flash.start().put("pump", 1)
+        real = kept.store.read
+
+        def fails(path, limit):
+            if path == SLOTS[0]:
+                raise OSError(5)
+            return real(path, limit)
+
+        kept.store.read = fails
+        try:
+            assert flash.start().get("pump") is None
+        finally:
+            kept.store.read = real
+        assert flash.start().get("pump") is None
+
+
+def test_what_is_undone_is_gone_from_flash_where_there_is_no_memory_to_save_or_to_say_it():
+    def starved(*words):
+        raise MemoryError
+
+    with Flash() as flash:
+        states = flash.start()
+        states.put("pump", 1)
+        states._ms = states._warn = starved
+        raises(MemoryError, states.put, "pump", None)
         assert flash.start().get("pump") is None
 
 

@@ -1,5 +1,6 @@
 """A command acts once: as long as the mote remembers its id, over deep sleep too."""
 
+from harness import raises
 from mote import command, orders, rtc
 from mote.actuators import ActuatorError
 from test_held import Bench
@@ -47,6 +48,9 @@ class Lamp:
 
     def safe(self):
         self._now = "off"
+
+    def is_safe(self):
+        return self._now == "off"
 
     def state(self):
         return self._now
@@ -133,6 +137,29 @@ def test_command_that_holds_for_no_time_ends_the_hold_before_it():
     assert lamp.state() == 50
 
 
+def test_command_that_memory_ends_at_acts_once_and_its_time_is_over_all_the_same():
+    class Starved(Lamp):
+        def set(self, value, lasts=True):
+            Lamp.set(self, value, lasts)
+            raise MemoryError
+
+    lamp = Starved()
+    mote = orders.Orders([lamp])
+    raises(MemoryError, mote.obey, order(1, value=40, for_s=60), 0)
+    answer = mote.obey(order(1, value=40, for_s=60), 1000)
+    assert (answer.result, answer.name, answer.value, lamp.times) == (command.REFUSED, "lamp", 40, 1)
+    mote.tick((), 60000, None)
+    assert lamp.state() == "off"
+
+
+def test_refused_command_leaves_the_hold_before_it():
+    mote = orders.Orders([Lamp()])
+    mote.obey(order(1, value=40, for_s=60), 0)
+    for for_s in (None, 5, 600):
+        mote.obey(order(2 + (for_s or 0) % 7, value="bad", for_s=for_s), 1000)
+        assert mote.held == {"lamp": 60000}
+
+
 def test_refused_or_repeated_command_begins_no_hold():
     lamp = Lamp()
     mote = orders.Orders([lamp], [Rule("lamp")])
@@ -166,6 +193,19 @@ def test_auto_ends_what_a_command_holds():
     assert (ruled.state(), free.state()) == (RULED, "off")
     assert mote.obey(order(20, "free", "auto"), 2000).result == command.DONE, "there was nothing to end"
     assert mote.obey(order(21, "nobody", "auto"), 2000).result == command.REFUSED
+
+
+def test_command_that_is_over_before_the_rule_had_its_turn_leaves_the_safe_state():
+    for end in ("auto", "time"):
+        bench = Bench()
+        mote = orders.Orders([bench.held], [Rule("lamp")], 1000, lambda *_: None)
+        mote.tick((), 0, None)  # without a clock a schedule wants the safe state
+        mote.obey(order(1, value=40, for_s=1), 50)
+        assert bench.held.state() == 40
+        if end == "auto":
+            mote.obey(order(2, value="auto"), 500)
+        mote.tick((), 1100, None)
+        assert bench.held.state() == 0, end
 
 
 def test_nothing_is_held_after_a_sleep():

@@ -48,6 +48,9 @@ class Actuator:
         self.told.append("safe")
         self.at = 0
 
+    def is_safe(self):
+        return self.at == 0
+
     def state(self):
         return self.at
 
@@ -118,6 +121,13 @@ def test_sensor_that_never_spoke_is_said_and_leaves_the_actuator_safe():
     assert bench.lamp.told == []
 
 
+def test_sensor_has_its_time_to_speak_however_late_the_rules_begin():
+    bench = Bench(Spec("thermostat", target=21, hysteresis=0.5))
+    bench.now_ms = 10**9
+    bench.say()
+    assert bench.warned == []
+
+
 def test_word_of_a_sensor_is_believed_for_three_samples_and_a_minute_unless_told_otherwise():
     for stale_s, sample_ms, expected_ms in ((None, 1000, 60000), (None, 60000, 180000), (5, 1000, 5000)):
         assert rules.stale_ms(Spec("thermostat", stale_s=stale_s), sample_ms) == expected_ms
@@ -158,6 +168,18 @@ def test_actuator_that_fails_is_tried_again_after_a_minute_and_said_once():
     assert bench.warned == ["rules lamp: it does not follow"]
     bench.lamp.failing = False
     assert bench.say(20.0) == 1
+
+
+def test_actuator_that_failed_and_was_switched_by_a_command_since_is_driven_at_once():
+    bench = Bench(Spec("thermostat", target=21, hysteresis=0.5))
+    bench.lamp.failing = True
+    bench.say(20.0)
+    bench.lamp.failing = False
+    bench.held["lamp"] = 1
+    bench.lamp.at = 1
+    bench.say(22.0)
+    del bench.held["lamp"]
+    assert bench.say(22.0) == 0
 
 
 def test_light_reaches_its_target_whatever_the_lamp_gives_and_stays():

@@ -32,7 +32,12 @@ class Orders:
 
     def obey(self, order, now_ms):
         """Carry out `order` unless it was already; return its Answer."""
-        return self._known(order) or self._remember(self._act(order, now_ms))
+        known = self._known(order)
+        if known is None:
+            # Remembered first: where memory ends after it was carried out it is not carried out again.
+            self._remember(command.Answer(order.id, command.REFUSED, None, None, None))
+            known = self.answers[-1] = self._act(order, now_ms)
+        return known
 
     def tick(self, readings, now_ms, wall):
         """End what was held for long enough, and let the rules act; call it with each sample and every second or so.
@@ -61,7 +66,6 @@ class Orders:
         if len(self.answers) >= _REMEMBERED:
             del self.answers[0]
         self.answers.append(answer)
-        return answer
 
     def _act(self, order, now_ms):
         if self.refuses is not None:
@@ -73,13 +77,18 @@ class Orders:
             self._release(order.name)
             return command.Answer(order.id, command.DONE, order.name, actuator.state(), None)
         for_s = order.for_s or self._override_s.get(order.name)
+        before = self.held.get(order.name)
+        if for_s:
+            # First: whatever comes of it ends in time, also where there is no memory left once it is done.
+            self.held[order.name] = now_ms + for_s * 1000
         try:
             value = actuator.set(order.value, not for_s)
         except ActuatorError as error:
+            self.held.pop(order.name, None)
+            if before is not None:
+                self.held[order.name] = before
             return command.Answer(order.id, command.REFUSED, order.name, actuator.state(), str(error))
-        if for_s:
-            self.held[order.name] = now_ms + for_s * 1000
-        else:
+        if not for_s:
             self.held.pop(order.name, None)  # of an earlier command
         return command.Answer(order.id, command.DONE, order.name, value, None)
 

@@ -156,7 +156,7 @@ def _check_names(values):
     for i, value in enumerate(values.values):
         field = "values[%d]." % i
         value.name = _find(measured, field + "name", value.name, "sensor")
-        _add(treated, field + "name", value.name)
+        _add(treated, field + "name", value.name, "%s has an entry already")
         _check_value(value, field, values.sleep_ms)
         for suffix, there in (
             (":min", value.stats),
@@ -174,7 +174,7 @@ def _check_names(values):
     driven = []
     for i, rule in enumerate(values.rules):
         rule.actuator = _find(there, "rules[%d].actuator" % i, rule.actuator, "actuator")
-        _add(driven, "rules[%d].actuator" % i, rule.actuator)
+        _add(driven, "rules[%d].actuator" % i, rule.actuator, "%s has a rule already")
         if rule.kind != "schedule":
             rule.sensor = _find(measured, "rules[%d].sensor" % i, rule.sensor, "sensor")
 
@@ -221,9 +221,9 @@ def _check_value(value, field, sleep_ms):
             fail(field + name, "not with sleep_ms: deep sleep forgets the samples before")
 
 
-def _add(seen, field, name):
+def _add(seen, field, name, words="the name %s is taken"):
     if name in seen:
-        fail(field, "the name %s is taken" % name)
+        fail(field, words % name)
     seen.append(name)
 
 

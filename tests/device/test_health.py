@@ -3,7 +3,7 @@
 import gc
 import json
 
-from mote import cbor, const, health, log, sensors, trial, uptime
+from mote import cbor, const, guard, health, log, sensors, trial, uptime
 from mote.health import Health
 
 _LIMIT = const(1360)  # of a status: docs/PROTOCOL.md, section 4
@@ -52,7 +52,7 @@ class Link:
 
 def made(parts=None):
     parts = Parts() if parts is None else parts  # an empty outbox is false
-    found = Health(parts, "tls-psk+sealed", "w" * 200, "watchdog: no memory for a session", parts, parts)
+    found = Health(parts, "tls-psk+sealed", "w" * 200, guard.why(guard.PINS), parts, parts)
     found.watch(parts, parts, parts, Link(parts), parts)
     found.count(parts, parts.kept)
     return found, parts

@@ -2,6 +2,7 @@
 
 import asyncio
 
+from harness import raises
 from mote import log, uptime
 from mote.actuators import held, keeper
 from test_held import Bench
@@ -47,6 +48,27 @@ def turns(made, clock, ms, link=Link):
         made._turn(link)
         made._report(told.append)
     return told
+
+
+def test_link_that_is_needed_unless_told_otherwise_is_300_s_or_two_keepalives_and_none_for_a_rule():
+    class Spec:
+        keep = None
+
+        def __init__(self, name, link_s=None):
+            self.name = self.actuator = name
+            self.link_s = link_s
+
+    real = keeper.actuators.create
+    keeper.actuators.create = lambda spec, link_ms, ms, kept: link_ms
+    try:
+        for keepalive_s, expected in ((30, [300_000, 0, 0, 7_000]), (200, [400_000, 0, 0, 7_000])):
+            settings = Settings()
+            settings.keepalive_s = keepalive_s
+            settings.rules = [Spec("ruled")]
+            settings.actuators = [Spec("free"), Spec("ruled"), Spec("none", 0), Spec("own", 7)]
+            assert keeper.Keeper(settings).all == expected
+    finally:
+        keeper.actuators.create = real
 
 
 def test_change_is_told_at_once_and_others_within_the_second_in_one_record():
@@ -134,6 +156,24 @@ def test_want_of_memory_for_a_moment_is_no_failure():
         bench.part.tick = hungry
         turns(made, clock, 500)
         assert (bench.held.state(), bench.held.why, count[0]) == (10, None, 10)
+
+
+def test_change_that_there_is_no_memory_to_tell_is_told_later():
+    with Later() as clock:
+        one, two = Bench(), Bench(name="fan")
+        made = watched(one, two)
+        one.held.set(10)
+        two.held.set(10)
+        made._turn(Link)
+
+        def starved():
+            raise MemoryError
+
+        read = two.held.reading
+        two.held.reading = starved
+        raises(MemoryError, made._report, None)
+        two.held.reading = read
+        assert [len(record) for record in turns(made, clock, 2000)] == [2]
 
 
 def test_rules_that_want_memory_and_records_that_do_stop_nobody():

@@ -107,7 +107,7 @@ def choose(cable: Cable, profile: Profile, wanted: str, floor: str) -> Choice:
     held = cable.held(code)
     missing = [each for each in probe if not provision.there(each, held)]
     if missing:
-        for each in (code[0], *missing):
+        for each in (Write(Place.FLASH, device_settings.PATH, b""), *missing):
             cable.write(each)
     facts = cable.facts(profile.room)
     try:

@@ -17,7 +17,7 @@ from mote import pins
 from mote import settings as device_settings
 from mote.actuators import scale
 
-from . import packages, tree
+from . import heap, packages, tree
 from .boards import Profile
 from .compiler import compile_file
 from .errors import IronmoteError
@@ -31,6 +31,8 @@ def build_flash(profile: Profile, settings: Mapping[str, Any], public: Mapping[s
     `settings` is the dict that mote.settings describes; `public` are further files, such as {"/ca.der": …}.
     Raises IronmoteError on bad settings, CompileError on bad source.
     """
+    encoded = _settings(settings)
+    heap.check(profile, settings)
     here = tree.find()
     flash = {"/boot.py": here.boot.read_bytes(), "/main.py": here.main.read_bytes()}
     if _MOTE not in profile.frozen:
@@ -38,7 +40,7 @@ def build_flash(profile: Profile, settings: Mapping[str, Any], public: Mapping[s
     for name, pin in packages.pins().items():
         if name not in profile.frozen:
             flash |= {"/lib/" + path: code for path, code in _package(profile, name, pin).items()}
-    return flash | {"/settings.cbor": _settings(settings), pins.PATH: pins.pack(_safe_pins(settings))} | dict(public)
+    return flash | {"/settings.cbor": encoded, pins.PATH: pins.pack(_safe_pins(settings))} | dict(public)
 
 
 def frozen_modules(profile: Profile) -> dict[str, bytes]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from . import boards, device, mote_file, provision
+from .boards import Profile
 from .commission import Choice, Content
 from .errors import IronmoteError
 from .fleet import MAX_GENERATION, ROOT_BYTES, Mote
@@ -27,14 +28,10 @@ def content(held: OpenFolder, mote_id: str, choice: Choice, before: Mapping[str,
         _begin_life(mote)
         entry.provisioned = None
     mote.channel, mote.why = entry.channel, entry.why = choice.channel, choice.why
-    file = folder.mote_file(mote_id)
-    zone = folder.zone_of(file, entry)
+    zone = folder.zone_of(folder.mote_file(mote_id), entry)
     mote.zone, mote.connect = zone.name, zone.connect
     floor = before["clock_floor"] if before is not None and goes_on else int(time.time())
-    profile = boards.load(file.board)
-    settings = mote_file.compile(file, profile, folder.known(mote, floor))
-    networks = [settings["wifi"]["ssid"], *(settings["wifi"].get("more") or ())]
-    passphrases = [_passphrase(held, name).encode() for name in networks]
+    profile, settings, passphrases = _told(held, mote, floor)
     credential = held.credential(mote_id) if mote.certified else None
     public = {}
     if credential is not None:
@@ -45,12 +42,23 @@ def content(held: OpenFolder, mote_id: str, choice: Choice, before: Mapping[str,
 
 
 def find(held: OpenFolder, mote_id: str) -> Mote:
-    """The mote of that id, which may be put onto a board. Raises IronmoteError."""
+    """The mote of that id, which may be put onto a board: all is known that it needs. Raises IronmoteError."""
     if mote_id not in held.fleet.motes:
         raise held.folder.unknown(mote_id)
     if held.entry(mote_id).revoked:
         raise IronmoteError(f"{mote_id} was revoked; remove it and add it again, which gives it another key")
-    return held.fleet.motes[mote_id]
+    mote = held.fleet.motes[mote_id]
+    _told(held, mote, int(time.time()))
+    return mote
+
+
+def _told(held: OpenFolder, mote: Mote, clock_floor: int) -> tuple[Profile, dict[str, Any], list[bytes]]:
+    """The mote's profile, its settings, and the passphrases of its networks."""
+    file = held.folder.mote_file(mote.id)
+    profile = boards.load(file.board)
+    settings = mote_file.compile(file, profile, held.folder.known(mote, clock_floor))
+    networks = [settings["wifi"]["ssid"], *(settings["wifi"].get("more") or ())]
+    return profile, settings, [_passphrase(held, name).encode() for name in networks]
 
 
 def note(held: OpenFolder, mote_id: str, given: Content) -> None:

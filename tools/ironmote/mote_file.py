@@ -19,7 +19,7 @@ from typing import Any
 from mote import channel, schema
 from mote import settings as device_settings
 
-from . import boards, owner_check, pins
+from . import boards, owner_check, pins, sensor_parts
 from .boards import Profile
 from .errors import IronmoteError
 from .plain import plain
@@ -245,7 +245,8 @@ def _wrong(settings: Mapping[str, Any], profile: Profile, file: MoteFile) -> lis
     longest = profile.longest_sleep_ms
     if longest is not None and settings.get("sleep_ms", 0) > longest:
         return [(("sleep_ms",), f"{profile.name} sleeps for {longest} at most")]
-    return [(_path(where), words) for where, words in pins.wrong(profile, settings, file.allow_strapping)]
+    wrong = sensor_parts.wrong(settings) + pins.wrong(profile, settings, file.allow_strapping)
+    return [(_path(where), words) for where, words in wrong]
 
 
 def _path(text: str) -> owner_check.Path:

@@ -70,6 +70,9 @@ class Check:
             if path[-1] == _TIMES:
                 value = [self._timed(each, (*path, number)) for number, each in enumerate(value)]
             return [self.value(each, rule[2], (*path, number)) for number, each in enumerate(value)]
+        if kind == schema.LIST and rule[2][0] == schema.PART and isinstance(value, dict):
+            self.fail(path, f"one table for each: write [[{path[-1]}]], with two brackets")
+            return []
         if kind == schema.NAMES and isinstance(value, dict):
             return self._names(value, path)
         if kind == schema.BYTES and isinstance(value, str):
@@ -81,7 +84,7 @@ class Check:
         if kinds and isinstance(value, dict):
             kind = value.get("kind")
             if not isinstance(kind, str) or kind not in kinds:
-                near = nearest(kind, kinds) if isinstance(kind, str) else ""
+                near = nearest(kind, kinds) if isinstance(kind, str) else "; it is missing" if kind is None else ""
                 self.fail((*path, "kind"), f"one of {', '.join(sorted(kinds))}{near}")
                 return {}
             rules = rules | kinds[kind]

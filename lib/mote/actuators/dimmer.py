@@ -23,6 +23,8 @@ class Dimmer:
 
     def put(self, value):
         """Dim to `value` percent, or begin to."""
+        if value == self._to != self._at:
+            return  # it is on its way, and whoever says it again does not put it off
         self._from = self._at
         self._to = value
         self._begun = None

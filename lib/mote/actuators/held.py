@@ -37,8 +37,9 @@ class Held:
         self._left = None  # when it left the safe state
         self._wanted = None  # what a rule wants as soon as it may
         self._barred = False  # for rules, since the limit ended it: until they want the safe state
-        self._told = driver.state()
         self._hears = getattr(driver, "hears", False)
+        # A contact that says something else than the safe state at the start is told: it may be welded.
+        self._told = self._safe if self._hears else driver.state()
         self._look = False  # whether the state may be another than before
 
     def set(self, value, lasts=True):
@@ -90,9 +91,16 @@ class Held:
         self._left = None
         if self._asked != self._safe:
             self._asked = self._safe
-            self._switched = self._ms()
+            try:
+                self._switched = self._ms()
+            except MemoryError:
+                pass  # the milliseconds of two weeks take memory; others are to be made safe after this one
         if self._kept is not None:
             self._kept.put(self.name, None)
+
+    def is_safe(self):
+        """Return whether the safe state is what it was told last, with nothing else put off."""
+        return self._asked == self._safe and self._wanted is None
 
     def state(self):
         """Return the state that is: 1 or 0, percent, degrees or hertz, by its kind."""
@@ -109,7 +117,7 @@ class Held:
 
         At rest it takes no memory, and where a limit is over the switch to the safe state takes none.
         """
-        if self.lost and self._asked != self._safe:
+        if self.lost and not self.is_safe():
             self.safe(LINK)
         if self._left is not None and self._longest_ms and now_ms - self._left >= self._longest_ms:
             self._barred = True
@@ -122,6 +130,8 @@ class Held:
         if self._driver.tick(now_ms):
             self._look = True
             return True
+        if self._asked == self._safe:
+            self._left = None  # not before it is at rest there: what fades is still on, and the limit runs
         if self._look or self._hears:
             if self.state() != self._told:
                 self.changed = True
@@ -148,9 +158,7 @@ class Held:
         # Counted before it is done: whatever interrupts this, the limit runs.
         if value != self._asked:
             self._switched = now
-        if value == self._safe:
-            self._left = None
-        elif self._left is None:
+        if value != self._safe and self._left is None:
             self._left = now
         self._asked = value
         try:

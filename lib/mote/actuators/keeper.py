@@ -84,7 +84,10 @@ class Keeper:
             except Exception:
                 each.safe(actuators.held.FAILED)
         if self._kept is not None:
-            self._kept.tick(uptime.ms())
+            try:
+                self._kept.tick(uptime.ms())
+            except MemoryError:
+                gc.collect()
         return moving
 
     def _look(self, each, link):
@@ -103,5 +106,11 @@ class Keeper:
         changed = [each for each in self.all if each.changed]
         if not changed or (self._told_ms is not None and uptime.ms() - self._told_ms < _REPORT_MS):
             return
+        try:
+            readings = [each.reading() for each in changed]
+        except MemoryError:
+            for each in changed:
+                each.changed = True  # none was told
+            raise
         self._told_ms = uptime.ms()
-        report([each.reading() for each in changed])
+        report(readings)

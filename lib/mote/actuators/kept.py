@@ -9,6 +9,7 @@ whoever may switch cannot wear out the flash.
 """
 
 import binascii
+import gc
 import struct
 
 from mote import cbor, const, store
@@ -18,7 +19,6 @@ _LONGEST = const(512)
 _ITEMS = const(24)
 _CRC_SIZE = const(4)
 _QUIET_MS = const(10_000)
-_MOST = const(0xFFFFFFFF)
 
 
 def pack(number, generation, values):
@@ -56,9 +56,9 @@ class Kept:
         self._written = None  # ms
         try:
             self._load()
-        except ValueError:
-            warn("actuators", "kept states are damaged: all stay safe")
+        except (ValueError, OSError):
             self._clear()
+            warn("actuators", "kept states are damaged: all stay safe")
         self._values = dict(self._saved)
 
     def get(self, name):
@@ -72,43 +72,54 @@ class Kept:
             if name in self._saved:
                 self._save()
         else:
-            self._values[name] = value
-            self.tick(self._ms())
+            try:
+                self._values[name] = value
+                self.tick(self._ms())
+            except MemoryError:
+                pass  # a name that is new is not kept then, and what is not in flash yet is so after a later tick
 
     def tick(self, now_ms):
-        """Write what is due; call it often."""
+        """Write what is due; call it often. Raises MemoryError where it cannot even say what was not saved."""
         if self._values != self._saved and (self._written is None or now_ms - self._written >= _QUIET_MS):
             self._save()
 
     def _load(self):
-        """Take the states from the newer slot. Raises ValueError where one of them is damaged."""
+        """Take the states from the newer slot. Raises ValueError or OSError, at it, where one of them is damaged."""
         for at, name in enumerate(_SLOTS):
-            data = store.read(self._folder + name, _LONGEST)
-            if data is None:
-                continue
-            number, generation, values = parse(data)
+            try:
+                data = store.read(self._folder + name, _LONGEST)
+                if data is None:
+                    continue
+                number, generation, values = parse(data)
+            except (ValueError, OSError):
+                self._at = at
+                raise
             if number > self._number:
                 self._number = number
                 self._at = at
                 self._saved = values if generation == self._generation else {}
 
     def _save(self):
-        self._written = self._ms()
         try:
+            self._written = self._ms()
             self._number += 1
             at = 1 - self._at
             store.write(self._folder + _SLOTS[at], pack(self._number, self._generation, self._values))
             self._at = at
             self._saved = dict(self._values)
         except (OSError, MemoryError) as error:
-            self._warn("actuators", "kept states could not be saved:", repr(error))
+            gc.collect()
             self._clear()
+            self._warn("actuators", "kept states could not be saved:", repr(error))
 
     def _clear(self):
-        """Leave no slot: what is in them is not the last state."""
+        """Leave no slot: what is in them is not the last state.
+
+        The one at which this is seen goes last: cut off between the two, the older does not stay behind alone.
+        """
         self._saved = {}
-        for name in _SLOTS:
+        for at in (1 - self._at, self._at):
             try:
-                store.remove(self._folder + name)
+                store.remove(self._folder + _SLOTS[at])
             except OSError:
                 pass

@@ -49,7 +49,6 @@ class _Driven:
         self._sensor = None if spec.kind == "schedule" else spec.sensor
         self._stale_ms = stale_ms(spec, sample_ms) if self._sensor else 0
         self._fed = None  # when its sensor spoke last
-        self._safe = True  # it was told to be: it is so from its start
         self._failed = None  # when the actuator did, and why
         self._warn = warn
         self._told = None
@@ -62,9 +61,7 @@ class _Driven:
             self._rule.at(wall)
             if wall is None:
                 why = "the time is not known"
-        if self._actuator.name in held:
-            self._safe = False  # whatever the command has done
-        else:
+        if self._actuator.name not in held:
             why = self._drive(self._rule.wanted, now_ms) or why
         if why and why != self._told:
             self._warn("rules", self._actuator.name + ":", why)
@@ -88,13 +85,11 @@ class _Driven:
         """Drive the actuator; return why not where it failed."""
         if wanted is None:
             self._failed = None
-            if not self._safe:
+            if not self._actuator.is_safe():  # a command may have come and gone since the last turn
                 self._actuator.safe()
-                self._safe = True
             return None
-        if self._failed and now_ms - self._failed[0] < _AGAIN_MS:
+        if self._failed and self._actuator.is_safe() and now_ms - self._failed[0] < _AGAIN_MS:
             return self._failed[1]
-        self._safe = False
         self._failed = None
         try:
             self._actuator.drive(wanted)

@@ -1,0 +1,30 @@
+"""What a mote's settings need of a small board's heap, before anything is written to one.
+
+Measured on simulated boards (docs/MEASUREMENTS.md), in bytes of a board with 32-bit words. A board that has room for
+TLS has room for all that settings may name.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from .boards import Profile
+from .errors import IronmoteError
+
+_MOTE = 24_000  # a sealed mote with nothing to read and nothing to switch, once its session is there
+_SPARE = 6_000  # what comes and goes, and what lies between: a status, a record, a command
+_EACH = {"sensors": 650, "values": 300, "actuators": 300, "rules": 300}
+
+
+def check(profile: Profile, settings: Mapping[str, Any]) -> None:
+    """Raise IronmoteError where a board of this kind has no room for what `settings` name."""
+    if profile.room:
+        return
+    counts = {name: len(settings.get(name) or ()) for name in _EACH}
+    needs = sum(counts[name] * size for name, size in _EACH.items())
+    spare = profile.heap_bytes - _MOTE - _SPARE
+    if needs > spare:
+        words = ", ".join(f"{count} {name} ({_EACH[name]} each)" for name, count in counts.items() if count)
+        raise IronmoteError(
+            f"settings of {settings.get('mote')!r}: {words} need {needs} bytes of heap, and an {profile.name} has "
+            f"{max(spare, 0)} for them; take some away, or a larger board"
+        )
