@@ -215,6 +215,33 @@ def test_what_is_missing_is_said_in_one_line(tmp_path):
         assert done.errors.count("\n") == 1
 
 
+def test_motes_with_shared_keys_need_a_zone_of_their_own(tmp_path):
+    real_brokers.require_mosquitto()
+    site = make(tmp_path / "fleet", "mosquitto")
+    join(site.root, "shed", "tls-psk")
+    refused = fleets.ironmote("broker", "write", cwd=site.root)
+    assert refused.status == 1
+    assert "give it a trusted zone of its own" in refused.errors
+    with (site.root / "fleet.toml").open("a") as file:
+        file.write('[zones.keys]\ntrust = "trusted"\nbrokers = [{ host = "192.168.1.2", port = 8885 }]\n')
+    path = site.root / "motes" / "shed.toml"
+    path.write_text('zone = "keys"\n' + path.read_text())
+    assert fleets.ironmote("broker", "write", cwd=site.root).status == 0
+    assert "listener 8885 127.0.0.1\npsk_hint" in (site.folder / "mosquitto.conf").read_text()
+    assert (site.folder / "psk.keys").read_text().startswith("shed:")
+
+
+def test_broker_without_the_list_of_revoked_certificates_is_found_out(tmp_path):
+    real_brokers.require_mosquitto()
+    site = make(tmp_path / "fleet", "mosquitto")
+    path = site.folder / "mosquitto.conf"
+    path.write_text("".join(line for line in path.read_text().splitlines(True) if not line.startswith("crlfile")))
+    with running(site):
+        done = fleets.ironmote("broker", "check", "--json", cwd=site.root)
+    wrong = [each["who"] for each in json.loads(done.out) if not each["good"]]
+    assert wrong == ["a revoked certificate"]
+
+
 def test_check_of_a_broker_that_does_not_run_says_so(site):
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", site.ports[0]))

@@ -13,6 +13,7 @@ from .errors import IronmoteError
 from .plain import plain
 from .verbs import (
     add,
+    audit,
     authenticator,
     broker,
     certificate,
@@ -60,6 +61,7 @@ COMMANDS = tuple(
         broker,
         revoke,
         rotate,
+        audit,
         authenticator,
     )
 )

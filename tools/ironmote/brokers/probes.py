@@ -18,9 +18,9 @@ from . import rights
 TLS_MOTE, SEALED_MOTE = "check-tls", "check-sealed"
 OTHER = "check-other"  # a mote that there is not: what is said in its name
 # A dot cannot be part of a mote's id or of a user's name.
-OBSERVER = "check.observer"
-REVOKED = "check.revoked"  # its certificate is on the list of revoked ones from the beginning
-PREFIX = "check."
+OBSERVER = "observer.check"
+REVOKED = "revoked.check"  # its certificate is on the list of revoked ones from the beginning
+PREFIX = "check."  # of users that have a role, whatever that is called
 _MOTES = (TLS_MOTE, SEALED_MOTE, OTHER)
 _LEAVES = (*UPWARD, *DOWNWARD)
 
@@ -34,6 +34,7 @@ def join(fleet: Fleet, password: Callable[[str], str], clear: str) -> Fleet:
         if name in fleet.motes or name in fleet.users:
             raise BrokerError(f"{name} is a name that ironmote broker check needs; call yours otherwise")
     motes = dict(fleet.motes)
+    # Its root makes no key that anybody uses: it has a certificate, and does not seal.
     motes[TLS_MOTE] = Mote(TLS_MOTE, "unix", root=bytes(32), channel="tls")
     motes[SEALED_MOTE] = sealed_mote(password, clear)
     users = fleet.users | {PREFIX + role.name: role for role in roles_of(fleet)}

@@ -22,6 +22,7 @@ def run(written: Written) -> int:
             process.start()
             logs[process] = process.log.open("rb")
             logs[process].seek(begun[process])
+        written.begun()
         place = written.place
         print(f"{processes[0].name.partition(' (')[0]} runs: {place.near}:{place.trusted_port} with TLS, "
               f":{place.clear_port} for sealed motes; Ctrl-C ends it", flush=True)  # fmt: skip

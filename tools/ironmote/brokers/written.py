@@ -43,7 +43,8 @@ EVERYWHERE = "0.0.0.0"  # noqa: S104 (a broker is there to be reached)
 _DEFAULTS = {"bind": EVERYWHERE, "websockets": 0, "inlet": 8443, "inner": 4222}
 _FILE = "broker.json"
 _ACCESS = "gateway.json"
-_AUTHENTICATOR, _COUNTERS = "authenticator.toml", "authenticator.db"
+_AUTHENTICATOR = "authenticator.toml"
+_BEGUN = "begun"
 
 
 @dataclass(frozen=True)
@@ -107,11 +108,13 @@ class Written:
         program = nats.find_nats()
         name, zones = nats.version(program), (place.home, place.clear)
         servers = nats.processes(name, program, self.folder, _nats_ports(place), zones, place.near)
-        begun = self.folder / "begun"
         # Only the first start may make the file of counters: without it recorded tokens are good once more.
-        new = not begun.exists()
-        begun.touch(0o600)
+        new = not (self.folder / _BEGUN).exists()
         return [*servers, authenticator.process("authenticator", self.folder / _AUTHENTICATOR, new)]
+
+    def begun(self) -> None:
+        """Remember that all has run once."""
+        (self.folder / _BEGUN).touch(0o600)
 
     def reload(self) -> list[str]:
         """Have what runs take up the files, without ending a session of who may stay; names what was told.
