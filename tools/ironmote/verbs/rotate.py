@@ -21,13 +21,17 @@ def _options(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from .. import mote_content, rotation
+    from .. import rotation
     from ..brokers import written
     from ..errors import BrokerError, IronmoteError
 
     folder, name = fleet_arguments.folder(arguments), arguments.mote
     with folder.unlock(fleet_arguments.asker(arguments)) as held:
-        mote = mote_content.find(held, name)
+        mote = held.fleet.motes.get(name)
+        if mote is None:
+            raise folder.unknown(name)
+        if mote.revoked:
+            raise IronmoteError(f"{name} was revoked; remove it and add it again, which gives it another key")
         if arguments.cable:
             rotation.replace(mote, held.entry(name).generation)
             held.entry(name).provisioned = None
