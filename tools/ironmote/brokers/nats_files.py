@@ -16,7 +16,7 @@ from ..certificates import Authority
 from ..errors import BrokerError
 from ..fleet import Fleet
 from ..leaf_certificates import LeafCertificates
-from . import GatewayAccess, Site, identity, rights, subjects
+from . import GatewayAccess, Site, identity, probes, rights, subjects
 from .authenticator import Authenticators
 
 TRUSTED_CONFIGURATION, CLEAR_CONFIGURATION = "trusted.conf", "clear.conf"
@@ -140,7 +140,11 @@ def _clear(
     known = [identity.GATEWAY_CLEAR, asked.user, asked.system_user]
     if site.observer is not None:
         # What is the owner's own is in the trusted zone, and this file stays the same: no reload ends its sessions.
-        own = tuple(each for each in fleet.users[site.observer].publish if each.split("/")[0] in _PREFIXES)
+        own = tuple(
+            each
+            for each in fleet.users[site.observer].publish
+            if each.split("/")[0] in _PREFIXES or each == probes.NOWHERE
+        )
         seen = rights.Rights(own, own)
         gateway += _user(site.observer, site.password(site.observer), seen, "MQTT_WS")
         known.append(site.observer)

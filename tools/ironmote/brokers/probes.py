@@ -17,6 +17,7 @@ from . import rights
 
 TLS_MOTE, SEALED_MOTE = "check-tls", "check-sealed"
 OTHER = "check-other"  # a mote that there is not: what is said in its name
+NOWHERE = "check/nobody"  # a topic of nobody
 # A dot cannot be part of a mote's id or of a user's name.
 OBSERVER = "observer.check"
 REVOKED = "revoked.check"  # its certificate is on the list of revoked ones from the beginning
@@ -64,6 +65,7 @@ def topics_of(fleet: Fleet) -> list[str]:
     found = [
         topic for mote in _MOTES for prefix in (topics.OPEN, topics.SEALED) for topic in filters(_LEAVES, mote, prefix)
     ]
+    found.append(NOWHERE)
     for role in roles_of(fleet):
         for each in (*role.publish, *role.subscribe):
             levels = each.split("/")
