@@ -43,9 +43,9 @@ def driven(folder: Path, pin: int) -> list:
 @pytest.mark.parametrize("low", [False, True])
 def test_relay_and_led_drive_the_level_that_means_on_and_begin_with_the_safe_one(tmp_path: Path, kind: str, low: bool):
     made = f"it = make(kind={kind!r}, pin=12, safe=1, low={low})\n"
-    said = board(tmp_path).run(PROGRAM + made + "print(it.state(), it.set(False), it.set(1), it.set(0))\n")
-    assert said == ["1 0 1 0"]
-    assert driven(tmp_path, 12) == ([0, 1, 0, 1] if low else [1, 0, 1, 0])
+    run = "print(it.state(), it.set(False), it.set(1), it.set(0))\nit.safe()\nprint(it.state())\n"
+    assert board(tmp_path).run(PROGRAM + made + run) == ["1 0 1 0", "1"]
+    assert driven(tmp_path, 12) == ([0, 1, 0, 1, 0] if low else [1, 0, 1, 0, 1])
 
 
 def test_relay_answers_what_its_contact_says_and_is_refused_and_made_safe_where_it_does_not_follow(tmp_path: Path):
@@ -153,10 +153,12 @@ print(it.state())
 
 def test_servo_turns_by_the_length_of_its_pulse(tmp_path: Path):
     made = 'it = make(kind="servo", pin=12, safe=90, min_us=1000, max_us=2000)\n'
-    said = board(tmp_path).run(PROGRAM + made + "print(it.state(), it.set(0), it.set(180), it.reading()[1:3])\n")
+    run = "print(it.state(), it.set(0), it.set(180), it.reading()[1:3])\nit.safe()\nprint(it.state())\n"
+    said = board(tmp_path).run(PROGRAM + made + run)
     assert said[0].startswith("90 0 180 ('rad', 3.1415")
+    assert said[1] == "90"
     pulses = [each["duty_u16"] * 20_000 / 65535 for each in driven(tmp_path, 12)]
-    assert [round(each) for each in pulses] == [1500, 1000, 2000]
+    assert [round(each) for each in pulses] == [1500, 1000, 2000, 1500]
     assert {each["freq"] for each in driven(tmp_path, 12)} == {50}
 
 

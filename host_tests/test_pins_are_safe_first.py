@@ -79,7 +79,9 @@ def test_start_whose_pins_were_made_safe_is_one_like_any_other(board: BoardProce
     assert "pins" not in board.run("from mote import guard\nprint(guard.cause())\n")[0]
 
 
-@pytest.mark.parametrize("content", [None, b"", b"p1", b"p1\x05\0\0\xff\xff\0\0\0\0", b"x" * 65, b"x" * 10_000])
+@pytest.mark.parametrize(
+    "content", [None, b"", b"p1", b"p1\x05\0\0\xff\xff\0\0\0\0", b"x" * 96, b"x" * 97, b"x" * 10_000]
+)
 def test_file_of_pins_that_is_missing_or_damaged_stops_nothing_and_drives_nothing(board: BoardProcess, content):
     path = board.folder / "flash" / "pins"
     path.unlink()

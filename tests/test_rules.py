@@ -361,7 +361,7 @@ def test_rules_that_cannot_work_are_refused_with_what_to_do():
     words = said(good(actuators=[dict(RELAY, keep=True)], rules=[HEAT]))
     assert words == "rules[0].actuator: one without keep: after a start its rule says what it is at"
     words = said(good(rules=[HEAT, dict(CLOCK)]))
-    assert words == "rules[1].actuator: the name relay is taken"
+    assert words == "rules[1].actuator: relay has a rule already"
     raises(
         settings.SettingsError, settings.Settings.from_cbor, cbor.encode(with_rule(dict(CLOCK, times=[[0, True]] * 25)))
     )

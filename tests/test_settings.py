@@ -381,7 +381,7 @@ def test_what_is_done_with_a_value_goes_together():
     assert said(good(values=[{"name": "warm", "below": 1}], sensors=[])).endswith(
         "no sensor of that name: there is none"
     )
-    assert said(good(values=[WARM, WARM])) == "values[1].name: the name temperature is taken"
+    assert said(good(values=[WARM, WARM])) == "values[1].name: temperature has an entry already"
 
 
 def test_points_of_a_table_that_are_one_in_single_precision_are_refused_on_the_host():

@@ -151,9 +151,7 @@ class App:
         if self._settings.sleep_ms:
             self._watching = asyncio.create_task(watching), asyncio.create_task(holding)
             await self._doze(watchdog.trial)
-        if guard.failed < guard.FREE_STARTS and trial.crashes < trial.LAST:
-            # Else what is brought back may be what made it fail.
-            self.actuators.restore()
+        self.actuators.restore()
         keeping_time = self._time.run(self._link)
         await asyncio.gather(holding, self._sample(), keeping_time, self._connect(), self._show(), watching)
 

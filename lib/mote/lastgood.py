@@ -41,7 +41,6 @@ _HEAD = ">2sIIBB"
 _HEAD_SIZE = const(12)
 _PIECE = const(256)
 _LONGEST_WHY = const(80)
-_LONGEST_PINS = const(64)
 _DEPTH = const(5)
 _ITEMS = const(1024)
 
@@ -92,22 +91,23 @@ class LastGood:
         """Go back for good from the settings whose CRC-32 is `mark`. Raises OSError where that cannot be written."""
         copy = self._copy()
         try:
-            pins.parse(self._pins)
+            rows = pins.parse(self._pins)
         except ValueError:
             pass  # those that are there stay
         else:
-            store.write(pins.PATH, self._pins)  # first: cut off behind it, the mote comes here again
+            # First: cut off behind it, the mote comes here again.
+            store.write(pins.PATH, pins.pack(rows + _others(rows)))
         self._write(self.mark, mark, why, (copy,))
         self.given_up, self.why = mark, why
 
     def remember(self, path, mark):
         """Copy the settings at `path`, whose CRC-32 is `mark`: they work. Raises OSError."""
-        self._pins = store.read(pins.PATH, _LONGEST_PINS) or b""
+        self._pins = store.read(pins.PATH, pins.LONGEST) or b""
         self._write(mark, 0, "", _pieces(path, mark))
         self.mark, self.given_up = mark, 0
 
     def _copy(self):
-        data = store.read(PATH, _HEAD_SIZE + _LONGEST_WHY + _LONGEST_PINS + LIMIT) or b""
+        data = store.read(PATH, _HEAD_SIZE + _LONGEST_WHY + pins.LONGEST + LIMIT) or b""
         copy = data[_HEAD_SIZE + len(self.why.encode()) + len(self._pins) :]
         if not self.mark or binascii.crc32(copy) != self.mark:
             raise ValueError("damaged")
@@ -117,6 +117,16 @@ class LastGood:
         reason = why.encode()
         head = struct.pack(_HEAD, _MAGIC, mark, given_up, len(reason), len(self._pins)) + reason + self._pins
         store.write_pieces(PATH, _chain(head, pieces))
+
+
+def _others(rows):
+    """Return the rows of `/pins` for other pins than `rows`: what hangs there by the wiring of today stays safe too."""
+    try:
+        found = pins.parse(store.read(pins.PATH, pins.LONGEST) or b"")
+    except ValueError:
+        return []
+    numbers = [row[0] for row in rows]
+    return [row for row in found if row[0] not in numbers]
 
 
 def _chain(head, pieces):

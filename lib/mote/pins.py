@@ -14,7 +14,7 @@ PATH = "/pins"
 _MAGIC = b"p1"
 _ROW = ">BHH"
 _ROW_SIZE = 5
-_LONGEST = 64
+LONGEST = 96  # eight pins, and after settings were given up (mote.lastgood) eight more
 
 
 def pack(rows):
@@ -36,7 +36,7 @@ def safe():
     try:
         from mote import store
 
-        data = store.read(PATH, _LONGEST)
+        data = store.read(PATH, LONGEST)
         rows = parse(data) if data is not None else ()
     except Exception as error:
         print("boot: the pins are not known:", repr(error))

@@ -3,9 +3,9 @@
 import asyncio
 
 from harness import raises
-from mote import log, uptime
+from mote import guard, log, trial, uptime
 from mote.actuators import held, keeper
-from test_held import Bench
+from test_held import Bench, Memory
 
 
 class Link:
@@ -156,6 +156,19 @@ def test_want_of_memory_for_a_moment_is_no_failure():
         bench.part.tick = hungry
         turns(made, clock, 500)
         assert (bench.held.state(), bench.held.why, count[0]) == (10, None, 10)
+
+
+def test_what_is_not_brought_back_after_failed_starts_is_not_by_a_later_start_either():
+    for failed, crashes, expected in ((3, 1, 40), (4, 0, None), (0, 2, None)):
+        guard.failed, trial.crashes = failed, crashes
+        try:
+            kept = Memory()
+            kept.values["lamp"] = 40
+            made = watched(Bench(kept))
+            made.restore()
+        finally:
+            guard.failed = trial.crashes = 0
+        assert (made.all[0].state(), kept.values["lamp"]) == (expected or 0, expected)
 
 
 def test_change_that_there_is_no_memory_to_tell_is_told_later():

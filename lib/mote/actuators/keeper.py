@@ -3,7 +3,7 @@
 import asyncio
 import gc
 
-from mote import actuators, const, log, uptime
+from mote import actuators, const, guard, log, trial, uptime
 
 _TURN_MS = const(100)  # of the task; a limit is kept within it, but for what blocks the loop (docs/HARDWARE.md)
 _FADE_MS = const(20)
@@ -43,9 +43,15 @@ class Keeper:
             each.safe()
 
     def restore(self):
-        """Bring back what was kept over the start."""
-        for each in self.all:
-            each.restore()
+        """Bring back what was kept over the start; where that may be what made starts fail, forget it.
+
+        It was safe since then, and no later start is to bring back what was before.
+        """
+        if guard.failed < guard.FREE_STARTS and trial.crashes < trial.LAST:
+            for each in self.all:
+                each.restore()
+        else:
+            self.safe()
 
     async def run(self, link, report, decide):
         """Watch over them for ever: `link.proven` says when the broker was last heard of.

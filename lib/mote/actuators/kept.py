@@ -67,16 +67,16 @@ class Kept:
 
     def put(self, name, value):
         """Keep `value` for `name`; None is its safe state, and in flash when this returns. Never raises."""
-        if value is None:
-            self._values.pop(name, None)
-            if name in self._saved:
-                self._save()
-        else:
-            try:
+        try:
+            if value is None:
+                self._values.pop(name, None)
+                if name in self._saved:
+                    self._save()
+            else:
                 self._values[name] = value
                 self.tick(self._ms())
-            except MemoryError:
-                pass  # a name that is new is not kept then, and what is not in flash yet is so after a later tick
+        except MemoryError:
+            pass  # a name that is new is not kept then, and what is not in flash yet is so after a later tick
 
     def tick(self, now_ms):
         """Write what is due; call it often. Raises MemoryError where it cannot even say what was not saved."""
