@@ -13,7 +13,9 @@ from .errors import IronmoteError
 from .plain import plain
 from .verbs import (
     add,
+    audit,
     authenticator,
+    broker,
     certificate,
     check,
     demo,
@@ -27,7 +29,9 @@ from .verbs import (
     power,
     provision,
     remove,
+    revoke,
     roles,
+    rotate,
     show,
     wifi,
 )
@@ -54,6 +58,10 @@ COMMANDS = tuple(
         export,
         import_,
         power,
+        broker,
+        revoke,
+        rotate,
+        audit,
         authenticator,
     )
 )
