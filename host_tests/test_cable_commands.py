@@ -24,6 +24,15 @@ ssid = "home"
 kind = "sht4x"
 address = 0x44
 names = { temperature = "air", humidity = "damp" }
+[[actuator]]
+kind = "relay"
+name = "heater"
+pin = 19
+safe = 0
+[[rule]]  # settings nest no deeper than its times
+kind = "schedule"
+actuator = "heater"
+times = [["06:30", 1], ["22:00", 0]]
 """
 
 

@@ -84,3 +84,43 @@ def test_defaults_of_the_fleet_count_where_the_file_is_in_its_folder(write, caps
     write("fleet.toml", fleet_file.new("house", bytes(16)).replace("[defaults]\n", "[defaults]\nsample_ms = 7000\n"))
     assert main(["check", path]) == 0
     assert "every 7 s" in capsys.readouterr().out
+
+
+def test_zone_values_and_rules_are_shown(write, capsys, tmp_path):
+    write("fleet.toml", fleet_file.new("house", bytes(16)))
+    (tmp_path / "motes").mkdir()
+    rule = "[[rule]]\nkind = 'thermostat'\nactuator = 'pump'\nsensor = 'air'\ntarget = 21\nhysteresis = 1\n"
+    text = GOOD.replace("sleep_ms = 60000\n", "") + "[[value]]\nname = 'air'\nabove = 28\n" + rule
+    path = write("motes/kitchen.toml", text)
+    assert main(["check", path]) == 0
+    out = capsys.readouterr().out
+    for words in (
+        "networks  none yet: ssid in [wifi] of fleet.toml",
+        "zone      clear\n",
+        "value     air: above\n",
+        "rule      thermostat: pump, by air\n",
+    ):
+        assert words in out
+    path = write("motes/kitchen.toml", "zone = 'claer'\n" + text)
+    assert main(["check", path]) == 1
+    assert capsys.readouterr().err == f"{path}: zone: fleet.toml has home, clear; did you mean clear?\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('ntp = ""\n' + GOOD.replace("esp8266", "esp32").replace("12", "19"),
+         "on tls no certificate is judged without the time"),
+        (
+            "ntp = ' , '\n" + GOOD.replace("sleep_ms = 60000\n", "")
+            + "[[rule]]\nkind = 'schedule'\nactuator = 'pump'\ntimes = [['07:30', 1]]\n",
+            "a schedule goes by the time of day",
+        ),
+        ('ntp = ""\n' + GOOD, None),
+    ],
+)  # fmt: skip
+def test_mote_that_needs_the_time_has_a_time_server(write, capsys, text, said):
+    path = write("kitchen.toml", text)
+    assert main(["check", path]) == (0 if said is None else 1)
+    err = capsys.readouterr().err
+    assert err.endswith(f"ntp: a time server: {said}\n") if said else err == ""

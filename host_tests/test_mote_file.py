@@ -163,6 +163,14 @@ times = [
         (FIVE_LINES.replace("humidity", "pressure"), ":6: sensor[0].names.pressure: sht4x measures temperature, hum"),
         (FIVE_LINES + "[[sensor]]\nkind = 'sht3x'\naddress = 0x44\nnames = { humidity = 'b' }\n",
          ":9: sensor[1].address: 0x44 is that of sensor[0] already"),
+        (FIVE_LINES + "".join(f"[[sensor]]\nkind = 'ds18b20'\nnames = {{ temperature = '{n}' }}\n" for n in "bc"),
+         ":7: sensor[1].rom: is missing: 2 on one wire"),
+        (FIVE_LINES + "".join(f"[[sensor]]\nkind = 'ds18b20'\nrom = '{8 * '28'}'\nnames = {{ temperature = '{n}' }}\n"
+                              for n in "bc"),
+         ":9: sensor[1].rom: another sensor has it too"),
+        (FIVE_LINES + "[[actuator]]\nkind = 'dimmer'\nname = 'lamp'\npin = 18\nsafe = 0\n"
+         "[[rule]]\nkind = 'light'\nactuator = 'lamp'\nsensor = 'air'\ntarget = 300\nhysteresis = 20\n",
+         ":15: rule[0].sensor: air is temperature, and a light is held by illuminance"),
         (FIVE_LINES.replace("sht4x", "SHT4X"), ":4: sensor[0].kind: one of "),
         (FIVE_LINES + 2 * "[[value]]\nname = 'air'\n", ":10: value[1].name: air has an entry already"),
         (FIVE_LINES + "\n\n[wifi]\nssid = ''\n", ":10: wifi.ssid: a text of 1 to 32 characters"),

@@ -10,6 +10,8 @@ from mote.kinds import ACTUATOR, PIN, RULE, SENSOR, VALUE
 from mote.schema import BYTES, FLAG, ID, INT, IP, LIST, MAYBE, NAME, SOME, TABLE, TEXT, WORD, fail
 
 PATH = "/settings.cbor"
+DEPTH = const(5)  # the most that settings nest, and the values in them: mote.cbor
+ITEMS = const(1024)
 VERSION = const(1)
 _LONGEST_ESP8266_MS = const(4200000)  # 2^32 microseconds, and what the timer may be wrong by
 TOKEN = "token"
@@ -241,7 +243,7 @@ class Settings:
     def from_cbor(data):
         """Return the Values in `data`. Raises SettingsError."""
         try:
-            fields = cbor.decode(data, 5, 1024)
+            fields = cbor.decode(data, DEPTH, ITEMS)
         except cbor.CborError as error:
             fail("settings", "damaged (%s); provision this mote again" % error)
         return check(fields)

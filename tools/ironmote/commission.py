@@ -121,7 +121,7 @@ def settings_of(cable: Cable) -> Mapping[str, Any] | None:
     """The settings that the board holds; None where there are none, or what is there cannot be read."""
     data = cable.read(device_settings.PATH)
     try:
-        found = cbor.decode(data) if data else None
+        found = cbor.decode(data, device_settings.DEPTH, device_settings.ITEMS) if data else None
     except cbor.CborError:
         return None
     return found if isinstance(found, dict) else None

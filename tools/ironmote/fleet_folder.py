@@ -110,7 +110,8 @@ class Folder:
         if file.zone is None:
             return self.file.zone_for(encrypts=channel is None or channel.startswith("tls"))
         if file.zone not in zones:
-            raise FolderError(f"{file.path}: zone: {FLEET_FILE} has {', '.join(zones) or 'none'}")
+            near = nearest(file.zone, zones)
+            raise FolderError(f"{file.path}: zone: {FLEET_FILE} has {', '.join(zones) or 'none'}{near}")
         zone = zones[file.zone]
         if channel is not None and not zone.takes(channel):
             raise FolderError(f"{file.path}: zone: {zone.name} is {zone.trust}, which is not for the channel {channel}")

@@ -232,6 +232,9 @@ def _settings(file: MoteFile, profile: Profile, known: Known) -> dict[str, Any]:
 
 def _wrong(settings: Mapping[str, Any], profile: Profile, file: MoteFile) -> list[tuple[owner_check.Path, str]]:
     """What the mote would say of `settings`, or else what is wrong with their pins on its board."""
+    if "ssid" not in settings["wifi"]:
+        words = "is missing: name the network that it joins, here or for all motes in [wifi] of fleet.toml"
+        return [(("wifi", "ssid"), words)]
     try:
         data = device_settings.to_cbor(dict(settings))
         device_settings.Settings.from_cbor(data)
@@ -245,6 +248,11 @@ def _wrong(settings: Mapping[str, Any], profile: Profile, file: MoteFile) -> lis
     longest = profile.longest_sleep_ms
     if longest is not None and settings.get("sleep_ms", 0) > longest:
         return [(("sleep_ms",), f"{profile.name} sleeps for {longest} at most")]
+    if not settings["ntp"].strip(" ,"):
+        if settings["channel"] in ("tls", "tls+sealed"):
+            return [(("ntp",), f"a time server: on {settings['channel']} no certificate is judged without the time")]
+        if any(rule["kind"] == "schedule" for rule in settings.get("rules", ())):
+            return [(("ntp",), "a time server: a schedule goes by the time of day")]
     wrong = sensor_parts.wrong(settings) + pins.wrong(profile, settings, file.allow_strapping)
     return [(_path(where), words) for where, words in wrong]
 

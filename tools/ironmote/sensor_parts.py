@@ -29,15 +29,22 @@ PARTS: Mapping[str, tuple[tuple[str, ...], tuple[int, ...]]] = {
 
 
 def wrong(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What is wrong with the sensors of `settings` (mote.settings, checked): the field, and why in words."""
+    """What is wrong with the sensors of `settings` (mote.settings, checked) and rules by them: the field, and why."""
     found = []
     seen: dict[int, int] = {}
+    on_wire = [sensor.get("rom") for sensor in settings["sensors"] if sensor["kind"] == "ds18b20"]
+    quantities = {name: quantity for sensor in settings["sensors"] for quantity, name in sensor["names"].items()}
     for number, sensor in enumerate(settings["sensors"]):
         kind, field = sensor["kind"], f"sensors[{number}]"
         measures, addresses = PARTS[kind]
         for quantity in sensor["names"]:
             if quantity not in measures:
                 found.append((f"{field}.names.{quantity}", f"{kind} measures {', '.join(measures)}"))
+        if kind == "ds18b20" and len(on_wire) > 1:
+            if sensor.get("rom") is None:
+                found.append((f"{field}.rom", f"is missing: {len(on_wire)} on one wire are told apart by theirs"))
+            elif on_wire.count(sensor["rom"]) > 1:
+                found.append((f"{field}.rom", "another sensor has it too"))
         address = sensor.get("address")
         if address is None:
             continue
@@ -48,4 +55,8 @@ def wrong(settings: Mapping[str, Any]) -> list[tuple[str, str]]:
             words = f"0x{address:02x} is that of sensor[{seen[address]}] already; one bus cannot tell them apart"
             found.append((f"{field}.address", words))
         seen.setdefault(address, number)
+    for number, rule in enumerate(settings.get("rules", ())):
+        if rule["kind"] == "light" and quantities[rule["sensor"]] != "illuminance":
+            words = f"{rule['sensor']} is {quantities[rule['sensor']]}, and a light is held by illuminance"
+            found.append((f"rules[{number}].sensor", words))
     return found

@@ -95,4 +95,5 @@ def _told(error: tomllib.TOMLDecodeError, lines: int) -> TomlError:
     if found:
         words = found[1]
         line = int(found[2]) if found[2] else lines
-    return TomlError(line, words[:1].lower() + words[1:])
+    hint = "; a text stands in quotes" if words == "Invalid value" else ""
+    return TomlError(line, words[:1].lower() + words[1:] + hint)

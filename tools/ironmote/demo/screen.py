@@ -2,6 +2,7 @@
 
 import io
 import re
+import sys
 import time
 from collections import deque
 from pathlib import Path
@@ -48,6 +49,8 @@ class Screen:
             console=self._console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False
         )
         self._drawn = 0.0
+        if not self._console.is_terminal:
+            print("no terminal: the table comes once, at the end (Ctrl-C); --json has a line an event", file=sys.stderr)
         self._live.start()
 
     def watch_links(self, taps: dict[str, Tap], title: str) -> None:

@@ -10,7 +10,11 @@ from ..plain import plain
 from . import Command
 
 if TYPE_CHECKING:
+    from ..fleet_folder import Folder
     from ..mote_file import Known
+
+
+_NO_NETWORK = "none yet: ssid in [wifi] of fleet.toml, and ironmote wifi NAME for its passphrase"
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
@@ -39,13 +43,19 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _made(path: Path) -> dict[str, Any]:
     """What the mote of the file will be. Raises MoteFileError."""
+    import dataclasses
+
     from mote import channel
 
     from .. import boards, memory_estimate, mote_file, pins
+    from ..fleet_file import FleetFileError
+    from ..fleet_folder import FolderError
+    from ..registry import Entry
 
     file = mote_file.load(path)
     profile = boards.load(file.board)
-    known = _known(path)
+    folder = _folder(path)
+    known = _known(folder)
     settings = mote_file.compile(file, profile, known)
     wanted = (dict(known.defaults) | dict(file.fields)).get("channel", channel.AUTO)
     # What the board's firmware can do is asked when it is provisioned; this is what such boards can.
@@ -54,17 +64,31 @@ def _made(path: Path) -> dict[str, Any]:
         decided, why = channel.choose(wanted, settings["floor"], facts)
     except channel.ChannelError as error:
         raise mote_file.MoteFileError([f"{path}: channel: {error}"]) from error
+    mote_file.compile(file, profile, dataclasses.replace(known, channel=decided))
+    try:
+        zone = folder.zone_of(file, Entry(channel=decided)).name if folder else None
+    except (FolderError, FleetFileError) as error:
+        raise mote_file.MoteFileError([str(error)]) from error
     estimate = memory_estimate.of(profile, settings)
     return {
         "board": profile.name,
         "channel": decided,
         "why": why,
+        "zone": zone,
+        "networks": _networks(folder, settings),
         "sensors": [
             {"kind": sensor["kind"], "names": dict(sensor["names"]), "at": _at(sensor)}
             for sensor in settings["sensors"]
         ],
         "actuators": [{"kind": each["kind"], "name": each["name"]} for each in settings["actuators"]],
-        "rules": len(settings.get("rules", ())),
+        "values": [
+            {"name": each["name"], "with": [part for part in each if part != "name"]}
+            for each in settings.get("values", ())
+        ],
+        "rules": [
+            {"kind": each["kind"], "actuator": each["actuator"], "sensor": each.get("sensor")}
+            for each in settings.get("rules", ())
+        ],
         "sample_ms": settings["sample_ms"],
         "sleep_ms": settings.get("sleep_ms", 0),
         "pins": {use.field: use.pin for use in pins.uses(settings)},
@@ -73,17 +97,36 @@ def _made(path: Path) -> dict[str, Any]:
     }
 
 
-def _known(path: Path) -> "Known":
-    """What stands for the fleet: its defaults and networks, where the file is in a fleet's folder."""
-    import dataclasses
-
-    from ..fleet_folder import Folder, FolderError
+def _networks(folder: "Folder | None", settings: dict[str, Any]) -> list[str] | None:
+    """The networks that the mote joins, as far as fleet and file name them; None where there is no fleet."""
     from ..mote_file import NOBODY
 
+    if folder is None:
+        return None
+    wifi = settings["wifi"]
+    first = [] if wifi["ssid"] == NOBODY.wifi["ssid"] else [wifi["ssid"]]
+    return first + list(wifi.get("more", ()))
+
+
+def _folder(path: Path) -> "Folder | None":
+    """The fleet in whose folder the file is."""
+    from ..fleet_folder import Folder, FolderError
+
     try:
-        fleet = Folder.find(path.parent).file
+        return Folder.find(path.parent)
     except FolderError:
+        return None
+
+
+def _known(folder: "Folder | None") -> "Known":
+    """What stands for the fleet: its defaults and networks, where there is one."""
+    import dataclasses
+
+    from ..mote_file import NOBODY
+
+    if folder is None:
         return NOBODY
+    fleet = folder.file
     return dataclasses.replace(NOBODY, defaults=fleet.defaults, wifi=fleet.wifi or NOBODY.wifi)
 
 
@@ -101,14 +144,18 @@ def _show(found: dict[str, Any]) -> None:
     rows = [
         ("board", found["board"]),
         ("channel", f"{found['channel']}: {found['why']}"),
+        *([("zone", found["zone"])] if found["zone"] else []),
+        *([] if found["networks"] is None else [("networks", ", ".join(found["networks"]) or _NO_NETWORK)]),
         ("samples", f"every {found['sample_ms'] / 1000:g} s{sleep}"),
     ]
     for sensor in found["sensors"]:
         names = ", ".join(f"{name} ({quantity})" for quantity, name in sensor["names"].items())
         rows.append(("sensor", f"{sensor['kind']} {sensor['at']}".strip() + f": {names}"))
+    rows += [("value", f"{each['name']}: {', '.join(each['with']) or 'as it was read'}") for each in found["values"]]
     rows += [("actuator", f"{each['kind']}: {each['name']}") for each in found["actuators"]]
-    if found["rules"]:
-        rows.append(("rules", str(found["rules"])))
+    for rule in found["rules"]:
+        by = f", by {rule['sensor']}" if rule["sensor"] else ""
+        rows.append(("rule", f"{rule['kind']}: {rule['actuator']}{by}"))
     rows.append(("pins", ", ".join(f"{pin} {field}" for field, pin in found["pins"].items()) or "none"))
     words = f"about {(memory['code'] + memory['running']) // 1000} of {memory['heap'] // 1000} KB of heap"
     code = f"code {memory['code'] // 1000}" if memory["code"] else "the code is in the image"
