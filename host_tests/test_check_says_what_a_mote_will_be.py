@@ -124,3 +124,17 @@ def test_mote_that_needs_the_time_has_a_time_server(write, capsys, text, said):
     assert main(["check", path]) == (0 if said is None else 1)
     err = capsys.readouterr().err
     assert err.endswith(f"ntp: a time server: {said}\n") if said else err == ""
+
+
+def test_what_a_small_board_has_no_room_for_is_refused_and_the_next_file_looked_at(write, capsys):
+    sensors = "".join(
+        f"[[sensor]]\nkind = 'ds18b20'\nrom = '28{number:014x}'\nnames = {{ temperature = 't{number}' }}\n"
+        for number in range(12)
+    )
+    files = [write("large.toml", GOOD + sensors), write("good.toml", GOOD)]
+    assert main(["check", *files]) == 1
+    out, err = capsys.readouterr()
+    assert err.startswith(f"{files[0]}: settings of 'large': 13 sensors (650 each), 1 actuators (300 each) need 8750")
+    assert err.count("\n") == 1
+    assert f"{files[1]}: good" in out
+    assert "about 30 of 36 KB of heap" in out

@@ -115,6 +115,36 @@ def test_start_in_safe_mode_that_crashes_is_followed_by_one_without_actuators(bo
     assert board.left == ["True"]
 
 
+def test_state_before_safe_mode_is_kept_no_longer(board):
+    program = """
+import json
+from mote import safemode, trial
+from mote.actuators.keeper import Keeper
+from mote.actuators.kept import Kept
+class Settings:
+    i2c = onewire = led = None
+    rules = ()
+    sleep_ms = backlog = 0
+    outbox = 8
+    keepalive_s = 30
+    generation = 1
+class Spec:
+    kind, name, pin, safe, keep = "relay", "pump", 12, 0, True
+    low = sense = link_s = longest_s = interval_ms = None
+for crashes in (1, 3):
+    Kept(1, lambda: 0, print).put("pump", 1)
+    settings = Settings()
+    settings.actuators = [Spec()]
+    trial.crashes = crashes
+    if crashes == 3:
+        safemode.strip(settings)
+    made = Keeper(settings)
+    made.restore()
+    print(made.all[0].state(), Kept(1, lambda: 0, print).get("pump"))
+"""
+    assert board.board.run(program) == ["1 1", "0 None"]
+
+
 def test_trial_of_a_mote_without_memory_counts_nothing(board):
     assert board.board.run("from mote import trial\ntrial.waiting(True)\ntrial.ended()\ntrial.stood()\nprint(0)") == [
         "0"

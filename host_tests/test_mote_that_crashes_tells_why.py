@@ -26,7 +26,7 @@ QUICK = {"keepalive_s": 5, "timeout_ms": 1000, "watchdog_s": GRACE_S}
 def stage(tmp_path_factory):
     made = Stage(tmp_path_factory.mktemp("stage"), ("cellar", "attic", "porch"), "esp32")
     made.start_gateway()
-    # It has to stand for its grace before what it runs on is remembered; the tests before have time enough.
+    # It has to stand for its grace before what it runs on is remembered: tests wait for it.
     made.mote("attic", **QUICK).start()
     yield made
     made.close()
@@ -92,7 +92,7 @@ def test_mote_that_crashes_in_a_row_tells_why_from_safe_mode_measures_nothing_an
 
 def test_new_settings_that_crash_give_way_to_the_last_that_worked_until_others_come(stage):
     mote = stage.motes["attic"]
-    stage.wait(lambda: flash(mote, "settings.last").exists())
+    stage.wait(lambda: flash(mote, "settings.last").stat().st_size)  # empty is erased
     old = flash(mote, "settings.cbor").read_bytes()
     remembered = flash(mote, "settings.last").read_bytes()
     assert remembered.endswith(old)
@@ -122,6 +122,7 @@ def test_new_settings_that_crash_give_way_to_the_last_that_worked_until_others_c
 
 def test_settings_that_do_not_check_give_way_at_once_and_what_is_torn_never_does(stage):
     mote = stage.motes["attic"]
+    stage.wait(lambda: flash(mote, "settings.last").stat().st_size)
     mote.stop()
     since = len(states(stage, "attic", "back"))
     data = cbor.decode(changed(mote), 5, 1024) | {"outbox": 1}

@@ -1,7 +1,8 @@
 """Safe mode: a mote whose starts crash does as little as it can, and tells why.
 
-It keeps its channel, keys and clock, joins, connects and says how it is. It measures nothing, drives nothing, opens
-nothing that waits in flash. Its actuators are made, which puts them into their safe state, and stay there.
+It keeps its channel, keys and clock, joins, connects and says how it is. It measures nothing, drives nothing, opens no
+record that waits in flash. Its actuators are made, which puts them into their safe state, and stay there: what was kept
+of them over starts is forgotten.
 """
 
 from mote import actuators, const, led, log, trial
@@ -21,8 +22,6 @@ def strip(settings):
     if not _made(led.Led, settings.led):
         settings.led = None
     settings.actuators = () if trial.bare else [spec for spec in settings.actuators if _made(actuators.create, spec)]
-    for spec in settings.actuators:
-        spec.keep = False  # it does not come back to where it was
 
 
 def _made(kind, what):

@@ -177,6 +177,14 @@ class Authority:
         return builder.sign(self._key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
+def serial_of(cert_pem: bytes) -> str:
+    """The serial number of a certificate, in hexadecimal. Raises CertificateError where it is none."""
+    try:
+        return f"{x509.load_pem_x509_certificate(cert_pem).serial_number:x}"
+    except ValueError as error:
+        raise CertificateError("a certificate is damaged") from error
+
+
 def list_of(crl_pem: bytes) -> tuple[int, int]:
     """The number of a revocation list and how many it revokes. Raises CertificateError where it is none."""
     try:

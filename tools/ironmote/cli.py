@@ -13,7 +13,9 @@ from .errors import IronmoteError
 from .plain import plain
 from .verbs import (
     add,
+    audit,
     authenticator,
+    broker,
     bulk,
     certificate,
     check,
@@ -28,7 +30,9 @@ from .verbs import (
     power,
     provision,
     remove,
+    revoke,
     roles,
+    rotate,
     show,
     simulate,
     wifi,
@@ -58,6 +62,10 @@ COMMANDS = tuple(
         export,
         import_,
         power,
+        broker,
+        revoke,
+        rotate,
+        audit,
         authenticator,
     )
 )

@@ -63,9 +63,9 @@ class Paths:
         """The newest certificate of a mote, a broker, a gateway or a user."""
         return self.root / "public" / "certs" / f"{name}.pem"
 
-    def broker(self, zone: str) -> Path:
-        """What is generated for the broker of a zone."""
-        return self.root / "brokers" / zone
+    def broker(self, kind: str) -> Path:
+        """What is generated for the fleet's broker of a kind."""
+        return self.root / "brokers" / kind
 
     @property
     def certificates(self) -> Path:

@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from . import device
+from . import device, heap
 from .boards import Profile
 
-# benchmarks/least_heap.py: what a mote of one sensor and a relay needs beside its code to do all that it does.
-_RUNNING = 15_000
 # A board's heap takes as much for a module's code as its .mpy file has (benchmarks/simulated_heap.py, halved).
 _READ_AND_UNLOADED = ("settings.mpy", "kinds.mpy", "schema.mpy", "rule_check.mpy")
 
@@ -31,7 +29,7 @@ def of(profile: Profile, settings: Mapping[str, Any]) -> Estimate:
     """The estimate for a mote with these settings. Raises CompileError, MissingTool, IronmoteError on bad settings."""
     files = device.build_flash(profile, settings, {})
     code = sum(len(content) for name, content in files.items() if _stays(name))
-    return Estimate(code, _RUNNING, profile.heap_bytes)
+    return Estimate(code, heap.running(profile, settings), profile.heap_bytes)
 
 
 def _stays(name: str) -> bool:

@@ -39,6 +39,11 @@ class KeyPair:
         return cls(kind, Ed25519PrivateKey.generate())
 
     @classmethod
+    def derive(cls, kind: int, secret: str) -> "KeyPair":
+        """The pair that `secret`, of 256 bits at least, makes: the same each time."""
+        return cls(kind, Ed25519PrivateKey.from_private_bytes(hashlib.sha256(f"nkey {secret}".encode()).digest()))
+
+    @classmethod
     def from_seed(cls, text: str) -> "KeyPair":
         """The pair of a seed (S…). Raises NkeyError."""
         raw = _unframe(text, 2 + _RAW_BYTES)

@@ -1,14 +1,46 @@
 """Brokers for a fleet: what they share. Each is configured from the fleet alone; nothing is open by default."""
 
+import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from ..errors import BrokerError
-from ..fleet import Mote
+from ..fleet import CLEAR, HOME, Mote
 
 # What the brokers' certificates are issued for.
 SERVER_NAME = "localhost"
+LOOPBACK = "127.0.0.1"
+
+
+def new_password(name: str) -> str:
+    """A password of 256 bits for the service `name`, other each time: for brokers that live for a while."""
+    return secrets.token_urlsafe(32)
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a fleet's brokers listen and what they are called; as it is, this machine alone.
+
+    `bind` is the address, `names` and `addresses` are what certificates say, `home` and `clear` the zones. `revoked` is
+    the list of revoked certificates (PEM), `password` gives that of a service by its name, `observer` is the name of
+    who may see and say what `broker check` tries.
+    """
+
+    bind: str = LOOPBACK
+    names: tuple[str, ...] = (SERVER_NAME,)
+    addresses: tuple[str, ...] = (LOOPBACK,)
+    home: str = HOME
+    clear: str = CLEAR
+    revoked: bytes | None = None
+    password: Callable[[str], str] = field(default=new_password, repr=False)
+    observer: str | None = None
+
+    @property
+    def near(self) -> str:
+        """The address under which this machine itself reaches them."""
+        return LOOPBACK if self.bind in ("0.0.0.0", "::") else self.bind  # noqa: S104 (compared, not bound)
 
 
 @dataclass(frozen=True)

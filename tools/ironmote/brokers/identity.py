@@ -1,12 +1,16 @@
 """The certificates that a broker and its gateway use, written where the broker reads them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from .. import secret_files
-from ..certificates import Authority
-from . import SERVER_NAME
-from .process import LOOPBACK
+from ..certificates import Authority, Credential
+from ..leaf_certificates import LeafCertificates
+from . import Site
+
+BROKER = "broker.home"
 
 # A dot cannot be part of a mote's id, so no mote can ever be taken for a gateway.
 GATEWAY_HOME = "gateway.home"
@@ -27,29 +31,40 @@ class Identities:
     """Everything on disk that TLS with this broker needs."""
 
     ca: Path
+    revoked: Path | None  # the list of revoked certificates
     broker: CertificateFiles
     gateway_home: CertificateFiles
     gateway_clear: CertificateFiles
     authenticator_clear: CertificateFiles
 
 
-def write(authority: Authority, folder: Path) -> Identities:
-    """Issue the broker's certificate and one for each connection of gateway and authenticator; write to `folder`."""
+class _Issue(Protocol):
+    def __call__(
+        self, name: str, dns_names: Sequence[str] = (), server: bool = False, ip_addresses: Sequence[str] = (), /
+    ) -> Credential: ...
+
+
+def write(authority: Authority | LeafCertificates, folder: Path, site: Site) -> Identities:
+    """Write the broker's certificate and one for each connection of gateway and authenticator to `folder`.
+
+    They are new, or those that `authority` keeps; a list of what is revoked is written where the site has one.
+    """
+    keeps = isinstance(authority, LeafCertificates)
+    ca_pem = authority.authority.ca_pem if isinstance(authority, LeafCertificates) else authority.ca_pem
+    issue: _Issue = authority.get if isinstance(authority, LeafCertificates) else authority.issue
     secret_files.make_folder(folder)
+    name = BROKER if keeps else site.names[0]
     return Identities(
-        secret_files.write(folder / "ca.pem", authority.ca_pem),
-        _issue(authority, folder, "broker", server=True),
-        _issue(authority, folder, GATEWAY_HOME),
-        _issue(authority, folder, GATEWAY_CLEAR),
-        _issue(authority, folder, AUTHENTICATOR_CLEAR),
+        secret_files.write(folder / "ca.pem", ca_pem),
+        None if site.revoked is None else secret_files.write(folder / "revoked.pem", site.revoked),
+        _write(folder, "broker", issue(name, site.names, True, site.addresses)),
+        _write(folder, GATEWAY_HOME, issue(GATEWAY_HOME)),
+        _write(folder, GATEWAY_CLEAR, issue(GATEWAY_CLEAR)),
+        _write(folder, AUTHENTICATOR_CLEAR, issue(AUTHENTICATOR_CLEAR)),
     )
 
 
-def _issue(authority: Authority, folder: Path, name: str, server: bool = False) -> CertificateFiles:
-    if server:
-        credential = authority.issue(SERVER_NAME, [SERVER_NAME], server=True, ip_addresses=[LOOPBACK])
-    else:
-        credential = authority.issue(name)
+def _write(folder: Path, name: str, credential: Credential) -> CertificateFiles:
     return CertificateFiles(
         secret_files.write(folder / f"{name}.pem", credential.cert_pem),
         secret_files.write(folder / f"{name}.key", credential.key_pem),

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from .. import child
 from ..errors import BrokerError
+from . import LOOPBACK
 
-LOOPBACK = "127.0.0.1"
 _READY_S = 15.0
 _PAUSE_S = 0.03
 # Below the ports that systems give to connections that go out: a broker that is started again finds its own still free.
@@ -60,12 +60,15 @@ def _release(ports: Iterable[int]) -> None:
 class ServerProcess:
     """One broker process. `ports` are those it must answer on, and `says` what its log must hold, to be ready."""
 
-    def __init__(self, name: str, argv: Sequence[str], log: Path, ports: Iterable[int], says: str = "") -> None:
+    def __init__(
+        self, name: str, argv: Sequence[str], log: Path, ports: Iterable[int], says: str = "", host: str = LOOPBACK
+    ) -> None:
         self.name = name
         self._argv = argv
         self._log = log
         self._ports = tuple(ports)
         self._says = says.encode()
+        self._host = host
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -79,6 +82,11 @@ class ServerProcess:
         if self._process is None or (status := self._process.poll()) is None:
             return None
         return f'{self.name} {child.how_it_ended(status)}; its log ends with "{self._last_words()}"'
+
+    @property
+    def log(self) -> Path:
+        """The file that its output is in."""
+        return self._log
 
     @property
     def pid(self) -> int | None:
@@ -105,7 +113,7 @@ class ServerProcess:
             if time.monotonic() > deadline:
                 self.stop()
                 raise BrokerError(f"{self.name} was not ready after {_READY_S:.0f} s: {self._last_words()}")
-            waiting = [port for port in waiting if not _answers(port)]
+            waiting = [port for port in waiting if not _answers(self._host, port)]
             time.sleep(_PAUSE_S)
 
     def stop(self) -> None:
@@ -126,9 +134,9 @@ class ServerProcess:
         return lines[-1] if lines else "it said nothing"
 
 
-def _answers(port: int) -> bool:
+def _answers(host: str, port: int) -> bool:
     try:
-        socket.create_connection((LOOPBACK, port), timeout=1).close()
+        socket.create_connection((host, port), timeout=1).close()
     except OSError:
         return False
     return True

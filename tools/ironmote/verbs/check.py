@@ -47,7 +47,8 @@ def _made(path: Path) -> dict[str, Any]:
 
     from mote import channel
 
-    from .. import boards, memory_estimate, mote_file, pins
+    from .. import boards, heap, memory_estimate, mote_file, pins
+    from ..errors import IronmoteError
     from ..fleet_file import FleetFileError
     from ..fleet_folder import FolderError
     from ..registry import Entry
@@ -69,6 +70,10 @@ def _made(path: Path) -> dict[str, Any]:
         zone = folder.zone_of(file, Entry(channel=decided)).name if folder else None
     except (FolderError, FleetFileError) as error:
         raise mote_file.MoteFileError([str(error)]) from error
+    try:
+        heap.check(profile, settings | {"mote": path.stem})
+    except IronmoteError as error:
+        raise mote_file.MoteFileError([f"{path}: {error}"]) from error
     estimate = memory_estimate.of(profile, settings)
     return {
         "board": profile.name,
