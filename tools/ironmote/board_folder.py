@@ -32,13 +32,13 @@ class BoardFolder:
         self.path = path
         self._profile = profile
 
-    def make(self, frozen: Mapping[str, bytes], hardware: Mapping[str, Any]) -> None:
+    def make(self, frozen: Mapping[str, bytes], hardware: Mapping[str, Any], files_stay: bool = False) -> None:
         """Make the board: its hardware and what is frozen in its firmware. What it keeps in flash and NVS stays.
 
-        The modules in its file system do not: they go with the firmware.
+        The modules in its file system do not, they go with the firmware, unless `files_stay`.
         """
         secret_files.make_folder(self.path)
-        for stale in ("flash/lib", "firmware", "board"):
+        for stale in ("firmware", "board") if files_stay else ("flash/lib", "firmware", "board"):
             shutil.rmtree(self.path / stale, ignore_errors=True)
         for part, files in (("flash", {}), ("nvs", {}), ("firmware", frozen), ("board", device.simulation_modules())):
             (self.path / part).mkdir(exist_ok=True)
@@ -56,6 +56,13 @@ class BoardFolder:
             else:
                 secret_files.make_folder(secrets)
                 secret_files.write(secrets / (f"{each.name}.blob" if self._profile.nvs else each.name), each.content)
+
+    def read(self, path: str) -> bytes | None:
+        """The content of a file in its file system; None where there is none."""
+        try:
+            return (self.path / "flash" / path.lstrip("/")).read_bytes()
+        except FileNotFoundError:
+            return None
 
     def switch_on(self) -> None:
         """Power comes on: no cause on record, no memory of a clock."""

@@ -16,6 +16,7 @@ from .verbs import (
     audit,
     authenticator,
     broker,
+    bulk,
     certificate,
     check,
     demo,
@@ -33,6 +34,7 @@ from .verbs import (
     roles,
     rotate,
     show,
+    simulate,
     wifi,
 )
 from .verbs import list as list_
@@ -52,6 +54,8 @@ COMMANDS = tuple(
         certificate,
         flash,
         provision,
+        bulk,
+        simulate,
         doctor,
         monitor,
         image,

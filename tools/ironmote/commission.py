@@ -67,19 +67,22 @@ def commission(
     on_write: Callable[[int, int, Write], None] = lambda number, count, write: None,
     written: Callable[[Content], None] = lambda content: None,
     heard: Callable[[], bool] | None = None,
+    accept: Callable[[Mapping[str, Any] | None], None] = lambda before: None,
 ) -> Outcome:
     """Make the board at `port` a mote; `wanted` and `floor` are channels as the settings name them.
 
     `content` says what the board shall hold when its channel is known; it is given the settings that the board holds
     now, or None. `written` is called when the board holds it all, before it is started. `heard` waits for a first
-    verified reading and says whether one came. Raises BoardError where the line or the board fails, IronmoteError
-    where no channel is possible: then nothing of a life was written.
+    verified reading and says whether one came. `accept` is given those settings before anything is
+    written, and may raise. Raises BoardError where the line or the board fails, IronmoteError where no channel is
+    possible: then nothing of a life was written.
     """
     on_phase("stopping the board")
     with Prompt(port) as prompt:
         cable = Cable(prompt, profile)
         on_phase("measuring what it can do")
         before = settings_of(cable)
+        accept(before)
         choice = choose(cable, profile, wanted, floor)
         target = content(choice, before)
         writes = provision.plan(target.files, target.secrets)
@@ -119,7 +122,11 @@ def choose(cable: Cable, profile: Profile, wanted: str, floor: str) -> Choice:
 
 def settings_of(cable: Cable) -> Mapping[str, Any] | None:
     """The settings that the board holds; None where there are none, or what is there cannot be read."""
-    data = cable.read(device_settings.PATH)
+    return settings_in(cable.read(device_settings.PATH))
+
+
+def settings_in(data: bytes | None) -> Mapping[str, Any] | None:
+    """The settings in `data`, the content of a board's file; None where there is none, or it cannot be read."""
     try:
         found = cbor.decode(data, device_settings.DEPTH, device_settings.ITEMS) if data else None
     except cbor.CborError:

@@ -37,6 +37,10 @@ class Paths:
         """The list of revoked certificates."""
         return self.root / "public" / "crl.pem"
 
+    def simulated(self, mote_id: str) -> Path:
+        """The simulated board of a mote, which holds its secrets."""
+        return self.root / "keys" / "boards" / mote_id
+
     @property
     def motes(self) -> Path:
         """The folder of what the owner says of motes."""

@@ -31,7 +31,7 @@ def content(held: OpenFolder, mote_id: str, choice: Choice, before: Mapping[str,
     zone = folder.zone_of(folder.mote_file(mote_id), entry)
     mote.zone, mote.connect = zone.name, zone.connect
     floor = before["clock_floor"] if before is not None and goes_on else int(time.time())
-    profile, settings, passphrases = _told(held, mote, floor)
+    profile, settings, passphrases = told(held, mote, floor)
     credential = held.credential(mote_id) if mote.certified else None
     public = {}
     if credential is not None:
@@ -48,17 +48,22 @@ def find(held: OpenFolder, mote_id: str) -> Mote:
     if held.entry(mote_id).revoked:
         raise IronmoteError(f"{mote_id} was revoked; remove it and add it again, which gives it another key")
     mote = held.fleet.motes[mote_id]
-    _told(held, mote, int(time.time()))
+    told(held, mote, int(time.time()))
     return mote
 
 
-def _told(held: OpenFolder, mote: Mote, clock_floor: int) -> tuple[Profile, dict[str, Any], list[bytes]]:
-    """The mote's profile, its settings, and the passphrases of its networks."""
+def told(held: OpenFolder, mote: Mote, clock_floor: int) -> tuple[Profile, dict[str, Any], list[bytes]]:
+    """The mote's profile, its settings, and the passphrases of its networks. Raises IronmoteError."""
     file = held.folder.mote_file(mote.id)
     profile = boards.load(file.board)
     settings = mote_file.compile(file, profile, held.folder.known(mote, clock_floor))
     networks = [settings["wifi"]["ssid"], *(settings["wifi"].get("more") or ())]
     return profile, settings, [_passphrase(held, name).encode() for name in networks]
+
+
+def elsewhere(held: OpenFolder, mote_id: str, before: Mapping[str, Any] | None) -> bool:
+    """True where the mote lives on another board than the one that holds the settings `before`."""
+    return held.entry(mote_id).provisioned is not None and not _is(before, held, held.fleet.motes[mote_id])
 
 
 def note(held: OpenFolder, mote_id: str, given: Content) -> None:

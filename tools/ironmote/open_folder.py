@@ -1,6 +1,7 @@
 """A fleet's folder whose keys are open: its motes with their root keys, and the order in which all is written."""
 
 import os
+import shutil
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -30,6 +31,7 @@ class OpenFolder:
         self._as_read: dict[str, Entry] = {}
         self._new_files: dict[Path, str] = {}
         self._removed: list[Path] = []
+        self._boards: list[Path] = []  # simulated, whose motes were removed
 
     @property
     def authority(self) -> Authority:
@@ -86,8 +88,10 @@ class OpenFolder:
         """Motes whose keys are older than the registry knows: the key store was put back from an old copy."""
         return [name for name, keys in self.secrets.motes.items() if keys.generation < self.entry(name).generation]
 
-    def add(self, mote_id: str, board: str | None) -> bool:
+    def add(self, mote_id: str, board: str | None, text: str | None = None) -> bool:
         """Add a mote: its file, for `board`, where it has none yet, and its root key. True where a key was made.
+
+        `text` is its new file, of that board, in place of one that shows what can be said.
 
         An id that was used before goes on counting its generations; keys whose mote's file was deleted by hand are its
         keys again. Raises IronmoteError on an id that cannot be one or is taken.
@@ -103,7 +107,7 @@ class OpenFolder:
         elif board is None:
             raise FolderError(f"{mote_id} needs a board: --board NAME; there are {', '.join(boards.names())}")
         else:
-            self._new_files[path] = mote_template.text(mote_id, boards.load(board))
+            self._new_files[path] = text or mote_template.text(mote_id, boards.load(board))
         if not keyed:
             if entry.generation >= MAX_GENERATION:
                 raise FolderError(f"{mote_id} has had {MAX_GENERATION} root keys; take another id")
@@ -122,6 +126,7 @@ class OpenFolder:
         self.certificates.revoke(mote_id)
         self._entries[mote_id] = Entry(generation=max(entry.generation, spent), removed=True)
         self._removed.append(self.folder.paths.mote(mote_id))
+        self._boards.append(self.folder.paths.simulated(mote_id))
         if self._fleet is not None:
             self._fleet.motes.pop(mote_id, None)
 
@@ -168,5 +173,8 @@ class OpenFolder:
             durable.replace(path, text, durable.PUBLIC)
         for path in self._removed:
             durable.remove(path)
+        for path in self._boards:
+            shutil.rmtree(path, ignore_errors=True)
+        self._boards.clear()
         self._new_files.clear()
         self._removed.clear()

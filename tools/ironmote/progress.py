@@ -10,12 +10,13 @@ from .plain import plain
 
 
 class Progress:
-    """One thing that is done in phases, some of them in steps; use it with `with`."""
+    """One thing that is done in phases, some of them in steps; or `many` such things. Use it with `with`."""
 
-    def __init__(self) -> None:
+    def __init__(self, many: int | None = None) -> None:
         self._terminal = sys.stderr.isatty()
         columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[what]}"))
         self._bars = Bars(*columns, console=Console(stderr=True), transient=True, disable=not self._terminal)
+        self._all = None if many is None else self._bars.add_task("all", total=many, what="")
         self._task = self._bars.add_task("", total=None, what="")
 
     def __enter__(self) -> "Progress":
@@ -24,6 +25,11 @@ class Progress:
 
     def __exit__(self, *_: object) -> None:
         self._bars.stop()
+
+    def overall(self, done: int) -> None:
+        """So many of the many things are done."""
+        if self._all is not None:
+            self._bars.update(self._all, completed=done, what=f"{done} done")
 
     def phase(self, words: str) -> None:
         """Something else is done from here on."""
@@ -34,3 +40,10 @@ class Progress:
     def step(self, done: int, count: int, what: str = "") -> None:
         """`done` of `count` steps of the phase are done; `what` comes next."""
         self._bars.update(self._task, total=count, completed=done, what=plain(what))
+
+    def note(self, words: str) -> None:
+        """A line that stays."""
+        if self._terminal:
+            self._bars.console.print(plain(words), markup=False, highlight=False)
+        else:
+            print(plain(words), file=sys.stderr, flush=True)

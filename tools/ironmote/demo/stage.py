@@ -24,6 +24,8 @@ from .wire import Direction
 
 _DAY_S = 240  # about a day of the simulated room: something happens while one watches
 _MORNING = 0.29  # of a day
+_WEEK = 7  # days in which the room gets warmer and colder
+_COLD = 3  # the day of it on which every mote of the demo feels a cold morning
 _BROKERS: dict[str, type[NatsBroker] | type[MosquittoBroker]] = {"nats": NatsBroker, "mosquitto": MosquittoBroker}
 
 
@@ -151,5 +153,5 @@ def _write(file: BinaryIO, data: bytes) -> None:
 
 
 def _day_s(now: float) -> float:
-    """A length of the room's day, counted from 1970, by which it is morning at `now` (seconds since 1970)."""
-    return now / (now // _DAY_S + _MORNING)
+    """A length of the room's day, counted from 1970, by which it is a cold morning at `now` (seconds since 1970)."""
+    return now / (now // (_WEEK * _DAY_S) * _WEEK + _COLD + _MORNING)

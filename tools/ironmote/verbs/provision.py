@@ -13,38 +13,22 @@ def _options(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from .. import boards, mote_content, prompt
-    from ..commission import commission
+    from dataclasses import asdict
+
+    from .. import fleet_provision, prompt
     from ..progress import Progress
 
     folder = fleet_arguments.folder(arguments)
-    file = folder.mote_file(arguments.mote)
-    profile = boards.load(file.board)
+    folder.mote_file(arguments.mote)
     port = arguments.port or prompt.only_port()
     with folder.unlock(fleet_arguments.asker(arguments)) as held, Progress() as progress:
-        mote = mote_content.find(held, arguments.mote)
-        outcome = commission(
-            port,
-            profile,
-            file.channel,
-            file.floor,
-            lambda choice, before: mote_content.content(held, arguments.mote, choice, before),
-            progress.phase,
-            lambda number, count, write: progress.step(number, count, write.name),
-            lambda given: mote_content.note(held, arguments.mote, given),
-        )
-        generation = mote.generation
-    done = {
-        "mote": arguments.mote, "port": port, "board": profile.name, "channel": outcome.choice.channel,
-        "why": outcome.choice.why, "generation": generation, "files": outcome.files, "secrets": outcome.secrets,
-        "removed": outcome.removed,
-    }  # fmt: skip
+        done = fleet_provision.provision(held, arguments.mote, port, progress.phase, progress.step)
     if arguments.json:
-        fleet_arguments.print_json(done)
+        fleet_arguments.print_json(asdict(done))
         return 0
-    print(f"{arguments.mote}: channel {outcome.choice.channel}: {outcome.choice.why}")
-    removed = f", {outcome.removed} old files removed" if outcome.removed else ""
-    print(f"{outcome.files} files and {outcome.secrets} secrets written{removed}; generation {generation}; it runs")
+    print(f"{arguments.mote}: channel {done.channel}: {done.why}")
+    removed = f", {done.removed} old files removed" if done.removed else ""
+    print(f"{done.files} files and {done.secrets} secrets written{removed}; generation {done.generation}; it runs")
     return 0
 
 
