@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import real_brokers
 from gateway_motes import processes_naming
+from ironmote.demo.screen import NO_TERMINAL
 from ironmote.demo.wire import Direction, Kind, Splitter
 
 ROWS = 12
@@ -325,6 +326,6 @@ def test_table_and_picture_of_a_short_run(tmp_path: Path):
     assert done.returncode == 0, done.stderr
     for words in ("kitchen", "cellar", "TLS 1.", "COSE_Encrypt0", "°C", "first verified reading", "bytes on the board"):
         assert words in done.stdout, words
-    assert done.stderr == "no terminal: the table comes once, at the end (Ctrl-C); --json has a line an event\n"
+    assert done.stderr == NO_TERMINAL + "\n"
     assert "<svg" in picture.read_text()
     nothing_left(tmp_path)

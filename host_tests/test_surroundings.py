@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
+from ironmote.demo.screen import NO_TERMINAL
 
 DEMO = [sys.executable, "-m", "ironmote", "demo"]
 
@@ -55,7 +56,7 @@ def test_closed_output_is_said(tmp_path: Path):
 def test_output_that_is_full_is_said(tmp_path: Path, option: str):
     done = run(shell(">/dev/full").replace("--json", option), TMPDIR=str(tmp_path))
     assert done.returncode == 1
-    assert "No space left" in one_line(done.stderr)
+    assert "No space left" in one_line(done.stderr.removeprefix(NO_TERMINAL + "\n"))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -67,7 +68,7 @@ def test_errors_that_cannot_be_said_do_no_harm(tmp_path: Path):
 
 def test_terminal_that_knows_ascii_only_is_served(tmp_path: Path):
     done = run([*DEMO, "--for", "6"], PYTHONIOENCODING="ascii", TMPDIR=str(tmp_path), COLUMNS="80")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, NO_TERMINAL + "\n")
     assert "answered in" in done.stdout
 
 

@@ -31,6 +31,7 @@ _BOXED_FROM = 70  # columns; below it events have no box around them
 _WIRE_ROWS = 8  # lines that what is on the wire needs to say something
 _TURN_S = 4.0  # how long each link is shown where they have to take turns
 _RESULT = {"done": ("✓", "green"), "refused": ("✗", "red"), "expired": ("⌛", "yellow")}
+NO_TERMINAL = "no terminal: the table comes once, at the end (Ctrl-C); --json has a line an event"
 
 
 class Screen:
@@ -49,14 +50,14 @@ class Screen:
             console=self._console, auto_refresh=False, transient=True, redirect_stdout=False, redirect_stderr=False
         )
         self._drawn = 0.0
-        if not self._console.is_terminal:
-            print("no terminal: the table comes once, at the end (Ctrl-C); --json has a line an event", file=sys.stderr)
         self._live.start()
 
     def watch_links(self, taps: dict[str, Tap], title: str) -> None:
         """Show the links that these taps are on, and a new title."""
         self._taps = taps
         self.title = title
+        if not self._console.is_terminal:
+            print(NO_TERMINAL, file=sys.stderr)
 
     def phase(self, text: str) -> None:
         """Show what the demo is doing now."""
