@@ -5,7 +5,7 @@
 Code: a board holds its frozen modules in flash; the simulation loads them into the heap. Each module's source is put
 into a function that is never called, so that importing it takes the heap that its code takes and nothing else. Counted
 is what a sealed mote holds while it runs: what reads the settings is unloaded then. "fits" is the mote of
-host_tests/full_board.py, with five sensors, a value for each and four actuators.
+host_tests/full_board.py, with four sensors, a value for each and four actuators.
 Simulation: start.py and the simulated hardware, with every class in use and every part having measured: a board has its
 pins, timers and parts outside its heap.
 """

@@ -49,7 +49,7 @@ SETTINGS = {
 }
 
 # What a board of 36 KB has room for.
-_FITS = ("tank", "boiler", "return", "frost", "sky")
+_FITS = ("tank", "boiler", "frost", "sky")
 FITS = SETTINGS | {
     "sensors": [each for each in SENSORS if set(_FITS) & set(each["names"].values())],
     "values": [each for each in VALUES if each["name"] in _FITS],
