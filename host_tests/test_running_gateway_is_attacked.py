@@ -175,7 +175,10 @@ def test_forged_state_that_the_broker_retained_is_refused(attack: Attack):
     forged = sealed.Context(bytes(32), attack.stage.fleet.id, sealed.UPLINK, epoch)
     attack.say(forged.seal(1000, b"cellar/state", b"\xa0"), "state", retain=True)
     attack.is_refused()
+    told = len(attack.stage.of(StateSeen))
     attack.mote.stop()
+    attack.stage.wait(lambda: not attack.stage.of(StateSeen)[-1].state.online)  # its will comes now, and not later
+    assert len(attack.stage.of(StateSeen)) > told
     comes_later_and_refuses_what_was_retained(attack.stage)
 
 
