@@ -1,9 +1,10 @@
-"""Fixtures that several files of tests share: a gateway at a real broker."""
+"""Fixtures that several files of tests share: a gateway at a real broker, and a stage for a mote beside one."""
 
 import pytest
 import real_brokers
 from gateway_bench import running
 from ironmote.brokers.nats import NatsBroker
+from running import Stage
 
 
 @pytest.fixture(**real_brokers.BOTH)
@@ -19,3 +20,11 @@ def nats(tmp_path):
     """A running gateway at NATS, for what does not depend on the broker."""
     with running(NatsBroker, tmp_path) as bench:
         yield bench
+
+
+@pytest.fixture
+def stage(tmp_path):
+    """A broker, and what a test starts at it: gateway and motes; nothing of it runs on."""
+    made = Stage(tmp_path)
+    yield made
+    made.close()

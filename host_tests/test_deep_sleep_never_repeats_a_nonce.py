@@ -49,13 +49,6 @@ def boots(messages) -> list[int]:
     return found
 
 
-@pytest.fixture
-def stage(tmp_path: Path):
-    stage = Stage(tmp_path)
-    yield stage
-    stage.close()
-
-
 @pytest.mark.parametrize("board", ["esp8266", "esp32"])
 def test_epoch_goes_on_over_sleep_and_costs_no_flash(tmp_path: Path, board: str):
     stage = Stage(tmp_path, board=board)

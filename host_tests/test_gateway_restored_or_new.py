@@ -6,9 +6,7 @@ Against running motes over a real broker.
 import itertools
 import shutil
 import sqlite3
-from pathlib import Path
 
-import pytest
 from ironmote.brokers import GatewayAccess
 from ironmote.demo.wire import Direction
 from ironmote.gateway import CommandEnded, Gateway, MessageRefused, MoteConfirmed, RecordSeen
@@ -17,13 +15,6 @@ from ironmote.gateway.uplink import Message
 from ironmote.gateway.zone import Receipt
 from mote import sealed
 from running import Stage, check_never_repeated, payload_of
-
-
-@pytest.fixture
-def stage(tmp_path: Path):
-    stage = Stage(tmp_path)
-    yield stage
-    stage.close()
 
 
 def replay(stage: Stage, payload: bytes) -> None:

@@ -24,13 +24,6 @@ from test_deep_sleep_never_repeats_a_nonce import RTC_HEAD, SLEEP, asleep, boots
 from test_running_mote_is_attacked import Attack
 
 
-@pytest.fixture
-def stage(tmp_path: Path):
-    stage = Stage(tmp_path)
-    yield stage
-    stage.close()
-
-
 def hand_over(stage: Stage, payload: bytes) -> None:
     """Give the gateway a message as the broker would."""
     zone = next(zone for zone in stage.gateway._zones if zone.access.prefix == "sealed")

@@ -60,13 +60,6 @@ def quiet(stage: Stage, mote) -> int:
     return sum(records_taken(mote).values())
 
 
-@pytest.fixture
-def stage(tmp_path: Path):
-    stage = Stage(tmp_path)
-    yield stage
-    stage.close()
-
-
 @pytest.mark.parametrize("board", ["esp8266", "esp32"])
 def test_outage_longer_than_memory_loses_nothing_and_stores_nothing_twice(tmp_path: Path, board: str):
     stage = Stage(tmp_path, board=board)

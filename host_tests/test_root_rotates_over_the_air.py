@@ -61,13 +61,6 @@ def check_new_root_in_force(stage: Stage, name: str) -> None:
 
 
 @pytest.fixture
-def stage(tmp_path: Path):
-    stage = Stage(tmp_path)
-    yield stage
-    stage.close()
-
-
-@pytest.fixture
 def crowd(tmp_path: Path):
     stage = Stage(tmp_path, NAMES)
     yield stage

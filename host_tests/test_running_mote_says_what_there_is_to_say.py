@@ -1,20 +1,10 @@
 """A running mote with a deadband and an alarm: few records, none missing, and a link that lives on in the quiet."""
 
-from pathlib import Path
-
 import pytest
 from ironmote.gateway import CommandEnded, RecordSeen, StateSeen
-from running import Stage
 
 CALM, HOT = [20.0, 20.3, 19.8, 20.4, 20.0], [31.0] * 400
 AIR = {"name": "air", "offset": 0.5, "deadband": 0.6, "above": 30, "hysteresis": 2}
-
-
-@pytest.fixture
-def stage(tmp_path: Path):
-    made = Stage(tmp_path)
-    yield made
-    made.close()
 
 
 def measured(stage):

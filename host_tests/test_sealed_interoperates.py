@@ -5,11 +5,9 @@ The gateway's part is played by pycose, cbor2 and cryptography alone (cose_peer)
 
 import secrets
 import time
-from pathlib import Path
 
 import cbor2
 import clients
-import pytest
 from cose_peer import Peer
 from ironmote.demo.wire import Direction, Kind
 from running import WAIT_S, Stage, payload_of, will_of
@@ -43,13 +41,6 @@ class Heard:
     def _open(self, name: str, payload: bytes) -> tuple:
         epoch = cbor2.loads(payload).value[1][10]
         return (name, *self._peer.open(payload, name), epoch)
-
-
-@pytest.fixture
-def stage(tmp_path: Path):
-    stage = Stage(tmp_path)
-    yield stage
-    stage.close()
 
 
 def test_pycose_opens_every_uplink_of_a_running_mote_and_the_mote_obeys_pycose(stage: Stage):

@@ -244,13 +244,6 @@ class SecondGateway:
         return identity
 
 
-@pytest.fixture
-def stage(tmp_path: Path):
-    stage = Stage(tmp_path)
-    yield stage
-    stage.close()
-
-
 def test_running_mote_obeys_the_second_gateway_and_answers_what_is_stale_with_expired(stage: Stage):
     gateway = SecondGateway(stage)
     stage.mote().start()

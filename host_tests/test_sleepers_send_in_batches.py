@@ -62,13 +62,6 @@ def taken_s(mote) -> list[float]:
     return [int(ms) / 1000 for ms, value in lines if value != "-1"]
 
 
-@pytest.fixture
-def stage(tmp_path: Path):
-    stage = Stage(tmp_path)
-    yield stage
-    stage.close()
-
-
 @pytest.mark.parametrize("board", ["esp8266", "esp32"])
 def test_every_fourth_waking_sends_all_with_the_times_at_which_they_were_taken(tmp_path: Path, board: str):
     stage = Stage(tmp_path, board=board)

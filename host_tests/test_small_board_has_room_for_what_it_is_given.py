@@ -17,13 +17,6 @@ import simulated_heap
 ESP8266 = boards.load("esp8266")
 
 
-@pytest.fixture
-def stage(tmp_path: Path):
-    made = Stage(tmp_path)
-    yield made
-    made.close()
-
-
 def test_four_sensors_with_values_and_four_actuators_run_in_36_kb(stage):
     code, simulation = simulated_heap.measure(ESP8266, full_board.FITS)
     profile = replace(ESP8266, frozen_code_bytes=code, sim_bytes=simulation, heap_bytes=36_000)
