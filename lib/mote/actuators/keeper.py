@@ -109,9 +109,14 @@ class Keeper:
                     log.warn("actuators", "made safe:", each.name + ":" + each.why)
                 each.told_why = each.why
                 self.held = tuple([other.name + ":" + other.why for other in self.all if other.why])
-        changed = [each for each in self.all if each.changed]
-        if not changed or (self._told_ms is not None and uptime.ms() - self._told_ms < _REPORT_MS):
+        for each in self.all:
+            if each.changed:
+                break
+        else:
+            return  # as nearly always, ten times a second: nothing is made for it
+        if self._told_ms is not None and uptime.ms() - self._told_ms < _REPORT_MS:
             return
+        changed = [each for each in self.all if each.changed]
         try:
             readings = [each.reading() for each in changed]
         except MemoryError:
