@@ -41,8 +41,6 @@ _HEAD = ">2sIIBB"
 _HEAD_SIZE = const(12)
 _PIECE = const(256)
 _LONGEST_WHY = const(80)
-_DEPTH = const(5)
-_ITEMS = const(1024)
 
 
 class LastGood:
@@ -70,11 +68,13 @@ class LastGood:
 
         None where there is no copy of this life that is whole. Raises cbor.CborError where `data` is no CBOR.
         """
+        from mote import settings  # there while settings are read, and at no other time
+
         try:
-            old = cbor.decode(self._copy(), _DEPTH, _ITEMS)
+            old = settings.decode(self._copy())
         except (OSError, ValueError, cbor.CborError):
             return None
-        fields = cbor.decode(data, _DEPTH, _ITEMS)
+        fields = settings.decode(data)
         if not isinstance(old, dict) or not isinstance(fields, dict):
             return None
         for name in _LIFE:

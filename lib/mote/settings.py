@@ -10,8 +10,8 @@ from mote.kinds import ACTUATOR, PIN, RULE, SENSOR, VALUE
 from mote.schema import BYTES, FLAG, ID, INT, IP, LIST, MAYBE, NAME, SOME, TABLE, TEXT, WORD, fail
 
 PATH = "/settings.cbor"
-DEPTH = const(5)  # the most that settings nest, and the values in them: mote.cbor
-ITEMS = const(1024)
+_DEPTH = const(5)  # the most that settings nest, and the values in them: mote.cbor
+_ITEMS = const(1024)
 VERSION = const(1)
 _LONGEST_ESP8266_MS = const(4200000)  # 2^32 microseconds, and what the timer may be wrong by
 TOKEN = "token"
@@ -236,6 +236,11 @@ def _find(there, field, name, what):
     return there[there.index(name)]
 
 
+def decode(data):
+    """Return what is in `data`, the CBOR of settings, before any field of it is checked. Raises cbor.CborError."""
+    return cbor.decode(data, _DEPTH, _ITEMS)
+
+
 class Settings:
     """Reads settings."""
 
@@ -243,7 +248,7 @@ class Settings:
     def from_cbor(data):
         """Return the Values in `data`. Raises SettingsError."""
         try:
-            fields = cbor.decode(data, DEPTH, ITEMS)
+            fields = decode(data)
         except cbor.CborError as error:
             fail("settings", "damaged (%s); provision this mote again" % error)
         return check(fields)

@@ -128,7 +128,7 @@ def settings_of(cable: Cable) -> Mapping[str, Any] | None:
 def settings_in(data: bytes | None) -> Mapping[str, Any] | None:
     """The settings in `data`, the content of a board's file; None where there is none, or it cannot be read."""
     try:
-        found = cbor.decode(data, device_settings.DEPTH, device_settings.ITEMS) if data else None
+        found = device_settings.decode(data) if data else None
     except cbor.CborError:
         return None
     return found if isinstance(found, dict) else None
