@@ -8,6 +8,7 @@ from mote import command, record, sealed, topics
 
 from . import state
 from .members import Member
+from .plain_record import PlainRecords
 from .state import State
 from .trust import Alarming, MoteTrust, Opened
 
@@ -72,6 +73,7 @@ class Uplink:
         self._trusts = trusts
         self._zones = frozenset(zones)
         self._revoked: dict[str, str] = {}
+        self._records = PlainRecords()
 
     def revoke(self, mote: str, why: str = REVOKED) -> None:
         """Believe nothing of `mote` any more; `why` is what its messages are refused with."""
@@ -122,7 +124,8 @@ class Uplink:
             raise
         content: Content
         if leaf == "up":
-            content = _of_this_mote(record.unpack_cbor(opened.plaintext, member.id), member, opened)
+            plain = self._records.read(opened.plaintext, member.id)
+            content = _of_this_mote(plain or record.unpack_cbor(opened.plaintext, member.id), member, opened)
         elif leaf == "ack":
             content = command.decode_answer_cbor(opened.plaintext)
         else:
