@@ -26,7 +26,7 @@ types: $(VENV)/.dev
 # them may wait too little: what fails is run once more, and what then passes is listed (R) all the same.
 WORKERS ?= 5
 unit: $(VENV)/.dev
-	@sh tools/system-packages.sh mosquitto
+	@sh tools/system-packages.sh mosquitto postgres
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --reruns 1 $(ARGS)
 
 # Counts and seeds are the caller's: make fuzz FUZZ_GATEWAY=5000000 FUZZ_SEED=7
