@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 from mote.record import Reading
 
+from .reasons import FORGED
 from .state import State
 
 Value: TypeAlias = float | int | bool | str | None
@@ -22,6 +23,7 @@ class RecordSeen:
     arrived: float
     readings: tuple[Reading, ...]
     confirmed: bool = True  # False: sealed, and the mote had not yet answered a challenge: it may be a recording
+    size: int = 0  # bytes of the message
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class MessageRefused:
     """A message that was not believed. `mote` is only what its topic claims, None where that is no mote of ours.
 
     `alert` is true where the owner should look: it verified, and yet cannot be right, or came by a lesser channel.
+    `kind` is one of `reasons`.
     """
 
     mote: str | None
@@ -60,6 +63,7 @@ class MessageRefused:
     why: str
     alert: bool
     times: int = 1  # how many messages this stands for; in a flood only the first of a second are told one by one
+    kind: str = FORGED
 
 
 @dataclass(frozen=True, slots=True)
