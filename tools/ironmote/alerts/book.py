@@ -14,7 +14,7 @@ from .alert import Alert, Cause
 from .kinds import CRITICAL, KINDS, OVERLOAD, SEVERITIES
 
 MOST_OPEN = 10_000  # and as many again that are critical; so the most that a restart reads
-MOST_WHATS = 16  # of one kind and mote
+MOST_WHATS = 64  # of one kind and mote
 _TELL_S = 30.0
 
 

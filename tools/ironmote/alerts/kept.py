@@ -3,56 +3,24 @@
 It is written at most once a second, in short transactions, so that the gateway's worker does not wait for it.
 """
 
-import contextlib
-import sqlite3
 import time
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterable
 
-from ..errors import IronmoteError
+from ..gateway.database import Database
 from .alert import Alert
 from .book import MOST_OPEN
 
-_BUSY_S = 5.0
 _KEPT_DAYS = 90
 _KEPT_MOST = 50_000  # that are over
 _COLUMNS = "id, mote, kind, what, severity, words, began, latest, times, ended, acknowledged, done"
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS alerts (
-    id TEXT PRIMARY KEY, mote TEXT NOT NULL, kind TEXT NOT NULL, what TEXT NOT NULL, severity TEXT NOT NULL,
-    words TEXT NOT NULL, began REAL NOT NULL, latest REAL NOT NULL, times INTEGER NOT NULL,
-    ended REAL, acknowledged REAL,               -- seconds since 1970, as the others
-    done TEXT NOT NULL                           -- the actions that were carried out
-) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS alerts_by_time ON alerts (latest);
-CREATE TABLE IF NOT EXISTS quarantined (mote TEXT PRIMARY KEY, since REAL NOT NULL, why TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS learnt (              -- what is usual for a mote
-    mote TEXT NOT NULL, what TEXT NOT NULL, sketches BLOB NOT NULL, saved REAL NOT NULL,
-    PRIMARY KEY (mote, what)
-) WITHOUT ROWID;
-"""
-
-
-class KeptError(IronmoteError):
-    """The store cannot be opened, read or written."""
 
 
 class Kept:
-    """One open store. For one thread; all methods raise KeptError."""
+    """What is kept. For one thread; all methods raise StoreError."""
 
-    def __init__(self, path: Path, write: bool = True) -> None:
-        """Open the store at `path`, which a gateway has made; with `write` false only to read."""
-        self._path = path
-        try:
-            mode = "rw" if write else "ro"
-            uri = f"{path.absolute().as_uri()}?mode={mode}"
-            self._db = sqlite3.connect(uri, uri=True, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
-            if write:
-                # An alert of the last moments may be lost by a power cut; what it is about is in the store itself.
-                self._db.execute("PRAGMA synchronous = NORMAL")
-                self._db.executescript(_SCHEMA)
-        except sqlite3.Error as error:
-            raise KeptError(f"{path} cannot be opened: {error}") from error
+    def __init__(self, db: Database) -> None:
+        """A connection of its own."""
+        self._db = db
 
     def close(self) -> None:
         """Close it."""
@@ -73,13 +41,13 @@ class Kept:
     def alerts(self, where: str, parameters: tuple[float | str, ...], most: int) -> list[Alert]:
         """For the methods above."""
         query = f"SELECT {_COLUMNS} FROM alerts WHERE {where} ORDER BY latest DESC LIMIT ?"  # noqa: S608 (texts of this class)
-        with self._guarded("read"):
+        with self._db.reading():
             return [_alert(row) for row in self._db.execute(query, (*parameters, most)).fetchall()]
 
     def save(self, alerts: Iterable[Alert]) -> None:
         """Keep these as they are now."""
         places = ", ".join("?" * len(_COLUMNS.split(", ")))
-        with self.transaction():
+        with self._db.transaction():
             self._db.executemany(
                 f"INSERT INTO alerts ({_COLUMNS}) VALUES ({places}) ON CONFLICT (id) DO UPDATE SET"  # noqa: S608 (as above)
                 " severity = excluded.severity, words = excluded.words, latest = excluded.latest,"
@@ -91,7 +59,7 @@ class Kept:
     def prune(self, now: float | None = None) -> None:
         """Forget what was over 90 days ago, and the oldest where there are more than 50,000 that are over."""
         now = time.time() if now is None else now
-        with self.transaction():
+        with self._db.transaction():
             self._db.execute("DELETE FROM alerts WHERE ended < ?", (now - _KEPT_DAYS * 86_400,))
             self._db.execute(
                 "DELETE FROM alerts WHERE ended <= (SELECT ended FROM alerts WHERE ended IS NOT NULL"
@@ -101,22 +69,22 @@ class Kept:
 
     def heard(self, mote: str) -> float | None:
         """When the newest record or state of `mote` arrived, in seconds since 1970; whichever gateway took it."""
-        newest = "SELECT arrived FROM records WHERE mote = ? ORDER BY generation DESC, boot DESC, number DESC LIMIT 1"
-        with self._guarded("read"):
-            rows = [
-                self._db.execute(query, (mote,)).fetchone()
-                for query in (newest, "SELECT arrived FROM states WHERE mote = ? AND online")
-            ]
-        return max((row[0] for row in rows if row is not None), default=None)
+        queries = (
+            "SELECT MAX(arrived) FROM records WHERE mote = ?",
+            "SELECT arrived FROM states WHERE mote = ? AND online = 1",
+        )
+        with self._db.reading():
+            rows = [self._db.execute(query, (mote,)).fetchone() for query in queries]
+        return max((float(row[0]) for row in rows if row is not None and row[0] is not None), default=None)
 
     def quarantined(self) -> dict[str, str]:
         """The motes in quarantine, and why."""
-        with self._guarded("read"):
+        with self._db.reading():
             return dict(self._db.execute("SELECT mote, why FROM quarantined").fetchall())
 
     def quarantine(self, mote: str, why: str, now: float) -> None:
         """Remember that `mote` is in quarantine."""
-        with self.transaction():
+        with self._db.transaction():
             self._db.execute(
                 "INSERT INTO quarantined (mote, since, why) VALUES (?, ?, ?) ON CONFLICT (mote) DO NOTHING",
                 (mote, now, why),
@@ -124,17 +92,18 @@ class Kept:
 
     def release(self, mote: str) -> bool:
         """Forget that; False where it was not so."""
-        with self.transaction():
+        with self._db.transaction():
             return self._db.execute("DELETE FROM quarantined WHERE mote = ?", (mote,)).rowcount > 0
 
     def learnt(self, mote: str) -> dict[str, bytes]:
         """What was learnt of `mote`, by what it is about."""
-        with self._guarded("read"):
-            return dict(self._db.execute("SELECT what, sketches FROM learnt WHERE mote = ?", (mote,)).fetchall())
+        with self._db.reading():
+            rows = self._db.execute("SELECT what, sketches FROM learnt WHERE mote = ?", (mote,)).fetchall()
+        return {what: bytes(sketches) for what, sketches in rows}
 
     def save_learnt(self, rows: Iterable[tuple[str, str, bytes]], now: float) -> None:
         """Keep what was learnt: mote, what it is about, and it."""
-        with self.transaction():
+        with self._db.transaction():
             self._db.executemany(
                 "INSERT INTO learnt (mote, what, sketches, saved) VALUES (?, ?, ?, ?)"
                 " ON CONFLICT (mote, what) DO UPDATE SET sketches = excluded.sketches, saved = excluded.saved",
@@ -143,28 +112,8 @@ class Kept:
 
     def forget(self, mote: str) -> None:
         """Forget what was learnt of `mote`."""
-        with self.transaction():
+        with self._db.transaction():
             self._db.execute("DELETE FROM learnt WHERE mote = ?", (mote,))
-
-    @contextlib.contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All that is written inside, or nothing."""
-        with self._guarded("written"):
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
-
-    @contextlib.contextmanager
-    def _guarded(self, what: str) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise KeptError(f"{self._path} cannot be {what}: {error}") from error
 
 
 def _row(alert: Alert) -> tuple[object, ...]:

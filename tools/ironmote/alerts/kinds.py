@@ -43,9 +43,7 @@ KINDS = {
         _attack(reasons.FORGED, WARNING, "nothing of it was taken; find who can publish at this broker"),
         _attack(reasons.FORGED_WILL, WARNING, "nothing of it was taken; the mote is not gone because of it"),
         _attack(reasons.GUESSING, WARNING, "ironmote rotate gives the mote another key before this one wears out"),
-        _attack(
-            reasons.LESSER, WARNING, "nothing of it was taken; see who publishes there under this mote's id"
-        ),
+        _attack(reasons.LESSER, WARNING, "nothing of it was taken; see who publishes there under this mote's id"),
         _attack(reasons.UNKNOWN, INFO, "a mote of another fleet, one that was removed, or a stranger"),
         _attack(reasons.REVOKED, INFO, "whoever has the revoked mote still tries; close its session at the broker"),
         _attack(reasons.STRAY, INFO, "a client that is no mote publishes here"),
@@ -88,9 +86,7 @@ KINDS = {
         Kind(SILENCE, WARNING, "is it powered, is its Wi-Fi there, is its broker? ironmote monitor at its cable tells"),
         Kind(UNCONFIRMED, WARNING, "what comes may be a recording: is the mote itself running, and reachable?"),
         Kind(SAFE_MODE, CRITICAL, "its start failed again and again: ironmote monitor at its cable tells why", True),
-        Kind(
-            RESTARTS, WARNING, "see its power supply, and what ironmote monitor tells", True, 3600.0
-        ),
+        Kind(RESTARTS, WARNING, "see its power supply, and what ironmote monitor tells", True, 3600.0),
         Kind(SENSOR, WARNING, "see its wiring and its supply", True),
         Kind(ACTUATOR, WARNING, "it is in its safe state though it was told otherwise; the words say why", True),
         Kind(ALARM, WARNING, "the value is beyond the limit in the mote's own file", True),
@@ -99,14 +95,10 @@ KINDS = {
         Kind(CERTIFICATE, WARNING, "provision it again, which renews its certificate", True),
         Kind(CLOCK, WARNING, "see which time server it asks, and this computer's clock", True),
         Kind(LOST, WARNING, "these readings are gone; see how long its broker was away", True, _QUIET_S),
-        Kind(
-            KEY_KEPT, WARNING, "ironmote rotate it again, or provision it by cable", True, stays=True
-        ),
+        Kind(KEY_KEPT, WARNING, "ironmote rotate it again, or provision it by cable", True, stays=True),
         Kind(UNUSUAL, INFO, "look at it; if it is right, it becomes usual by itself", True),
         Kind(ACTION, WARNING, "see the words, and gateway.toml"),
-        Kind(
-            OVERLOAD, WARNING, "alerts may be missing; the store has what they are about", True, _QUIET_S
-        ),
+        Kind(OVERLOAD, WARNING, "alerts may be missing; the store has what they are about", True, _QUIET_S),
     )
 }
 

@@ -26,6 +26,7 @@ _TIMES_STILL = 2.0
 _LEAST_STILL_S = 3600.0
 _HEAD = struct.Struct(">Bddddd")
 _FORMAT = 1
+_FRESH = 32
 _BATCH_S = 1.0  # readings closer than that tell nothing of how fast a value changes
 
 
@@ -45,17 +46,29 @@ class Series:
     here: Sketch = field(default_factory=Sketch)  # of the slot
     others: list[tuple[bytes, bytes]] = field(default_factory=lambda: [(b"", b"")] * SLOTS)
     odd_since: float | None = None
+    turn_at: float = 0.0  # when the next part of the day begins
+    # Limits, and for how many values they are good still.
+    fresh: int = 0
+    lowest: float = -math.inf
+    highest: float = math.inf
+    fastest: float = math.inf
+    least_step: float = math.inf
+    longest_still: float = math.inf
 
     def take(self, value: float, at: float) -> dict[str, str]:
-        """Judge `value`, measured at `at`, then learn it. Gives what is unusual: "value", "change" or "still", in words."""
+        """Judge `value`, measured at `at`, then learn it.
+
+        Gives what is unusual, in words: "value", "change" or "still".
+        """
         if not math.isfinite(value) or at <= self.last_at:
             return {}
-        self._turn(at)
+        if at >= self.turn_at:
+            self._turn(at)
         found = self._judge(value, at) if at - self.began >= _LEARNS_S else {}
-        if found and self.odd_since is None:
-            self.odd_since = at
-        elif not found:
+        if not found:
             self.odd_since = None
+        elif self.odd_since is None:
+            self.odd_since = at
         if self.odd_since is None or at - self.odd_since >= _GETS_USUAL_S:
             self._learn(value, at)
         if value != self.last:
@@ -64,30 +77,37 @@ class Series:
         return found
 
     def _judge(self, value: float, at: float) -> dict[str, str]:
+        if not self.fresh:
+            self._compute(at)
+            self.fresh = _FRESH
+        self.fresh -= 1
         found = {}
-        spread = self.whole.spread(_RANK)
-        level = max(abs(self.whole.low), abs(self.whole.high)) if self.whole.count else abs(value)
-        days = (at - self.began) / _DAY_S
-        margin = max(spread * next(part for most, part in _MARGINS if days < most), _OF_LEVEL * level)
-        if self.here.count >= _FEW:
-            low, high = self.here.low, self.here.high
-            if not low - margin <= value <= high + margin:
-                found["value"] = f"{_number(value)} {{unit}}; {_span(days)} between {_number(low)} and {_number(high)} {self._when()}"
-        gap = at - self.last_at
-        if value != self.last and gap >= _BATCH_S and self.changes.count >= _FEW:
-            most, step = self.changes.high, value - self.last
-            if abs(step) / gap > _TIMES_FASTER * most and abs(step) > max(spread / 2, _OF_LEVEL * level):
-                found["change"] = (
-                    f"from {_number(self.last)} to {_number(value)} {{unit}} in {_short(gap)}; "
-                    f"{_span(days)} never more than {_number(most * gap)} in such a time"
-                )
-        stands_s = at - self.still_since
-        if value == self.last and spread and stands_s > max(_TIMES_STILL * self.still.most, _LEAST_STILL_S):
-            found["still"] = (
-                f"exactly {_number(value)} {{unit}} for {_short(stands_s)}; {_span(days)} "
-                f"never for longer than {_short(self.still.most)}"
-            )
+        span = _span((at - self.began) / _DAY_S)
+        if not self.lowest <= value <= self.highest and self.here.count >= _FEW:
+            usual = f"{_number(self.here.low)} and {_number(self.here.high)}"
+            found["value"] = f"{_number(value)}$unit; {span} between {usual} {self._when()}"
+        if value != self.last:
+            gap, step = at - self.last_at, value - self.last
+            if gap >= _BATCH_S and abs(step) > self.least_step and abs(step) > _TIMES_FASTER * self.fastest * gap:
+                usual = f"never more than {_number(self.fastest * gap)} in such a time"
+                found["change"] = f"from {_number(self.last)} to {_number(value)}$unit in {_short(gap)}; {span} {usual}"
+        elif at - self.still_since > self.longest_still:
+            stands, usual = _short(at - self.still_since), f"never for longer than {_short(self.still.most)}"
+            found["still"] = f"exactly {_number(value)}$unit for {stands}; {span} {usual}"
         return found
+
+    def _compute(self, at: float) -> None:
+        """The limits, as they follow from what was learnt."""
+        days = (at - self.began) / _DAY_S
+        spread = self.whole.spread(_RANK)
+        level = _OF_LEVEL * max(abs(self.whole.low), abs(self.whole.high)) if self.whole.count else math.inf
+        margin = max(spread * next(part for most, part in _MARGINS if days < most), level)
+        few = self.here.count < _FEW
+        self.lowest = -math.inf if few else self.here.low - margin
+        self.highest = math.inf if few else self.here.high + margin
+        self.fastest = self.changes.high if self.changes.count >= _FEW else math.inf
+        self.least_step = max(spread / 2, level)
+        self.longest_still = max(_TIMES_STILL * self.still.most, _LEAST_STILL_S) if spread else math.inf
 
     def _learn(self, value: float, at: float) -> None:
         self.whole.add(value)
@@ -99,20 +119,20 @@ class Series:
             self.still.add(at - self.still_since)
 
     def _turn(self, at: float) -> None:
-        """Begin the slot, and the week, in which `at` is."""
+        """Begin the part of the day, and the week, in which `at` is."""
         if not self.began:
             self.began = self.rolled = self.still_since = at
-        slot = time.localtime(at).tm_hour // _SLOT_H
-        if slot != self.slot:
-            self._shelve()
-            self.slot, self.here = slot, _sketch(self.others[slot])
+        self._shelve()
         if at - self.rolled >= WEEK_S:
             self.rolled = at
-            self._shelve()
             self.others = [(b"", now) for now, _ in self.others]
-            self.here = _sketch(self.others[slot])
             for each in (self.whole, self.changes, self.still):
                 each.roll()
+        now = time.localtime(at)
+        self.slot = now.tm_hour // _SLOT_H
+        self.turn_at = at + _SLOT_H * 3600 - (now.tm_hour % _SLOT_H * 3600 + now.tm_min * 60 + now.tm_sec)
+        self.here = Sketch(*self.others[self.slot])
+        self.fresh = 0
 
     def _shelve(self) -> None:
         if self.slot >= 0:
@@ -137,7 +157,7 @@ def unpack_series(data: bytes) -> Series:
     _, began, rolled, last_at, last, still_since = _HEAD.unpack(head)
     others = list(zip(slots[::2], slots[1::2], strict=True))
     for pair in others:
-        _sketch(pair)  # so that what is wrong with it is found here
+        Sketch(*pair)  # so that what is wrong with it is found here
     return Series(
         began,
         rolled,
@@ -149,10 +169,6 @@ def unpack_series(data: bytes) -> Series:
         Most(still),
         others=others,
     )
-
-
-def _sketch(parts: tuple[bytes, bytes]) -> Sketch:
-    return Sketch(*parts)
 
 
 def _number(value: float) -> str:
