@@ -233,6 +233,8 @@ def _wired(delivery: Delivery, verified: Verified) -> Wired:
 
 
 def _is_downward(topic: str) -> bool:
+    if topic.rpartition("/")[2] not in roles.DOWNWARD:
+        return False
     try:
         return topics.split(topic)[2] in roles.DOWNWARD
     except topics.TopicError:

@@ -8,6 +8,7 @@ from mote import command, record, sealed, topics
 
 from . import reasons, state
 from .members import Member
+from .plain_record import PlainRecords
 from .state import State
 from .trust import Alarming, MoteTrust, Opened
 
@@ -73,6 +74,7 @@ class Uplink:
         self._trusts = trusts
         self._zones = frozenset(zones)
         self._revoked: dict[str, str] = {}
+        self._records = PlainRecords()
 
     def admit(self, member: Member) -> None:
         """Believe `member` from here on, as it is now; its trust is in `trusts` where it is sealed."""
@@ -141,7 +143,8 @@ class Uplink:
             raise
         content: Content
         if leaf == "up":
-            content = _of_this_mote(record.unpack_cbor(opened.plaintext, member.id), member, opened)
+            plain = self._records.read(opened.plaintext, member.id)
+            content = _of_this_mote(plain or record.unpack_cbor(opened.plaintext, member.id), member, opened)
         elif leaf == "ack":
             content = command.decode_answer_cbor(opened.plaintext)
         else:
