@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from mote import command, record, topics
 
 from .. import roles
+from . import reasons
 from .boots import Boots
 from .care import KeyCare
 from .database import StoreError
@@ -87,7 +88,9 @@ class Intake:
         try:
             verified = self._uplink.take(message)
         except NotBelieved as error:
-            taken.refuse(delivery.arrived, MessageRefused(error.mote, message.zone, error.why, error.alert))
+            taken.refuse(
+                delivery.arrived, MessageRefused(error.mote, message.zone, error.why, error.alert, kind=error.kind)
+            )
             # It may have verified and been malformed inside: then its window has moved all the same.
             if error.mote is not None and error.mote in self._trusts:
                 taken.moved.add(error.mote)
@@ -112,7 +115,9 @@ class Intake:
         except StoreError:
             raise
         except NotBelieved as error:
-            taken.refuse(delivery.arrived, MessageRefused(error.mote, message.zone, error.why, error.alert))
+            taken.refuse(
+                delivery.arrived, MessageRefused(error.mote, message.zone, error.why, error.alert, kind=error.kind)
+            )
         except Exception as error:
             self._spoilt(delivery, taken, "could not be stored", error)
         else:
@@ -126,7 +131,7 @@ class Intake:
         if mote is not None and mote in self._trusts:
             taken.moved.add(mote)
         why = f"{what} ({type(error).__name__})"
-        taken.refuse(delivery.arrived, MessageRefused(mote, delivery.message.zone, why, alert=True))
+        taken.refuse(delivery.arrived, MessageRefused(mote, delivery.message.zone, why, True, kind=reasons.MALFORMED))
 
     def claimed(self, message: Message) -> str | None:
         """The mote that a message's topic claims, where that is one of ours. For any thread."""
@@ -195,7 +200,7 @@ class Intake:
                 f"record {number} of boot {boot} is there with other readings: this mote was copied, or its boot "
                 "counter went back; provision it again"
             )
-            raise NotBelieved(member.id, words, alert=True)
+            raise NotBelieved(member.id, words, True, reasons.CONFLICT)
         skipped: list[Event] = []
         if number - before - 1 > MOST_LOST:
             skipped.append(RecordsSkipped(member.id, boot, before, number))
@@ -212,6 +217,7 @@ class Intake:
             delivery.message.zone,
             verified.sequence,
             verified.boot if verified.sequence is not None else None,
+            len(delivery.message.payload),
         )
         return [*skipped, seen]
 
