@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from mote import command, limits, sealed, topics
 
 from ..errors import IronmoteError
+from .database import StoreError
 from .events import CommandEnded, Value
 from .members import Member
-from .store import Store, StoreError
+from .store import Store
 from .trust import MoteTrust
 
 UNKNOWN = "unknown"

@@ -24,13 +24,14 @@ from mote import command, topics
 from ..brokers import GatewayAccess
 from ..errors import IronmoteError
 from .care import KeyCare
+from .database import StoreError
 from .downlink import Downlink, Order, check_order
 from .events import CommandEnded, Event, MessageRefused, MoteRevoked, RootRotated, Value
 from .intake import Delivery, Intake
 from .members import Member, Successor
 from .refusals import Refusals
 from .resume import Arrival, Resumption
-from .store import Store, StoreError
+from .store import Store
 from .trust import MoteTrust
 from .uplink import REVOKED, Message, Uplink
 from .wire_tap import Wired, WireTap, transport

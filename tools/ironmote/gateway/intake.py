@@ -8,11 +8,12 @@ from mote import command, record, topics
 from .. import roles
 from .boots import Boots
 from .care import KeyCare
+from .database import StoreError
 from .events import Event, MessageRefused, RecordSeen, RecordsSkipped, StateSeen
 from .members import Member
 from .refusals import Refusals
 from .state import State
-from .store import MOST_LOST, Store, StoreError
+from .store import MOST_LOST, Store
 from .trust import MoteTrust
 from .uplink import AlreadyTaken, Message, NotBelieved, Uplink, Verified
 from .wire_tap import Wired, WireTap, transport
