@@ -7,36 +7,20 @@ are labels that a reader passes over (RFC 8428, 4.4). PROTOCOL, section 13.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from mote import record, topics
-from mote.record import Reading
 
 from ..gateway.events import CommandEnded, StateSeen
+from ..gateway.outbox import Unpublished
 
 _ARRIVED_DIGITS = 3
 
 
-@dataclass(frozen=True)
-class Stored:
-    """A record as the store has it. `key` is the store's own; times are seconds since 1970."""
-
-    key: int
-    mote: str
-    identity: tuple[int, int, int]  # generation, boot counter, number
-    taken: float | None
-    arrived: float
-    channel: str
-    epoch: int | None
-    sequence: int | None
-    confirmed: bool
-    readings: tuple[Reading, ...]
-
-
-def of_record(stored: Stored) -> bytes:
+def of_record(stored: Unpublished) -> bytes:
     """The record as a SenML pack in JSON. Raises RecordError where it is none."""
-    identity = record.identity(*stored.identity)
+    identity = record.identity(stored.generation, stored.boot, stored.number)
     pack: bytes = record.pack_json(topics.base_name(stored.mote), stored.taken, identity, stored.readings)
     added = {
         "channel": stored.channel,

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from mote import keys
 
-from ..gateway.members import Member
+from .members import Member
 
 _LABEL = b"ironmote 1 republished"
 _BYTES = 8
@@ -39,6 +39,10 @@ class Marks:
             if key not in own:
                 own.append(key)
                 del own[:-_MOST_KEYS]
+
+    def forget(self, mote: str) -> None:
+        """Know nothing of `mote` any more."""
+        self._keys.pop(mote, None)
 
     def mark(self, mote: str, topic: str, payload: bytes) -> bytes:
         """`payload`, a JSON object or an array of them that is not empty, with the mark as its first field.
