@@ -76,11 +76,11 @@ class Gateway:
         fleet_id: bytes,
         members: Iterable[Member],
         accesses: Iterable[GatewayAccess],
-        store: Path,
+        store: Path | str,
         on_event: Callable[[Event], None],
         outlet: Outlet | None = None,
     ) -> None:
-        """Open the store; what is stored goes on to `outlet`. Raises IronmoteError where that fails."""
+        """Open the store, a file or a URL; what is stored goes on to `outlet`. Raises IronmoteError."""
         members = list(members)
         self._fleet_id = fleet_id
         self._members = {member.id: member for member in members}

@@ -99,6 +99,10 @@ class OwnerLine:
         """See owner.Owner."""
         self._ask({"do": "refresh"})
 
+    def ask(self, do: str, **what: Any) -> Any:
+        """See owner.Owner."""
+        return self._ask({"do": do} | what)
+
     def _ask(self, request: dict[str, Any], timeout_s: float = _ANSWER_S) -> Any:
         with self._connected() as found:
             try:
