@@ -225,6 +225,7 @@ def write(held: OpenFolder, kind: str, changes: dict[str, Any]) -> Written:
         secret_files.write(folder / "tls" / name, content)
     secret_files.write(folder / _ACCESS, json.dumps([_plain(each) for each in accesses], indent=1) + "\n")
     durable.replace(folder / _FILE, json.dumps(asdict(place), indent=1) + "\n")
+    held.tell_gateways()
     return Written(folder, place)
 
 
