@@ -57,7 +57,8 @@ class GatewayAccess:
 
     `prefix` is the first topic level it deals with there. `client_id` is the same for as long as the broker's files
     are, so that the gateway's persistent session survives a restart of the gateway. `again_s` is after how many seconds
-    at most the broker delivers again what was not acknowledged, to a session that is resumed.
+    at most the broker delivers again what was not acknowledged, to a session that is resumed. `more` are further
+    places that lead to the same session, each its host and its port: the other nodes of a cluster.
     """
 
     zone: str
@@ -72,6 +73,7 @@ class GatewayAccess:
     key_file: Path
     client_id: str
     again_s: float = 0.0
+    more: tuple[tuple[str, int], ...] = ()
 
 
 class Broker(Protocol):

@@ -23,6 +23,7 @@ from mote import command, topics
 
 from ..brokers import GatewayAccess
 from ..errors import IronmoteError
+from . import reasons
 from .care import KeyCare
 from .database import StoreError
 from .downlink import Downlink, Order, check_order
@@ -342,7 +343,7 @@ class Gateway:
             counts, self._careless = self._careless, Counter()
         now = time.time()
         return [
-            (now, MessageRefused(mote, zone, "sent at QoS 0, which no mote does", alert=False, times=times))
+            (now, MessageRefused(mote, zone, "sent at QoS 0, which no mote does", False, times, reasons.STRAY))
             for (zone, mote), times in counts.items()
         ]
 

@@ -7,7 +7,7 @@ from mote import command, record, topics
 
 from .. import roles
 from ..errors import IronmoteError
-from . import controllers
+from . import controllers, reasons
 from .boots import Boots
 from .care import KeyCare
 from .database import StoreError
@@ -92,7 +92,9 @@ class Intake:
         try:
             verified = self._uplink.take(message)
         except NotBelieved as error:
-            taken.refuse(delivery.arrived, MessageRefused(error.mote, message.zone, error.why, error.alert))
+            taken.refuse(
+                delivery.arrived, MessageRefused(error.mote, message.zone, error.why, error.alert, kind=error.kind)
+            )
             # It may have verified and been malformed inside: then its window has moved all the same.
             if error.mote is not None and error.mote in self._trusts:
                 taken.moved.add(error.mote)
@@ -119,7 +121,9 @@ class Intake:
         except StoreError:
             raise
         except NotBelieved as error:
-            taken.refuse(delivery.arrived, MessageRefused(error.mote, message.zone, error.why, error.alert))
+            taken.refuse(
+                delivery.arrived, MessageRefused(error.mote, message.zone, error.why, error.alert, kind=error.kind)
+            )
         except Exception as error:
             self._spoilt(delivery, taken, "could not be stored", error)
         else:
@@ -146,7 +150,7 @@ class Intake:
         if mote is not None and mote in self._trusts:
             taken.moved.add(mote)
         why = f"{what} ({type(error).__name__})"
-        taken.refuse(delivery.arrived, MessageRefused(mote, delivery.message.zone, why, alert=True))
+        taken.refuse(delivery.arrived, MessageRefused(mote, delivery.message.zone, why, True, kind=reasons.MALFORMED))
 
     def claimed(self, message: Message) -> str | None:
         """The mote that a message's topic claims, where that is one of ours. For any thread."""
@@ -215,7 +219,7 @@ class Intake:
                 f"record {number} of boot {boot} is there with other readings: this mote was copied, or its boot "
                 "counter went back; provision it again"
             )
-            raise NotBelieved(member.id, words, alert=True)
+            raise NotBelieved(member.id, words, True, reasons.CONFLICT)
         skipped: list[Event] = []
         if number - before - 1 > MOST_LOST:
             skipped.append(RecordsSkipped(member.id, boot, before, number))
@@ -232,6 +236,7 @@ class Intake:
             delivery.message.zone,
             verified.sequence,
             verified.boot if verified.sequence is not None else None,
+            len(delivery.message.payload),
         )
         return [*skipped, seen]
 
@@ -247,6 +252,8 @@ def _wired(delivery: Delivery, verified: Verified) -> Wired:
 
 
 def _is_downward(topic: str) -> bool:
+    if topic.rpartition("/")[2] not in roles.DOWNWARD:
+        return False
     try:
         return topics.split(topic)[2] in roles.DOWNWARD
     except topics.TopicError:

@@ -14,7 +14,19 @@ from mote.record import Reading
 from .database import Database
 
 IN_HAND_S = 60.0  # after which another gateway takes what one has not said was handed on
-_FIELDS = "id, mote, generation, boot, number, taken, arrived, channel, epoch, sequence, confirmed"
+_FIELDS = (
+    "id",
+    "mote",
+    "generation",
+    "boot",
+    "number",
+    "taken",
+    "arrived",
+    "channel",
+    "epoch",
+    "sequence",
+    "confirmed",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +102,11 @@ class Outbox:
             ids,
         ).fetchall():
             readings[record].append(Reading(name, unit, value_of(kind, value, text), taken))
-        rows = self._db.execute(f"SELECT {_FIELDS} FROM records WHERE id IN ({marks}) ORDER BY id", ids)  # noqa: S608
-        return [Unpublished(*row, bool(seen), tuple(readings[row[0]])) for *row, seen in rows.fetchall()]
+        query = f"SELECT {', '.join(_FIELDS)} FROM records WHERE id IN ({marks}) ORDER BY id"  # noqa: S608
+        found = [dict(zip(_FIELDS, row, strict=True)) for row in self._db.execute(query, ids).fetchall()]
+        for each in found:
+            each["confirmed"] = bool(each["confirmed"])
+        return [Unpublished(**each, readings=tuple(readings[each["id"]])) for each in found]
 
 
 def value_of(kind: str, value: float | None, text: str | None) -> float | bool | str | None:

@@ -1,5 +1,6 @@
 """The gateway's connection to one zone: TLS with a client certificate, a persistent session, acknowledged by hand."""
 
+import itertools
 import ssl
 import threading
 import time
@@ -69,6 +70,7 @@ class Zone:
         self._connection = 0
         self.settles_s = access.again_s + _MARGIN_S if access.again_s else 0.0
         self.settled = 0.0  # monotonic seconds; until then what an earlier connection did not acknowledge comes again
+        self._places = itertools.cycle([(access.host, access.port), *access.more])
         self._client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
             client_id=access.client_id,
@@ -95,7 +97,7 @@ class Zone:
 
         A connection that fails or breaks is tried again for ever.
         """
-        self._client.connect_async(self.access.host, self.access.port, _KEEPALIVE_S)
+        self._client.connect_async(*next(self._places), _KEEPALIVE_S)
         self._client.loop_start()
         if timeout_s is None:
             return
@@ -170,10 +172,17 @@ class Zone:
         self._connection += 1
         if self._left is None:
             self._left = time.monotonic()
+        if code.is_failure:
+            self._elsewhere()
 
     def _failed(self, client: mqtt.Client, userdata: object) -> None:
         # paho tries again by itself; `start` gives up in its own time.
-        pass
+        self._elsewhere()
+
+    def _elsewhere(self) -> None:
+        """Have paho try the next place when it connects again."""
+        if self.access.more:
+            self._client.connect_async(*next(self._places), _KEEPALIVE_S)
 
     def _subscribed(
         self,
