@@ -2,6 +2,7 @@
 
 import contextlib
 import queue
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -80,6 +81,15 @@ class TrustedSide:
     def close(self) -> None:
         self.gateway.stop()
         self.broker.stop()
+
+
+def wait(condition, within_s: float = 20.0):
+    """Wait until `condition` gives something true, and give it."""
+    deadline = time.monotonic() + within_s
+    while not (found := condition()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return found
 
 
 @contextlib.contextmanager

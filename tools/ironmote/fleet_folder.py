@@ -211,13 +211,15 @@ def create(root: Path, key: Key, secrets: Secrets, files: Mapping[str, bytes]) -
             raise
 
 
-def first_files(name: str, fleet_id: bytes, host: str | None) -> tuple[Secrets, dict[str, bytes]]:
+def first_files(
+    name: str, fleet_id: bytes, host: str | None, network: str | None = None
+) -> tuple[Secrets, dict[str, bytes]]:
     """The keys and the files of a new fleet: an authority, and nothing that it has signed but an empty list."""
     authority = Authority.create(f"ironmote {fleet_id.hex()[:8]}")  # it is in each certificate, on each board
     secrets = Secrets(fleet_id, authority.key_der, revocations=1)
     here = Paths(Path())
     files = {
-        here.fleet_file: fleet_file.new(name, fleet_id, host).encode(),
+        here.fleet_file: fleet_file.new(name, fleet_id, host, network).encode(),
         here.authority: authority.ca_pem,
         here.revoked: authority.revocation_list({}, 1),
     }

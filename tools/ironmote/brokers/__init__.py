@@ -38,9 +38,14 @@ class Site:
     observer: str | None = None
 
     @property
+    def everywhere(self) -> bool:
+        """True where they listen on every address."""
+        return self.bind in ("0.0.0.0", "::")  # noqa: S104 (compared, not bound)
+
+    @property
     def near(self) -> str:
         """The address under which this machine itself reaches them."""
-        return LOOPBACK if self.bind in ("0.0.0.0", "::") else self.bind  # noqa: S104 (compared, not bound)
+        return LOOPBACK if self.everywhere else self.bind
 
 
 @dataclass(frozen=True)

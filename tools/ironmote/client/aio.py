@@ -91,6 +91,11 @@ class Client:
             feed.close()
         await asyncio.to_thread(self.session.stop)
 
+    @property
+    def connected(self) -> bool:
+        """True while the broker is there; it is looked for again by itself."""
+        return self.session.connected
+
     def readings(self, *motes: str) -> Feed[Reading]:
         """The readings of `motes`, or of all where none is named, each once, from the first turn of the loop on."""
         feed: Feed[Reading] = Feed(self, session.UP, motes)

@@ -92,6 +92,11 @@ class Client:
         """Connect. Raises NotConnected. From here on it connects again by itself."""
         self._session.start(timeout_s)
 
+    @property
+    def connected(self) -> bool:
+        """True while the broker is there; it is looked for again by itself."""
+        return self._session.connected
+
     def close(self) -> None:
         """Take leave; feeds end."""
         for feed in self._feeds:

@@ -129,6 +129,8 @@ class Session:
         """Send a command; `tell` is called with its outcome if one comes. Raises CommandRefused, NotConnected."""
         if not 0 < within_s <= _LONGEST_WITHIN_S:
             raise CommandRefused("a command is waited for a week at most")
+        if name.startswith(command.RESERVED):
+            raise CommandRefused(f"no command for an actuator: {name} is for gateways")
         order = command.Command(os.urandom(_ID_BYTES), name, value, None, int(time.time() + within_s) + 1, for_s)
         try:
             payload = command.encode_command_json(order)
