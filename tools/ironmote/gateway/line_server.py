@@ -27,7 +27,9 @@ CLIENTS = 32
 WAITING = 4096  # lines that wait for one who follows
 _SLOW_S = 10.0  # a client that takes nothing for so long is dropped
 _BEAT_S = 1.0
-_WORK = frozenset(("overview", "send", "wire", "revoke", "refresh"))  # of Owner; what parts offer is behind `ask`
+_WORK = frozenset(
+    ("overview", "send", "wire", "revoke", "rotate", "refresh")
+)  # of Owner; what parts offer is behind `ask`
 _log = logging.getLogger(__name__)
 
 

@@ -50,6 +50,12 @@ class Owner(Protocol):
     def revoke(self, mote: str) -> None:
         """Have this gateway believe nothing of `mote` from here on. Its broker and the key store: ironmote revoke."""
 
+    def rotate(self, mote: str) -> None:
+        """Have the gateway hand `mote` the root key that the roster has for it, again where it was refused before.
+
+        "rotated" or "kept" is the event that ends that. Who makes the key is ironmote rotate, with the key store.
+        """
+
     def refresh(self) -> None:
         """Have the gateway serve the fleet as its roster is now, and return when it does."""
 
@@ -134,6 +140,13 @@ class LiveOwner:
     def revoke(self, mote: str) -> None:
         """See Owner."""
         self._gateway.revoke(mote)
+
+    def rotate(self, mote: str) -> None:
+        """See Owner."""
+        entry = self._overview.entry(mote)
+        if entry is None or entry.member.successor is None:
+            raise IronmoteError(f"no other root key was made for {mote}; ironmote rotate {mote} does it")
+        self._gateway.rotate(mote, entry.member.successor)
 
     def refresh(self) -> None:
         """See Owner."""

@@ -95,6 +95,10 @@ class OwnerLine:
         """See owner.Owner."""
         self._ask({"do": "revoke", "mote": mote})
 
+    def rotate(self, mote: str) -> None:
+        """See owner.Owner."""
+        self._ask({"do": "rotate", "mote": mote})
+
     def refresh(self) -> None:
         """See owner.Owner."""
         self._ask({"do": "refresh"})
