@@ -22,6 +22,8 @@ from ironmote.brokers.written import Written
 from ironmote.fleet_folder import Folder
 from ironmote.roles import ANY
 
+pytestmark = pytest.mark.long
+
 ROLES = """
 [roles.gardener]
 publish = ["mote/pump/down", "garden/+/valve"]

@@ -15,6 +15,7 @@ from .state import State
 from .store import MOST_LOST, Store, StoreError
 from .trust import MoteTrust
 from .uplink import AlreadyTaken, Message, NotBelieved, Uplink, Verified
+from .wire_tap import Wired, WireTap, transport
 
 
 @dataclass(frozen=True)
@@ -47,14 +48,14 @@ class Intake:
 
     def __init__(
         self,
-        members: Iterable[Member],
         trusts: Mapping[str, MoteTrust],
         store: Store,
         uplink: Uplink,
         care: KeyCare,
         refusals: Refusals,
+        tap: WireTap | None = None,
     ) -> None:
-        self._members = frozenset(member.id for member in members)
+        self._tap = tap if tap is not None else WireTap()
         self._trusts = trusts
         self._store = store
         self._uplink = uplink
@@ -97,6 +98,7 @@ class Intake:
             self._spoilt(delivery, taken, "could not be read", error)
             return
         mote = verified.member.id
+        self._tap.keep(mote, _wired(delivery, verified))
         if verified.member.seal_key is not None:
             taken.moved.add(mote)
             taken.events += self._settle(verified, taken.heard)
@@ -131,7 +133,7 @@ class Intake:
             mote: str = topics.split(message.topic)[1]
         except topics.TopicError:
             return None
-        return mote if mote in self._members else None
+        return mote if self._uplink.knows(mote) else None
 
     def _settle(self, verified: Verified, heard: dict[str, int | None]) -> list[Event]:
         """What a message of a sealed mote says of its keys. `heard` gets the mote, and `down` where that was ahead."""
@@ -205,11 +207,22 @@ class Intake:
             delivery.arrived,
             readings,
             self._confirmed(member),
+            generation,
+            delivery.message.zone,
+            verified.sequence,
+            verified.boot if verified.sequence is not None else None,
         )
         return [*skipped, seen]
 
     def _confirmed(self, member: Member) -> bool:
         return member.id not in self._trusts or self._trusts[member.id].confirmed
+
+
+def _wired(delivery: Delivery, verified: Verified) -> Wired:
+    message, content = delivery.message, verified.content
+    inside = (content.identity[1], content.identity[2]) if isinstance(content, record.Record) else None
+    around = transport(verified.member.channel)
+    return Wired("up", message.zone, around, message.topic, message.payload, delivery.arrived, inside)
 
 
 def _is_downward(topic: str) -> bool:

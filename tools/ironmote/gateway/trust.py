@@ -132,6 +132,10 @@ class MoteTrust:
             trust.window.commit(envelope.sequence)
         return Opened(plaintext, generation, boot, envelope.sequence, is_will, trust is self.newest)
 
+    def has(self, generation: int, seal_key: bytes | None) -> bool:
+        """True where messages are opened under this key now."""
+        return self.generation == generation and self._seal_key == seal_key
+
     def look_again(self) -> None:
         """Look into a few more messages whose counter went back; to be called every second, whatever is heard."""
         self._looks = _LOOKS

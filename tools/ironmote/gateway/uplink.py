@@ -73,6 +73,20 @@ class Uplink:
         self._zones = frozenset(zones)
         self._revoked: dict[str, str] = {}
 
+    def admit(self, member: Member) -> None:
+        """Believe `member` from here on, as it is now; its trust is in `trusts` where it is sealed."""
+        self._members[member.id] = member
+        self._revoked.pop(member.id, None)
+
+    def dismiss(self, mote: str) -> None:
+        """Know nothing of `mote` any more."""
+        self._members.pop(mote, None)
+        self._revoked.pop(mote, None)
+
+    def knows(self, mote: str) -> bool:
+        """True where `mote` is a member. For any thread."""
+        return mote in self._members
+
     def revoke(self, mote: str, why: str = REVOKED) -> None:
         """Believe nothing of `mote` any more; `why` is what its messages are refused with."""
         self._revoked[mote] = why

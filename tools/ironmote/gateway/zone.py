@@ -71,13 +71,25 @@ class Zone:
         self._client.on_subscribe = self._subscribed
         self._client.on_message = self._arrived
 
-    def start(self, timeout_s: float) -> None:
-        """Connect and subscribe. Raises ZoneError where that takes longer than `timeout_s`."""
+    def start(self, timeout_s: float | None) -> None:
+        """Connect and subscribe. Raises ZoneError where that takes longer than `timeout_s`; None: it is not waited for.
+
+        A connection that fails or breaks is tried again for ever.
+        """
         self._client.connect_async(self.access.host, self.access.port, _KEEPALIVE_S)
         self._client.loop_start()
+        if timeout_s is None:
+            return
         if not self._ready.wait(timeout_s) or self._trouble:
             self.stop()
             raise ZoneError(f"zone {self.access.zone}: {self._trouble or 'its broker does not answer'}")
+
+    @property
+    def trouble(self) -> str:
+        """What keeps the gateway from hearing this zone, in words; "" where nothing does."""
+        if self._trouble:
+            return self._trouble
+        return "" if self._ready.is_set() and self._left is None else "its broker does not answer"
 
     def check(self) -> None:
         """Raise ZoneError where the broker refuses what it once allowed, or has been away for two minutes."""
