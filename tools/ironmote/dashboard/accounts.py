@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import re
+import threading
 import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,8 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 from .. import durable, encrypted, secret_files
 from ..errors import IronmoteError
 
-MONITOR, CONTROLLER, ADMINISTRATOR = ROLES = ("monitor", "controller", "administrator")  # each may what those before may
+# Each may what those before it may.
+MONITOR, CONTROLLER, ADMINISTRATOR = ROLES = ("monitor", "controller", "administrator")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
 _LONGEST = 1_024  # letters of a passphrase
 _MOST = 1_000
@@ -42,7 +44,7 @@ class Account:
 
 
 class Accounts:
-    """The accounts in the file at `path`, read again when it has changed. Use from one thread at a time."""
+    """The accounts in the file at `path`, read again when it has changed. Any thread may ask, one may change them."""
 
     def __init__(self, path: Path, cost: encrypted.Cost | None = None) -> None:
         """`cost` is that of new hashes."""
@@ -50,20 +52,22 @@ class Accounts:
         self._cost = (cost or encrypted.Cost()).check()
         self._read: tuple[int, int, int] | None = None
         self._found: dict[str, Account] = {}
+        self._lock = threading.Lock()
         self._nobody = _hash("", self._cost)  # what a name that is none is tried against: it takes as long
 
     def all(self) -> dict[str, Account]:
         """Every account, by name. Raises AccountError where the file is damaged."""
-        try:
-            about = self._path.stat()
-        except FileNotFoundError:
-            self._read, self._found = None, {}
+        with self._lock:
+            try:
+                about = self._path.stat()
+            except FileNotFoundError:
+                self._read, self._found = None, {}
+                return self._found
+            stamp = (about.st_mtime_ns, about.st_ino, about.st_size)
+            if stamp != self._read:
+                self._found = _parse(self._path)
+                self._read = stamp
             return self._found
-        stamp = (about.st_mtime_ns, about.st_ino, about.st_size)
-        if stamp != self._read:
-            self._found = _parse(self._path)
-            self._read = stamp
-        return self._found
 
     def verified(self, name: str, passphrase: str) -> Account | None:
         """The account, where this is its passphrase. It takes the same time and memory whether there is one or not."""

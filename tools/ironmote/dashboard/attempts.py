@@ -56,15 +56,13 @@ class Attempts:
         self._known: OrderedDict[tuple[str, str], None] = OrderedDict()
 
     def begin(self, account: str, address: str) -> float:
-        """Count a try, before its outcome is known. Returns 0, or how many seconds it is too early; then it counts not."""
+        """Count a try, before its outcome is known, and return 0; or the seconds by which it is too early to count."""
         network, now = _network(address), self._clock()
         pair = (account, network)
         with self._lock:
-            buckets = [(self._addresses, network)]
+            buckets: list[tuple[_Buckets, object]] = [(self._addresses, network), (self._accounts, account)]
             if pair in self._known:
-                buckets = [(self._known_pairs, pair)]  # type: ignore[list-item]
-            else:
-                buckets.append((self._accounts, account))
+                buckets = [(self._known_pairs, pair)]
             wait_s = max(each.wait_s(key, now) for each, key in buckets)
             if wait_s == 0:
                 for each, key in buckets:

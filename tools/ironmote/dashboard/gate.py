@@ -42,7 +42,7 @@ class Gate:
         """Let one request through, or answer it."""
         if scope["type"] != "http":
             return
-        headers = {name: value for name, value in scope["headers"]}
+        headers: dict[bytes, bytes] = dict(scope["headers"])
         host = headers.get(b"host", b"").decode("latin-1").lower()
 
         async def dressed(message: Message) -> None:
@@ -112,7 +112,8 @@ async def _body(receive: Receive) -> bytes | None:
         message = await receive()
         if message["type"] != "http.request":
             return None
-        body += message.get("body", b"")
+        more: bytes = message.get("body", b"")
+        body += more
         if len(body) > LONGEST_BODY:
             return None
         if not message.get("more_body", False):

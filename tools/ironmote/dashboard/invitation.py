@@ -1,4 +1,4 @@
-"""A link that signs its holder in once, for the demo, which has no accounts: whoever reads its terminal is its owner."""
+"""A link that signs its holder in once. The demo has no accounts: whoever reads its terminal is its owner."""
 
 import hmac
 import secrets

@@ -1,10 +1,8 @@
 """The owner's line, as pages are told of it: what came last of each reading, what happened, and what is new."""
 
-import contextlib
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable
 from typing import Any
 
 from ..errors import IronmoteError
@@ -19,6 +17,7 @@ _FEED = 300
 _WAITING = 5_000  # lines for one page; one that is further behind begins anew
 _CROWD = 400  # lines at a time from which on only the last value of each reading is told
 _AGAIN_S = 2.0  # until the gateway is looked for again
+GONE = "gone"  # the last line where the gateway went
 _QUIET = ("reading", "state", "channel")  # what is no news
 
 
@@ -57,13 +56,15 @@ class Live:
         self._number = 0
         self._pages: set[Page] = set()
         self._away = ""
-        self._ending = threading.Event()
+        self._ending = False
+        self._turn = threading.Event()
         self._thread = threading.Thread(target=self._follow, name="live", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
         """Listen no more."""
-        self._ending.set()
+        self._ending = True
+        self._turn.set()
         self._thread.join()
 
     @property
@@ -107,7 +108,8 @@ class Live:
     def opened(self, mote: str, record: tuple[int, int]) -> list[Line]:
         """The readings of a record that came lately; none where it is no longer known."""
         with self._lock:
-            return list(self._opened.get(mote, {}).get(record, ()))
+            records = self._opened.get(mote)
+            return [] if records is None else list(records.get(record, ()))
 
     def tell(self, line: Line) -> None:
         """Tell every page something of the dashboard's own."""
@@ -116,25 +118,19 @@ class Live:
 
     def _follow(self) -> None:
         """Stay with the gateway, through its restarts."""
-        while not self._ending.is_set():
-            with contextlib.suppress(IronmoteError, OSError):
-                end = self._owner.follow(self._hear)
-                try:
-                    self._say_away("")
-                    self._stay()
-                finally:
-                    end()
-            if self._ending.wait(_AGAIN_S):
-                return
-
-    def _stay(self) -> None:
-        """Return where the gateway has gone, or the dashboard ends."""
-        while not self._ending.wait(_AGAIN_S):
+        while not self._ending:
             try:
-                self._owner.wire("")  # the least that it can be asked
+                self._turn.clear()
+                if self._ending:
+                    return
+                end = self._owner.follow(self._hear)
             except (IronmoteError, OSError) as error:
                 self._say_away(str(error))
-                return
+                self._turn.wait(_AGAIN_S)
+                continue
+            self._say_away("")
+            self._turn.wait()
+            end()
 
     def _say_away(self, why: str) -> None:
         if why != self._away:
@@ -143,6 +139,10 @@ class Live:
 
     def _hear(self, line: Line) -> None:
         """Take a line of the owner's; on the gateway's thread, so without any work that waits."""
+        if line.get("event") == GONE:
+            self._say_away(str(line.get("why")))
+            self._turn.set()
+            return
         with self._lock:
             if line.get("event") == "reading":
                 self._reading(line)
@@ -191,5 +191,3 @@ def _thinned(lines: list[Line]) -> list[Line]:
     last = {(line["mote"], line["name"]): at for at, line in enumerate(lines) if line.get("event") == "reading"}
     keep = set(last.values())
     return [line for at, line in enumerate(lines) if line.get("event") != "reading" or at in keep]
-
-

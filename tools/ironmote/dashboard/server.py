@@ -19,7 +19,7 @@ _CONNECTIONS = 256
 _KEEP_ALIVE_S = 30
 _HEAD_BYTES = 16_384
 _START_S = 10.0
-_END_S = 1
+_END_S = 2  # for pages that are open, which let go at once
 
 
 class ServerError(IronmoteError):
@@ -57,7 +57,7 @@ class Server:
         hosts = {f"{_bracketed(name)}:{self.port}".lower() for name in names}
         if self.port == (443 if secure else 80):
             hosts |= {_bracketed(name).lower() for name in names}
-        site = Site(sources, secure)
+        self._site = site = Site(sources, secure)
         config = uvicorn.Config(
             Gate(site.app, frozenset(hosts), secure),
             lifespan="off",
@@ -95,9 +95,14 @@ class Server:
         if self._failure is not None or (self._thread.ident is not None and not self._thread.is_alive()):
             raise ServerError(f"the dashboard stopped: {self._failure or 'it said nothing'}") from self._failure
 
+    def end(self) -> None:
+        """Begin to end; `stop` waits for that."""
+        self._site.end()
+        self._server.should_exit = True
+
     def stop(self) -> None:
         """End every connection."""
-        self._server.should_exit = True
+        self.end()
         if self._thread.is_alive():
             self._thread.join()
         self._socket.close()

@@ -1,17 +1,17 @@
 """The addresses of the dashboard: the page, and what it asks for. Every answer is JSON but the page's own files.
 
-    GET  /                      the page; /static/<name> its files; neither holds anything of the fleet
-    POST /api/sign-in           {name, passphrase} or {token} → {name, role, csrf}
-    POST /api/sign-out
-    GET  /api/session           who is signed in
-    GET  /api/fleet             every mote, its last values, what happened            monitor
-    GET  /api/events            what is new, as Server-Sent Events                    monitor
-    GET  /api/motes/ID/history  ?name=…&range=1h|24h|7d                               monitor
-    GET  /api/motes/ID/wire     the last messages, as others see them                 monitor
-    POST /api/motes/ID/send     {name, value, for_s}; answers with what the mote said controller
-    POST /api/motes/ID/revoke   administrator
-    POST /api/motes/ID/rotate   administrator
-    POST /api/alerts/ID/acknowledge   administrator
+GET  /                      the page; /static/<name> its files; neither holds anything of the fleet
+POST /api/sign-in           {name, passphrase} or {token} → {name, role, csrf}
+POST /api/sign-out
+GET  /api/session           who is signed in
+GET  /api/fleet             every mote, its last values, what happened            monitor
+GET  /api/events            what is new, as Server-Sent Events                    monitor
+GET  /api/motes/ID/history  ?name=…&range=1h|24h|7d                               monitor
+GET  /api/motes/ID/wire     the last messages, as others see them                 monitor
+POST /api/motes/ID/send     {name, value, for_s}; answers with what the mote said controller
+POST /api/motes/ID/revoke   administrator
+POST /api/motes/ID/rotate   administrator
+POST /api/alerts/ID/acknowledge   administrator
 """
 
 import asyncio
@@ -78,6 +78,7 @@ class Site:
         self._attempts = Attempts()
         self._files = Files()
         self._pages = 0
+        self._ending = False
         self._trying = 0
         self._try = asyncio.Semaphore(_TRIES_AT_A_TIME)
         self._commands = 0
@@ -104,6 +105,10 @@ class Site:
         if self._from.accounts is None or account.phc == "":
             return True
         return self._from.accounts.all().get(account.name) == account
+
+    def end(self) -> None:
+        """Let go of the pages that are open."""
+        self._ending = True
 
     # ---- who it is
 
@@ -213,7 +218,7 @@ class Site:
         try:
             yield f"retry: 2000\nevent: hello\ndata: {json.dumps({'away': self._from.live.away})}\n\n"
             beat = time.monotonic()
-            while self._sessions.lives(session):
+            while not self._ending and self._sessions.lives(session):
                 lines, behind = page.take()
                 if behind:
                     return  # the page connects again, and asks for everything anew
@@ -224,7 +229,8 @@ class Site:
                     yield ": still here\n\n"
                     beat = time.monotonic()
                 await asyncio.sleep(_TURN_S)
-            yield "event: ended\ndata: {}\n\n"
+            if not self._ending:
+                yield "event: ended\ndata: {}\n\n"
         finally:
             self._pages -= 1
             self._from.live.shut(page)
@@ -343,5 +349,3 @@ async def _refused(_: Request, error: Exception) -> Response:
 async def _failed(_: Request, error: Exception) -> Response:
     words = str(error) if isinstance(error, IronmoteError) else "the disk did not do its part"
     return JSONResponse({"error": words}, 400, {"Cache-Control": "no-store"})
-
-

@@ -83,15 +83,23 @@ def _sealed_parts(payload: bytes) -> list[Seen] | None:
     hidden = len(payload) - len(envelope.ciphertext)
     sender = _SENDERS.get(envelope.kid[0], "?")
     spent = f"root key {generation}, boot {boot}, and 8 random bytes: a new key for each boot"
-    return [
-        _part("COSE tag", 0, 2, False, "COSE_Encrypt0, an array of three"),
-        _part("protected header", 2, 7, False, "the algorithm: AES-CCM-16-128-256, and no other is taken"),
-        _part("kid", 7, kid_end, False, f"who sealed it: {sender}"),
-        _part("Partial IV", kid_end, piv_end, False, f"number {envelope.sequence} of this epoch, never used twice"),
-        _part("epoch", piv_end, epoch_end, False, spent),
-        _part("ciphertext", epoch_end, len(payload) - _TAG, True, f"{len(envelope.ciphertext) - _TAG} bytes sealed"),
-        _part("tag", len(payload) - _TAG, len(payload), True, "16 bytes that one bit changed anywhere would not match"),
-    ] if hidden <= len(payload) - _TAG else None
+    return (
+        [
+            _part("COSE tag", 0, 2, False, "COSE_Encrypt0, an array of three"),
+            _part("protected header", 2, 7, False, "the algorithm: AES-CCM-16-128-256, and no other is taken"),
+            _part("kid", 7, kid_end, False, f"who sealed it: {sender}"),
+            _part("Partial IV", kid_end, piv_end, False, f"number {envelope.sequence} of this epoch, never used twice"),
+            _part("epoch", piv_end, epoch_end, False, spent),
+            _part(
+                "ciphertext", epoch_end, len(payload) - _TAG, True, f"{len(envelope.ciphertext) - _TAG} bytes sealed"
+            ),
+            _part(
+                "tag", len(payload) - _TAG, len(payload), False, "16 bytes that match nothing if one bit was changed"
+            ),
+        ]
+        if hidden <= len(payload) - _TAG
+        else None
+    )
 
 
 def _part(name: str, start: int, end: int, hidden: bool, about: str) -> Seen:

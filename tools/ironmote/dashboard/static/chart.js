@@ -89,7 +89,7 @@ export class Chart {
     const x = (time) => LEFT + ((time - from) / (to - from || 1)) * (width - LEFT - RIGHT);
     const y = (value) => TOP + (1 - (value - low) / (high - low)) * (height - TOP - BOTTOM);
     this.place = { x, y, points, width };
-    put(this.svg, ...this.#axes(x, y, from, to, low, high, width, height), ...this.#lines(x, y, points, height), ...this.#cross(height));
+    put(this.svg, ...this.#axes(x, y, from, to, low, high, width, height), ...this.#lines(x, y, points, to, height), ...this.#cross(height));
     this.svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
     this.svg.setAttribute("aria-label", this.#about(points));
   }
@@ -124,16 +124,16 @@ export class Chart {
     return runs;
   }
 
-  #lines(x, y, points, height) {
+  #lines(x, y, points, to, height) {
     return this.#runs(points).flatMap((run) => {
       const line = run.map(([time, , mean], at) => {
         const here = `${x(time).toFixed(1)} ${y(mean).toFixed(1)}`;
         if (!at) return `M${here}`;
         return this.#stepped ? `H${x(time).toFixed(1)}V${y(mean).toFixed(1)}` : `L${here}`;
-      }).join("");
+      }).join("") + (this.#stepped ? `H${x(to).toFixed(1)}` : run.length === 1 ? "h0.1" : "");
       const drawn = [];
       const first = x(run[0][0]).toFixed(1);
-      const last = x(run.at(-1)[0]).toFixed(1);
+      const last = x(this.#stepped ? to : run.at(-1)[0]).toFixed(1);
       drawn.push(svg("path", { class: "area", d: `${line}L${last} ${height - BOTTOM}L${first} ${height - BOTTOM}Z` }));
       if (run.some(([, low, , high]) => low !== high)) {
         const up = run.map(([time, , , high]) => `${x(time).toFixed(1)} ${y(high).toFixed(1)}`);

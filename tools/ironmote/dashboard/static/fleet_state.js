@@ -47,6 +47,8 @@ export class FleetState extends EventTarget {
     const found = await get("/api/fleet");
     this.#skew = found.now - Date.now() / 1000;
     this.motes = new Map(found.motes.map((mote) => [mote.id, mote]));
+    // What the mote says itself goes before what the fleet knows.
+    for (const mote of found.motes) Object.assign(mote, { why: mote.state?.why || mote.why, channel: mote.state?.channel || mote.channel });
     this.series = new Map(Object.entries(found.series).map(([mote, names]) => [mote, new Map(Object.entries(names))]));
     this.feed = found.feed;
     this.away = found.away;
