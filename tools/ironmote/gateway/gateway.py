@@ -76,11 +76,11 @@ class Gateway:
         fleet_id: bytes,
         members: Iterable[Member],
         accesses: Iterable[GatewayAccess],
-        store: Path,
+        store: Path | str,
         on_event: Callable[[Event], None],
         outlet: Outlet | None = None,
     ) -> None:
-        """Open the store; what is stored goes on to `outlet`. Raises IronmoteError where that fails."""
+        """Open the store, a file or a URL; what is stored goes on to `outlet`. Raises IronmoteError."""
         members = list(members)
         self._fleet_id = fleet_id
         self._members = {member.id: member for member in members}
@@ -429,6 +429,8 @@ class Gateway:
         if mote not in self._members:
             return
         if successor is not None:
+            if self._trusts[mote].generation >= successor.generation:  # it was heard under it meanwhile
+                return
             # The member as it is now: an earlier rotation may have ended since it was made.
             generation, key, _ = self._patiently(lambda: self._keys(self._members[mote]))
             self._members[mote] = replace(self._members[mote], generation=generation, seal_key=key, successor=successor)
