@@ -6,9 +6,12 @@ from dataclasses import dataclass, field
 from mote import command, record, topics
 
 from .. import roles
+from ..errors import IronmoteError
+from . import controllers, reasons
 from .boots import Boots
 from .care import KeyCare
 from .database import StoreError
+from .downlink import Order
 from .events import Event, MessageRefused, RecordSeen, RecordsSkipped, StateSeen
 from .members import Member
 from .refusals import Refusals
@@ -16,7 +19,7 @@ from .sharing import Sharing
 from .state import State
 from .store import MOST_LOST, Store
 from .trust import MoteTrust
-from .uplink import AlreadyTaken, Message, NotBelieved, Uplink, Verified
+from .uplink import AlreadyTaken, Message, NotBelieved, Republished, Uplink, Verified
 from .wire_tap import Wired, WireTap, transport
 
 
@@ -34,6 +37,7 @@ class Taken:
 
     events: list[Event] = field(default_factory=list)
     answers: list[tuple[str, command.Answer]] = field(default_factory=list)
+    orders: list[Order] = field(default_factory=list)  # of controllers, for sealed motes
     heard: dict[str, int | None] = field(default_factory=dict)
     again: list[str] = field(default_factory=list)  # motes of whose messages the broker delivered one again
     refused: list[tuple[float, MessageRefused]] = field(default_factory=list)
@@ -101,12 +105,15 @@ class Intake:
 
     def _one(self, delivery: Delivery, taken: Taken) -> None:
         message = delivery.message
-        if _is_downward(message.topic):  # what hears motes in their order hears our own commands too
+        if _is_downward(message.topic):  # what hears motes in their order hears commands too, our own among them
+            self._order(delivery, taken)
             return
         try:
             verified = self._uplink.take(message)
         except NotBelieved as error:
-            taken.refuse(delivery.arrived, MessageRefused(error.mote, message.zone, error.why, error.alert))
+            taken.refuse(
+                delivery.arrived, MessageRefused(error.mote, message.zone, error.why, error.alert, kind=error.kind)
+            )
             # It may have verified and been malformed inside: then its window has moved all the same.
             if error.mote is not None and error.mote in self._trusts:
                 taken.moved.add(error.mote)
@@ -116,6 +123,8 @@ class Intake:
                 taken.heard.setdefault(error.mote, None)
             else:
                 taken.again.append(error.mote)
+            return
+        except Republished:
             return
         except Exception as error:  # a mistake of ours that a message has found must not stop the others
             self._spoilt(delivery, taken, "could not be read", error)
@@ -136,7 +145,9 @@ class Intake:
         except StoreError:
             raise
         except NotBelieved as error:
-            taken.refuse(delivery.arrived, MessageRefused(error.mote, message.zone, error.why, error.alert))
+            taken.refuse(
+                delivery.arrived, MessageRefused(error.mote, message.zone, error.why, error.alert, kind=error.kind)
+            )
         except Exception as error:
             self._spoilt(delivery, taken, "could not be stored", error)
         else:
@@ -151,12 +162,25 @@ class Intake:
         if not self._waits(mote, answer):
             self._store.answers.add(mote, answer, verified.boot, verified.sequence, delivery.arrived)
 
+    def _order(self, delivery: Delivery, taken: Taken) -> None:
+        """Take what a controller wants of a sealed mote, which cannot read it: the gateway passes it on, sealed."""
+        message = delivery.message
+        mote = self.claimed(message)
+        if mote is None or mote not in self._trusts or message.prefix != topics.OPEN or message.retained:
+            return
+        try:
+            order = controllers.order_of(mote, message.payload, delivery.arrived)
+        except IronmoteError as error:
+            taken.refuse(delivery.arrived, MessageRefused(mote, message.zone, str(error), alert=False))
+        else:
+            taken.orders.append(order)
+
     def _spoilt(self, delivery: Delivery, taken: Taken, what: str, error: Exception) -> None:
         mote = self.claimed(delivery.message)
         if mote is not None and mote in self._trusts:
             taken.moved.add(mote)
         why = f"{what} ({type(error).__name__})"
-        taken.refuse(delivery.arrived, MessageRefused(mote, delivery.message.zone, why, alert=True))
+        taken.refuse(delivery.arrived, MessageRefused(mote, delivery.message.zone, why, True, kind=reasons.MALFORMED))
 
     def claimed(self, message: Message) -> str | None:
         """The mote that a message's topic claims, where that is one of ours. For any thread."""
@@ -225,7 +249,7 @@ class Intake:
                 f"record {number} of boot {boot} is there with other readings: this mote was copied, or its boot "
                 "counter went back; provision it again"
             )
-            raise NotBelieved(member.id, words, alert=True)
+            raise NotBelieved(member.id, words, True, reasons.CONFLICT)
         skipped: list[Event] = []
         if number - before - 1 > MOST_LOST:
             skipped.append(RecordsSkipped(member.id, boot, before, number))
@@ -242,6 +266,7 @@ class Intake:
             delivery.message.zone,
             verified.sequence,
             verified.boot if verified.sequence is not None else None,
+            len(delivery.message.payload),
         )
         return [*skipped, seen]
 
@@ -257,6 +282,8 @@ def _wired(delivery: Delivery, verified: Verified) -> Wired:
 
 
 def _is_downward(topic: str) -> bool:
+    if topic.rpartition("/")[2] not in roles.DOWNWARD:
+        return False
     try:
         return topics.split(topic)[2] in roles.DOWNWARD
     except topics.TopicError:
