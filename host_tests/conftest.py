@@ -28,3 +28,8 @@ def stage(tmp_path):
     made = Stage(tmp_path)
     yield made
     made.close()
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with the files that take longest, so that no worker is left with one while the others have nothing."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)

@@ -14,6 +14,8 @@ from ironmote.errors import BoardError, IronmoteError
 from ironmote.provision import Held
 from mote import epoch, settings
 
+pytestmark = pytest.mark.long
+
 KINDS = ("esp32", "esp8266")
 STEPS = {"esp32": 12, "esp8266": 2}  # writes more until each next pull: a blank ESP32 takes many
 FEEDS = """

@@ -22,6 +22,8 @@ from ironmote.brokers.written import Written
 from ironmote.fleet_folder import Folder
 from ironmote.roles import ANY
 
+pytestmark = pytest.mark.long
+
 ROLES = """
 [roles.gardener]
 publish = ["mote/pump/down", "garden/+/valve"]
@@ -234,6 +236,22 @@ def test_motes_with_shared_keys_need_a_zone_of_their_own(tmp_path):
     assert fleets.ironmote("broker", "write", cwd=site.root).status == 0
     assert "listener 8885 127.0.0.1\npsk_hint" in (site.folder / "mosquitto.conf").read_text()
     assert (site.folder / "psk.keys").read_text().startswith("shed:")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="every address 127.x.x.x is there on Linux alone")
+def test_every_door_listens_on_the_address_it_was_given_alone(site):
+    with running(site):
+        for port in site.ports[: 3 if site.kind == "mosquitto" else 4]:
+            socket.create_connection(("127.0.0.1", port), 10).close()
+            with pytest.raises(ConnectionRefusedError):
+                socket.create_connection(("127.0.0.2", port), 10)
+
+
+def test_websockets_at_an_address_that_they_would_not_heed_are_refused(tmp_path):
+    site = make(tmp_path / "fleet", "mosquitto")
+    done = fleets.ironmote("broker", "write", "--bind", "fd00::7", cwd=site.root)
+    assert done.status == 1
+    assert "leave out --websockets" in done.errors
 
 
 def test_check_of_a_broker_that_does_not_run_says_so(site):

@@ -24,6 +24,8 @@ from ironmote.brokers.mosquitto import MosquittoBroker
 from ironmote.certificates import Authority, Credential
 from ironmote.fleet import Fleet
 
+pytestmark = pytest.mark.long
+
 ATTEMPTS = 2
 ATTACK_S = 60.0
 BACK_S = 60.0

@@ -15,6 +15,8 @@ from ironmote.gateway import CommandEnded, MessageRefused, MoteConfirmed, Record
 from mote import sealed
 from running import Stage, check_never_repeated, payload_of, vault_file
 
+pytestmark = pytest.mark.long
+
 SLEEP = {"sleep_ms": 3000, "listen_ms": 300}
 RTC_HEAD = 8 + 72  # the simulated clock's offset, and what guard, ledger and trial own
 

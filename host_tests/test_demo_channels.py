@@ -6,6 +6,8 @@ import pytest
 import real_brokers
 from test_demo_runs import demo, of
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize(
     ("channel", "broker"), [("tls+sealed", "nats"), ("tls-psk", "mosquitto"), ("tls-psk+sealed", "mosquitto")]

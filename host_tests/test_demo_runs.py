@@ -16,6 +16,8 @@ from gateway_motes import processes_naming
 from ironmote.demo.screen import NO_TERMINAL
 from ironmote.demo.wire import Direction, Kind, Splitter
 
+pytestmark = pytest.mark.long
+
 ROWS = 12
 
 

@@ -4,7 +4,10 @@ import os
 import subprocess
 from pathlib import Path
 
+import pytest
 from ironmote import interpreter, packages
+
+pytestmark = pytest.mark.long
 
 ROOT = Path(__file__).parent.parent
 

@@ -21,6 +21,8 @@ from ironmote.gateway.members import members_of
 from mote.channel import CHANNELS
 from running import records_taken
 
+pytestmark = pytest.mark.long
+
 ON_NATS = ("tls+sealed", "tls", "sealed")
 FAST = {"sample_ms": 200, "timeout_ms": 2000, "outbox": 4, "keep_s": 2}
 OUT = 30  # records

@@ -121,9 +121,7 @@ def test_old_fleet_brings_no_retired_key_back(tmp_path: Path):
         zone = next(zone for zone in gateway._zones if zone.access.prefix == "sealed")
         thief = SealingMote(stage.fleet, "cellar", boot=900)
         gateway._arrived(zone, Message("clear", "sealed", "sealed/cellar/up", thief.up()), Receipt(0, 1, -1))
-        refused = stage.wait(
-            lambda: stage.of(MessageRefused)
-        )  # more than one: what the mote said while nobody listened
+        refused = stage.wait(lambda: stage.of(MessageRefused))  # also of what was said before
         assert {each.why for each in refused} == {"heard under root key 2 before, and the fleet has only an older one"}
         assert stage.of(RecordSeen) == []
     finally:

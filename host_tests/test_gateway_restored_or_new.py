@@ -7,6 +7,7 @@ import itertools
 import shutil
 import sqlite3
 
+import pytest
 from ironmote.brokers import GatewayAccess
 from ironmote.demo.wire import Direction
 from ironmote.gateway import CommandEnded, Gateway, MessageRefused, MoteConfirmed, RecordSeen
@@ -15,6 +16,8 @@ from ironmote.gateway.uplink import Message
 from ironmote.gateway.zone import Receipt
 from mote import sealed
 from running import Stage, check_never_repeated, payload_of
+
+pytestmark = pytest.mark.long
 
 
 def replay(stage: Stage, payload: bytes) -> None:

@@ -6,6 +6,7 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
 from gateway_bench import Bench, Client
 from gateway_motes import SealingMote
 from ironmote.brokers.nats import NatsBroker
@@ -15,6 +16,8 @@ from ironmote.gateway.refusals import REASONS, SAID, Refusals
 from ironmote.gateway.store import Store
 from ironmote.gateway.uplink import Message
 from ironmote.gateway.zone import Receipt
+
+pytestmark = pytest.mark.long
 
 FLOOD = 20_000
 

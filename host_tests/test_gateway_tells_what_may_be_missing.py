@@ -24,7 +24,7 @@ class Desk:
         trusts = trusts_of(self.fleet)
         care = KeyCare(trusts, self.store, lambda *words: None)
         uplink = Uplink(members, trusts)
-        self._intake = Intake(members, trusts, self.store, uplink, care, Refusals(self.store))
+        self._intake = Intake(trusts, self.store, uplink, care, Refusals(self.store))
         self.boot = 0
 
     def take(self, *messages) -> list:
@@ -137,7 +137,7 @@ def test_mote_that_was_provisioned_again_may_send_what_its_flash_kept_and_its_bo
         members = list(members_of(desk.fleet))
         trusts = trusts_of(desk.fleet)
         care = KeyCare(trusts, desk.store, lambda *words: None)
-        desk._intake = Intake(members, trusts, desk.store, Uplink(members, trusts), care, Refusals(desk.store))
+        desk._intake = Intake(trusts, desk.store, Uplink(members, trusts), care, Refusals(desk.store))
         assert desk.lives(1, 1, generation=2) == [RecordsMayBeMissing("cellar", 57, 5, 1)]
         mote = SealingMote(desk.fleet, "cellar", 2, 2)
         pack = record.pack_cbor("cellar/", None, "1.57.6", [record.Reading("light", "lx", 1, None)])

@@ -3,6 +3,8 @@
 import fuzz_link
 import pytest
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("seed", [3, 20261121])
 def test_mote_leaves_every_hostile_session_in_time_grows_by_nothing_and_works_after(tmp_path, seed):

@@ -1,6 +1,9 @@
 """Hours of a running mote in simulated time: the heap in use is at the end what it was after the first minutes."""
 
+import pytest
 from swift_boards import SwiftBoard, reasons
+
+pytestmark = pytest.mark.long
 
 MINUTES = 120
 

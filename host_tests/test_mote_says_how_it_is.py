@@ -10,6 +10,8 @@ from mote import __version__
 from running import Stage
 from test_time_servers_lie import DAY, Site
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def site(tmp_path: Path):

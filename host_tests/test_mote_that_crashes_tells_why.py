@@ -11,6 +11,8 @@ from mote import cbor, lastgood, rtc
 from mote import settings as device_settings
 from running import Stage
 
+pytestmark = pytest.mark.long
+
 CRASHING = """
 class Driver:
     def __init__(self, spec, buses):

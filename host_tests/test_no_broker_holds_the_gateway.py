@@ -11,6 +11,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from faulty_link import FaultyLink
 from gateway_bench import Bench, Client
 from gateway_motes import SealingMote
@@ -23,6 +24,8 @@ from ironmote.gateway import gateway as gateway_module
 from ironmote.gateway.resume import Arrival
 from mote import sealed
 from test_gateway_survives_a_flood import collected
+
+pytestmark = pytest.mark.long
 
 ROOM = 32
 BREAKS_S = 1.0  # with the second after which the gateway dials again, sooner than a session is settled

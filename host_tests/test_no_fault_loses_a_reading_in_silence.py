@@ -6,6 +6,8 @@ import soak_faults
 from ironmote.brokers.mosquitto import find_mosquitto
 from ironmote.errors import MissingTool
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def result(tmp_path_factory):

@@ -10,6 +10,7 @@ import secrets
 from pathlib import Path
 
 import hostile
+import pytest
 from channel_motes import ChannelMote, add
 from clients import gateway as gateway_client
 from cryptography.hazmat.primitives.serialization import load_der_private_key
@@ -25,6 +26,8 @@ from ironmote.gateway.members import successor_of
 from ironmote.simulate import SimulatedMote
 from mote import keys, sealed
 from running import Stage, vault_file
+
+pytestmark = pytest.mark.long
 
 WAIT_S = 60.0
 SHORTEST = 8  # letters of a secret that are looked for as such

@@ -21,6 +21,8 @@ from ironmote.simulate import SimulatedMote
 from mote import command, epoch, keys, roots, sealed
 from running import Stage, payload_of, vault_file, will_of
 
+pytestmark = pytest.mark.long
+
 DOWN = "sealed/cellar/down"
 STOLEN = bytes(range(32))  # the root key that the attacker gave the mote
 FAR = 200  # and its generation, ahead of all that the owner will ever count

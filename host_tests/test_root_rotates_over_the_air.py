@@ -17,6 +17,8 @@ from ironmote.gateway.zone import Receipt
 from mote import roots, sealed
 from running import Stage, check_never_repeated, payload_of, vault_file
 
+pytestmark = pytest.mark.long
+
 CASES = 14  # more packets than a rotation takes
 NAMES = tuple(f"mote-{number}" for number in range(CASES))
 

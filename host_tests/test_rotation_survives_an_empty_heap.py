@@ -6,9 +6,12 @@ keys, open, seal, read and write.
 
 from pathlib import Path
 
+import pytest
 from ironmote.gateway import MoteConfirmed
 from running import Stage
 from test_root_rotates_over_the_air import begin, check_new_root_in_force
+
+pytestmark = pytest.mark.long
 
 CASES = 18
 NAMES = tuple(f"mote-{number}" for number in range(CASES))

@@ -20,6 +20,8 @@ from running import WAIT_S, payload_of
 from test_deep_sleep_never_repeats_a_nonce import asleep
 from test_running_mote_is_attacked import Attack
 
+pytestmark = pytest.mark.long
+
 PIN = 12
 RELAYS = [{"kind": "relay", "name": name, "pin": PIN, "safe": 0} for name in ("relay", "undo")]
 PATIENT_MS = 30_000  # the mote waits so long for a PUBACK

@@ -3,6 +3,8 @@
 import pytest
 from sensor_bench import I2C_KINDS, KINDS, SensorBench, sensor_of
 
+pytestmark = pytest.mark.long
+
 ON_PINS = [kind for kind in KINDS if kind not in I2C_KINDS and kind != "chip"]
 HELD = "SensorError the I2C data line is held low"
 TIMED_OUT = "OSError 110"

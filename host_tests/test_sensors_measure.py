@@ -9,6 +9,8 @@ from board_process import ROOT
 from mote import actuators, sensors
 from sensor_bench import KINDS, SensorBench, sensor_of
 
+pytestmark = pytest.mark.long
+
 # By quantity: where it is in a world, and how near the part and its driver come to it.
 PLACES = {"temperature": 0, "humidity": 1, "illuminance": 2, "pressure": 3}
 NEAR = {

@@ -15,6 +15,8 @@ from ironmote.gateway import RecordSeen, RecordsMayBeMissing
 from running import Stage, check_never_repeated, records_taken
 from test_deep_sleep_never_repeats_a_nonce import boots, falls_asleep
 
+pytestmark = pytest.mark.long
+
 # A minute of sleep is not waited for, but for the moment in which a test looks at the board.
 SLEEPER = {"sleep_ms": 60_000, "longest_sleep_s": 0.3, "listen_ms": 100, "ntp": "time.example", "faults": True}
 # Five readings whose names are as long as names get: two such records are all that an ESP8266 keeps in RTC memory.

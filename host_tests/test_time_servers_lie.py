@@ -21,6 +21,8 @@ from ironmote.gateway.members import members_of
 from mote import epoch
 from running import vault_file
 
+pytestmark = pytest.mark.long
+
 WAIT_S = 90.0
 DAY = 86_400
 YEAR_1970, LAST_CENTURY, YEAR_2038, YEAR_2106, FAR = 0, 981_244_800, 2**31 + 5, 2**32, 2**40

@@ -16,6 +16,8 @@ from ironmote.gateway import Gateway, RecordSeen, StateSeen
 from ironmote.gateway.members import members_of
 from running import Stage
 
+pytestmark = pytest.mark.long
+
 WITHIN_S = 120.0
 GRACE_S = 8
 QUICK = {"keepalive_s": 5, "timeout_ms": 1000, "sample_ms": 500, "watchdog_s": GRACE_S}

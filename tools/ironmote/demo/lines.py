@@ -2,13 +2,13 @@
 
 import json
 import sys
-from dataclasses import asdict
 from typing import Any, TextIO
 
-from ..gateway import CommandEnded, Event, MessageRefused, RecordSeen, RecordsMayBeMissing, StateSeen
+from ..gateway import Event
+from ..gateway.event_lines import EventLines, Told
 from ..plain import plain
 from .tap import Tap
-from .watch import ANSWERS, Watch
+from .watch import Watch
 
 
 class JsonLines:
@@ -17,7 +17,7 @@ class JsonLines:
     def __init__(self, watch: Watch, out: TextIO | None = None) -> None:
         self._watch = watch
         self._out = out or sys.stdout
-        self._channels: set[str] = set()
+        self._lines = EventLines(self._told, watch.latest)
 
     def watch_links(self, taps: dict[str, Tap], title: str) -> None:
         """Links are for eyes."""
@@ -38,33 +38,8 @@ class JsonLines:
 
     def event(self, event: Event) -> None:
         """Print the lines of an event, after the watch has counted it."""
-        if isinstance(event, StateSeen):
-            self._channel(event.mote)
-            told = {name: value for name, value in asdict(event.state).items() if value not in (None, "", ())}
-            self._print(event="state", mote=event.mote, **told)
-        elif isinstance(event, RecordSeen):
-            self._channel(event.mote)
-            for reading in event.readings:
-                taken = reading.time if reading.time is not None else event.taken
-                self._print(
-                    event="reading",
-                    mote=event.mote,
-                    name=reading.name,
-                    unit=reading.unit,
-                    value=reading.value,
-                    time=taken if taken is not None else round(event.arrived, 3),
-                    channel=event.channel,
-                )
-            for switch in self._watch.switches(event):
-                self._print(event="switch", mote=event.mote, **asdict(switch))
-        elif isinstance(event, RecordsMayBeMissing):
-            self._print(event="missing", mote=event.mote, boot=event.boot, after=event.after, until=event.until)
-        elif isinstance(event, MessageRefused):
-            self._print(event="refused", mote=event.mote, why=event.why)
-        elif isinstance(event, CommandEnded) and event.result in ANSWERS:
-            self._print(
-                event="command", mote=event.mote, command=event.name, result=event.result, ms=round(event.ms, 1)
-            )
+        for line in self._lines.of(event):
+            self._print(**line)
 
     def refresh(self) -> None:
         """Nothing to draw."""
@@ -94,13 +69,9 @@ class JsonLines:
     def close(self) -> None:
         """Nothing is held."""
 
-    def _channel(self, mote_id: str) -> None:
-        """Say once which channel a mote is on, as it says itself; a record that came first says it for the fleet."""
-        if mote_id in self._channels:
-            return
-        self._channels.add(mote_id)
+    def _told(self, mote_id: str) -> Told:
         mote = self._watch.motes[mote_id]
-        self._print(event="channel", mote=mote.id, board=mote.board, channel=mote.channel, why=mote.why)
+        return Told(mote.board, mote.channel, mote.why, mote.rules)
 
     def _print(self, **fields: Any) -> None:
         # ASCII: some readers take U+2028 or U+0085 for the end of a line.

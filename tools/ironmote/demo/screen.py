@@ -15,10 +15,11 @@ from rich.text import Text
 
 from ..errors import IronmoteError
 from ..gateway import CommandEnded, Event, MessageRefused, MoteConfirmed, RecordSeen, RecordsMayBeMissing, StateSeen
+from ..gateway.event_lines import Switch
 from ..plain import plain
 from . import motes_view
 from .tap import Tap
-from .watch import MoteWatch, Switch, Watch
+from .watch import MoteWatch, Watch
 from .wire_panel import wire_panel
 
 _TABLE_FROM = 90  # columns; below it each mote has lines of its own

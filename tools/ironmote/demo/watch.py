@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..gateway import CommandEnded, Event, MessageRefused, MoteConfirmed, RecordSeen, StateSeen
+from ..gateway.event_lines import Switch, switches
+from ..gateway.events import Value
 
 SERIES = 64  # readings of one mote that are kept apart; the names are the mote's to choose
 VALUES = 240  # values of each reading that are kept to draw
@@ -22,18 +24,6 @@ class Series:
     unit: str | None
     values: deque[float] = field(default_factory=lambda: deque(maxlen=VALUES))
     latest: float | int | bool | str | None = None
-
-
-@dataclass(frozen=True)
-class Switch:
-    """A rule has driven the actuator `name` to `value`; `felt` is the last that was reported of its sensor."""
-
-    name: str
-    value: float | int | bool | str
-    unit: str | None
-    rule: str
-    sensor: str | None
-    felt: float | int | bool | str | None
 
 
 @dataclass
@@ -131,14 +121,13 @@ class Watch:
             self._record(mote, event)
 
     def switches(self, event: RecordSeen) -> Iterator[Switch]:
-        """What rules have driven, as a record tells of it."""
-        mote = self.motes[event.mote]
-        for reading in event.readings:
-            rule = mote.rules.get(reading.name)
-            if rule is not None:
-                sensor = rule.get("sensor")
-                felt = mote.series[sensor].latest if sensor in mote.series else None
-                yield Switch(reading.name, reading.value, reading.unit, rule["kind"], sensor, felt)
+        """What rules have driven, as a record tells of it, after it was counted."""
+        return switches(event, self.motes[event.mote].rules, lambda name: self.latest(event.mote, name))
+
+    def latest(self, mote: str, name: str) -> Value:
+        """The last value of a reading, None where there is none."""
+        series = self.motes[mote].series.get(name)
+        return None if series is None else series.latest
 
     def _record(self, mote: MoteWatch, event: RecordSeen) -> None:
         mote.online = True  # whatever a will said: it has just spoken

@@ -47,10 +47,15 @@ class KeyCare:
         self._store = store
         self._send = send
         self._asked: dict[tuple[str, str], _Asked] = {}
-        self._generations = {mote: trust.generation for mote, trust in trusts.items()}
+        self._generations: dict[str, int] = {}
         for mote in trusts:
-            self.challenge(mote)
-            self.rotate(mote)
+            self.admit(mote)
+
+    def admit(self, mote: str) -> None:
+        """Care for `mote`, whose trust is new."""
+        self._generations[mote] = self._trusts[mote].generation
+        self.challenge(mote)
+        self.rotate(mote)
 
     def challenge(self, mote: str) -> None:
         """Ask `mote` to prove that it is there, when it is heard next."""

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from mote import command, limits, sealed, topics
 
 from ..errors import IronmoteError
+from .database import StoreError
 from .events import CommandEnded, Value
 from .members import Member
-from .store import Store, StoreError
+from .store import Store
 from .trust import MoteTrust
 
 UNKNOWN = "unknown"
@@ -49,6 +50,7 @@ class Order:
     began: float = field(default_factory=time.monotonic)
     made: float = field(default_factory=time.time)  # seconds since 1970
     for_s: int | None = None  # for how long it holds; None is for as long as the mote's settings say
+    id: bytes = field(default_factory=lambda: os.urandom(_ID_BYTES))
 
 
 @dataclass
@@ -109,9 +111,11 @@ class Downlink:
         """Send a command; its outcome comes from `answered` or `overdue`, or at once where it cannot be sent."""
         mote, member = order.mote, self._members[order.mote]
         until, deadline = order.began + order.within_s, order.made + order.within_s
-        began, identity = order.began, os.urandom(_ID_BYTES)
-        pending = _Pending(member, identity, order.name, order.value, order.for_s, began, until, deadline)
-        self._store.add_command(pending.id, mote, order.name, order.value, order.made, deadline)
+        pending = _Pending(member, order.id, order.name, order.value, order.for_s, order.began, until, deadline)
+        if not self._store.add_command(pending.id, mote, order.name, order.value, order.made, deadline):
+            return (
+                None  # a controller's, delivered again, here or at another gateway: its outcome is told where it began
+            )
         self._overtake(mote, order.name)
         if mote in self._revoked:
             return self._end(pending, command.EXPIRED, None, "the mote was revoked")
@@ -155,10 +159,27 @@ class Downlink:
     def revoke(self, mote: str) -> list[CommandEnded]:
         """Send nothing more to `mote`; the outcome of what it has not answered stays unknown."""
         self._revoked.add(mote)
+        return self._give_up(mote, "the mote was revoked")
+
+    def admit(self, member: Member) -> list[CommandEnded]:
+        """Send to `member` as it is from here on; what was sent to who it was before stays unknown."""
+        self._revoked.discard(member.id)
+        ended = self._give_up(member.id, "the mote was provisioned anew")
+        self._members[member.id] = member
+        return ended
+
+    def dismiss(self, mote: str) -> list[CommandEnded]:
+        """Know nothing of `mote` any more."""
+        ended = self._give_up(mote, "the mote was removed")
+        self._members.pop(mote, None)
+        self._revoked.discard(mote)
+        return ended
+
+    def _give_up(self, mote: str, why: str) -> list[CommandEnded]:
         ended = []
         for pending in self._of(mote):
             del self._pending[pending.id]
-            ended.append(self._end(pending, UNKNOWN, None, "the mote was revoked"))
+            ended.append(self._end(pending, UNKNOWN, None, why))
         return ended
 
     def answered(self, mote: str, answer: command.Answer) -> CommandEnded | None:
@@ -293,4 +314,4 @@ class Downlink:
         # Where the disk does not take it, who asked is told all the same; the store will say "unknown" for it.
         with contextlib.suppress(StoreError):
             self._store.end_command(pending.id, result, value, why, time.time())
-        return CommandEnded(pending.member.id, pending.name, result, value, why, elapsed_ms)
+        return CommandEnded(pending.member.id, pending.name, result, value, why, elapsed_ms, pending.id)

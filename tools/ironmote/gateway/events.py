@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 from mote.record import Reading
 
+from .reasons import FORGED
 from .state import State
 
 Value: TypeAlias = float | int | bool | str | None
@@ -12,7 +13,11 @@ Value: TypeAlias = float | int | bool | str | None
 
 @dataclass(frozen=True, slots=True)
 class RecordSeen:
-    """A record that was not there before. Times are seconds since 1970; `taken` is None where the mote has no clock."""
+    """A record that was not there before. Times are seconds since 1970; `taken` is None where the mote has no clock.
+
+    Its identity is mote, generation, boot and number; `sequence` and `epoch`, the boot counter of the epoch, are those
+    of the message that it came in, and None where that was not sealed.
+    """
 
     mote: str
     channel: str
@@ -22,6 +27,11 @@ class RecordSeen:
     arrived: float
     readings: tuple[Reading, ...]
     confirmed: bool = True  # False: sealed, and the mote had not yet answered a challenge: it may be a recording
+    generation: int = 0
+    zone: str = ""  # the zone that it came from
+    sequence: int | None = None
+    epoch: int | None = None
+    size: int = 0  # bytes of the message
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +47,8 @@ class StateSeen:
 class CommandEnded:
     """The outcome of a command. `result` is "done", "refused" or "expired" as the mote answered, else "unknown".
 
-    `value` is the state that the mote says its actuator has; `ms` is the time from sending to the answer.
+    `value` is the state that the mote says its actuator has; `ms` is the time from sending to the answer; `id` is what
+    `Gateway.send` gave.
     """
 
     mote: str
@@ -46,6 +57,7 @@ class CommandEnded:
     value: Value
     why: str | None
     ms: float
+    id: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +65,7 @@ class MessageRefused:
     """A message that was not believed. `mote` is only what its topic claims, None where that is no mote of ours.
 
     `alert` is true where the owner should look: it verified, and yet cannot be right, or came by a lesser channel.
+    `kind` is one of `reasons`.
     """
 
     mote: str | None
@@ -60,6 +73,7 @@ class MessageRefused:
     why: str
     alert: bool
     times: int = 1  # how many messages this stands for; in a flood only the first of a second are told one by one
+    kind: str = FORGED
 
 
 @dataclass(frozen=True, slots=True)

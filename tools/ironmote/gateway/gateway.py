@@ -15,6 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,17 +23,21 @@ from mote import command, topics
 
 from ..brokers import GatewayAccess
 from ..errors import IronmoteError
+from . import reasons
 from .care import KeyCare
+from .database import StoreError
 from .downlink import Downlink, Order, check_order
-from .events import CommandEnded, Event, MessageRefused, MoteRevoked, Value
+from .events import CommandEnded, Event, MessageRefused, MoteRevoked, RootRotated, Value
 from .intake import Delivery, Intake
 from .members import Member, Successor
+from .outlet import Outlet
 from .refusals import Refusals
 from .resume import Arrival, Resumption
-from .store import Store, StoreError
+from .store import Store
 from .trust import MoteTrust
 from .uplink import REVOKED, Message, Uplink
-from .zone import Receipt, Zone
+from .wire_tap import Wired, WireTap, transport
+from .zone import Receipt, Sending, Zone
 
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
@@ -52,6 +57,14 @@ class _Change:
     successor: Successor | None
 
 
+@dataclass(frozen=True)
+class _Roll:
+    """Whom the owner's fleet has now; `taken` is set once they are served."""
+
+    members: tuple[Member, ...]
+    taken: threading.Event
+
+
 class Gateway:
     """Serves `members` in the zones of `accesses`. `on_event` is called on the worker's thread, in order.
 
@@ -65,27 +78,29 @@ class Gateway:
         accesses: Iterable[GatewayAccess],
         store: Path,
         on_event: Callable[[Event], None],
+        outlet: Outlet | None = None,
     ) -> None:
-        """Open the store. Raises IronmoteError where that fails."""
+        """Open the store; what is stored goes on to `outlet`. Raises IronmoteError where that fails."""
         members = list(members)
+        self._fleet_id = fleet_id
         self._members = {member.id: member for member in members}
+        self._told = dict(self._members)  # as the owner's fleet had them last
         self._on_event = on_event
-        self._store = Store(store)
-        self._trusts = {member.id: self._trust(member, fleet_id) for member in members if member.seal_key is not None}
+        self._outlet = outlet
+        self._store = Store(store, publishes=outlet is not None)
+        self._trusts = {member.id: self._trust(member) for member in members if member.seal_key is not None}
         accesses = list(accesses)
         self._uplink = Uplink(members, self._trusts, [(access.zone, access.prefix) for access in accesses])
         self._downlink = Downlink(members, self._trusts, self._store, self._publish)
         self._care = KeyCare(self._trusts, self._store, self._downlink.ask)
         self._refusals = Refusals(self._store)
-        self._intake = Intake(members, self._trusts, self._store, self._uplink, self._care, self._refusals)
+        self._tap = WireTap()
+        self._intake = Intake(self._trusts, self._store, self._uplink, self._care, self._refusals, self._tap)
+        self._untold: list[Event] = []
         for member in members:
-            heard, revoked = self._store.standing(member.id)
-            if member.generation <= revoked:
-                self._revoke(member.id)
-            elif member.id in self._trusts and self._trusts[member.id].generation < heard:
-                self._revoke(member.id, f"heard under root key {heard} before, and the fleet has only an older one")
+            self._judge(member)
         self._zones = [Zone(access, self._arrived) for access in accesses]
-        self._queue: queue.Queue[Arrival | Order | _Change | None] = queue.Queue()
+        self._queue: queue.Queue[Arrival | Order | _Change | _Roll | None] = queue.Queue()
         # Only deliveries wait for room: who sends a command may be on the worker itself, which makes the room. Each
         # zone has its own, so that no broker can keep the others from being heard.
         self._room = {zone: threading.Semaphore(_WAITING) for zone in self._zones}
@@ -100,8 +115,11 @@ class Gateway:
         self._lost: dict[str, int] = {}
         self._looked = time.monotonic()
 
-    def start(self, timeout_s: float = 15.0) -> None:
-        """Connect to every zone. Raises IronmoteError, and then nothing is left running."""
+    def start(self, timeout_s: float | None = 15.0) -> None:
+        """Connect to every zone. Raises IronmoteError, and then nothing is left running.
+
+        With None it waits for no broker: each is tried for ever, and `zones` says how that goes.
+        """
         _forbid_core_dumps()
         self._worker.start()
         try:
@@ -124,17 +142,22 @@ class Gateway:
             self._lost = self._store.lost()
             self._store.close()
 
-    def check(self) -> None:
-        """Raise what made the worker stop, or keeps a zone from being heard, if anything does."""
+    def check(self, zones: bool = True) -> None:
+        """Raise what made the worker stop, or, of `zones`, keeps one from being heard, if anything does."""
         if isinstance(self._failure, IronmoteError):
             raise self._failure
         if self._failure is not None:
             raise IronmoteError(f"the gateway stopped: {self._failure!r}") from self._failure
-        for zone in self._zones:
+        for zone in self._zones if zones else ():
             zone.check()
 
-    def send(self, mote: str, name: str, value: Value, within_s: float = 20.0, for_s: int | None = None) -> None:
-        """Send a command to an actuator; its CommandEnded comes within about `within_s` seconds.
+    @property
+    def zones(self) -> dict[str, str]:
+        """What keeps each zone from being heard, in words, by its name; "" where nothing does."""
+        return {zone.access.zone: zone.trouble for zone in self._zones}
+
+    def send(self, mote: str, name: str, value: Value, within_s: float = 20.0, for_s: int | None = None) -> bytes:
+        """Send a command to an actuator; its CommandEnded, with the id given here, comes in about `within_s` seconds.
 
         What it sets holds for `for_s` seconds, 1 to 604,800, and then the actuator is its rule's again or, without one,
         goes to its safe state; where that is left out, the mote's settings say for how long. The value "auto" ends it.
@@ -144,7 +167,22 @@ class Gateway:
         if mote not in self._members:
             raise IronmoteError(f"there is no mote called {mote}")
         check_order(name, value, within_s, for_s)
-        self._queue.put(Order(mote, name, value, within_s, for_s=for_s))
+        order = Order(mote, name, value, within_s, for_s=for_s)
+        self._queue.put(order)
+        return order.id
+
+    def admit(self, members: Iterable[Member]) -> threading.Event:
+        """Serve `members` from here on, and nobody else: who is new, has other keys, is revoked, or is gone.
+
+        The result is set when they are. Whoever stays as it was is served without a break.
+        """
+        roll = _Roll(tuple(members), threading.Event())
+        self._queue.put(roll)
+        return roll.taken
+
+    def seen_on_wire(self, mote: str) -> list[Wired]:
+        """The last messages of `mote`, and to it, as they went over its link, newest last; any thread may ask."""
+        return self._tap.seen(mote)
 
     def rotate(self, mote: str, successor: Successor) -> None:
         """Replace a mote's root key over the air; RootRotated tells when the mote is heard under the new one.
@@ -176,6 +214,18 @@ class Gateway:
         """
         return dict(self._redelivered)
 
+    def publish(self, topic: str, payload: bytes, retain: bool = False) -> Sending:
+        """Say something in every zone whose broker is the owner's, at QoS 1."""
+        return sum((zone.publish(topic, payload, retain) for zone in self._zones if zone.is_trusted), Sending(()))
+
+    def republish(self, mote: str, leaf: str, payload: bytes, retain: bool = False) -> Sending:
+        """Say for a sealed mote what was verified of it, as a JSON object or an array of them.
+
+        It is marked, so that no gateway takes it for the mote's own words. Raises KeyError where it is not sealed.
+        """
+        topic = topics.open_topic(mote, leaf).decode()
+        return self.publish(topic, self._uplink.marks.mark(mote, topic, payload), retain)
+
     def _arrived(self, zone: Zone, message: Message, receipt: Receipt) -> None:
         if receipt.qos == 0:  # motes never do; no broker slows down who does, so none of it may wait here
             with self._careless_lock:
@@ -189,12 +239,14 @@ class Gateway:
 
     def _publish(self, prefix: str, topic: str, payload: bytes) -> None:
         serving = [zone for zone in self._zones if zone.access.prefix == prefix]
-        lives = self._members[topics.split(topic)[1]].zone
-        for zone in [zone for zone in serving if zone.access.zone == lives] or serving:
+        member = self._members[topics.split(topic)[1]]
+        for zone in [zone for zone in serving if zone.access.zone == member.zone] or serving:
             zone.publish(topic, payload)
+        self._tap.keep(member.id, Wired("down", member.zone, transport(member.channel), topic, payload, time.time()))
 
     def _work(self) -> None:
         try:
+            self._tell_untold()
             while self._turn():
                 pass
         except BaseException as error:  # kept for whoever asks by `check`; nothing is acknowledged any more
@@ -202,7 +254,7 @@ class Gateway:
 
     def _turn(self) -> bool:
         """Take what has arrived, at most a batch of it; False when it is time to end."""
-        items: list[Arrival | Order | _Change | None] = []
+        items: list[Arrival | Order | _Change | _Roll | None] = []
         with contextlib.suppress(queue.Empty):
             items.append(self._queue.get(timeout=_TICK_S))
             while len(items) < _BATCH:
@@ -210,6 +262,9 @@ class Gateway:
         for item in items:
             if isinstance(item, _Change):
                 self._change(item.mote, item.successor)
+            elif isinstance(item, _Roll):
+                self._take_up(item.members)
+                item.taken.set()
         if time.monotonic() - self._looked >= _LOOK_AGAIN_S:
             self._looked = time.monotonic()
             for trust in self._trusts.values():
@@ -226,15 +281,20 @@ class Gateway:
                 self._tell(self._send(item))
         for ended in self._downlink.overdue():
             self._tell(ended)
+        if self._outlet is not None:
+            with contextlib.suppress(StoreError):  # again in the next turn
+                self._outlet.turn(self._store.outbox)
         for more in self._refusals.unsaid(at_once=None in items):
             self._tell(more)
         return None not in items
 
     def _send(self, order: Order) -> CommandEnded | None:
+        if order.mote not in self._members:
+            return CommandEnded(order.mote, order.name, command.EXPIRED, None, "the mote was removed", 0.0, order.id)
         try:
             return self._downlink.send(order)
         except IronmoteError as error:  # nobody would know afterwards that it was sent, so it was not
-            return CommandEnded(order.mote, order.name, command.EXPIRED, None, f"not sent: {error}", 0.0)
+            return CommandEnded(order.mote, order.name, command.EXPIRED, None, f"not sent: {error}", 0.0, order.id)
 
     def _take(self, deliveries: list[Arrival]) -> None:
         careless = self._careless_since()
@@ -248,6 +308,8 @@ class Gateway:
             self._tell(self._refusals.say(event) if isinstance(event, MessageRefused) else event)
         for mote, answer in taken.answers:
             self._tell(self._downlink.answered(mote, answer))
+        for order in taken.orders:
+            self._tell(self._send(order))
         self._speak(taken.heard)
 
     def _patiently(self, write: Callable[[], _T]) -> _T:
@@ -281,7 +343,7 @@ class Gateway:
             counts, self._careless = self._careless, Counter()
         now = time.time()
         return [
-            (now, MessageRefused(mote, zone, "sent at QoS 0, which no mote does", alert=False, times=times))
+            (now, MessageRefused(mote, zone, "sent at QoS 0, which no mote does", False, times, reasons.STRAY))
             for (zone, mote), times in counts.items()
         ]
 
@@ -298,10 +360,61 @@ class Gateway:
                     self._care.heard(mote)
                 self._downlink.heard(mote)
 
-    def _trust(self, member: Member, fleet_id: bytes) -> MoteTrust:
+    def _trust(self, member: Member) -> MoteTrust:
         """What is believed of a sealed mote, from the store; a key that was retired there stays retired."""
         generation, key, successor = self._keys(member)
-        return MoteTrust(member.id, generation, key, fleet_id, self._store.epochs(member.id), successor)
+        return MoteTrust(member.id, generation, key, self._fleet_id, self._store.epochs(member.id), successor)
+
+    def _judge(self, member: Member) -> None:
+        """Refuse what the store says that nobody is to believe, and note what the owner's fleet has not heard of."""
+        heard, revoked = self._store.standing(member.id)
+        if member.revoked or member.generation <= revoked:
+            self._revoke(member.id)
+        elif member.id in self._trusts and self._trusts[member.id].generation < heard:
+            self._revoke(member.id, f"heard under root key {heard} before, and the fleet has only an older one")
+        elif member.successor is not None and heard >= member.successor.generation:
+            self._untold.append(RootRotated(member.id, heard))
+
+    def _take_up(self, members: Iterable[Member]) -> None:
+        """Serve `members`, and nobody else."""
+        told, before = {member.id: member for member in members}, self._told
+        self._told = told
+        for mote in before.keys() - told.keys():
+            self._uplink.dismiss(mote)
+            self._care.forget(mote)
+            self._trusts.pop(mote, None)
+            ended = self._downlink.dismiss(mote)
+            self._members.pop(mote, None)
+            for each in ended:
+                self._tell(each)
+        for mote, member in told.items():
+            if member != before.get(mote):
+                self._patiently(partial(self._renew, before.get(mote), member))
+
+    def _renew(self, before: Member | None, member: Member) -> None:
+        """Serve `member`, who is new or another than it was."""
+        mote, trust = member.id, self._trusts.get(member.id)
+        as_before = before is not None and _but_for_keys(before) == _but_for_keys(member) and not member.revoked
+        if as_before and trust is not None and trust.has(member.generation, member.seal_key):
+            # Under the key that it has: a rotation begins, has ended, or was given up.
+            if member.successor is not None and trust.successor != member.successor:
+                self._change(mote, member.successor)
+            self._members[mote] = member
+            return
+        self._members[mote] = member
+        self._care.forget(mote)
+        self._trusts.pop(mote, None)
+        if member.seal_key is not None:
+            self._trusts[mote] = self._trust(member)
+            self._care.admit(mote)
+        self._uplink.admit(member)
+        for ended in self._downlink.admit(member):
+            self._tell(ended)
+        self._judge(member)
+        if member.revoked and not (before is not None and before.revoked):
+            self._save_revoked(mote, member.generation)
+            self._untold.append(MoteRevoked(mote))
+        self._tell_untold()
 
     def _keys(self, member: Member) -> tuple[int, bytes, Successor | None]:
         """Generation, seal key and successor of a sealed mote, as far as it was heard under them."""
@@ -313,6 +426,8 @@ class Gateway:
         return generation, key, successor
 
     def _change(self, mote: str, successor: Successor | None) -> None:
+        if mote not in self._members:
+            return
         if successor is not None:
             # The member as it is now: an earlier rotation may have ended since it was made.
             generation, key, _ = self._patiently(lambda: self._keys(self._members[mote]))
@@ -336,6 +451,11 @@ class Gateway:
         self._care.forget(mote)
         return self._downlink.revoke(mote)
 
+    def _tell_untold(self) -> None:
+        untold, self._untold = self._untold, []
+        for event in untold:
+            self._tell(event)
+
     def _tell(self, event: Event | CommandEnded | None) -> None:
         if event is None:
             return
@@ -343,6 +463,10 @@ class Gateway:
             self._on_event(event)
         except Exception:  # what is told is on the disk and acknowledged: the listener's trouble is its own
             _log.exception("a listener failed at a %s of %s", type(event).__name__, event.mote)
+
+
+def _but_for_keys(member: Member) -> Member:
+    return replace(member, generation=0, seal_key=None, successor=None)
 
 
 def _forbid_core_dumps() -> None:

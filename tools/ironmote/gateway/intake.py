@@ -6,15 +6,20 @@ from dataclasses import dataclass, field
 from mote import command, record, topics
 
 from .. import roles
+from ..errors import IronmoteError
+from . import controllers, reasons
 from .boots import Boots
 from .care import KeyCare
+from .database import StoreError
+from .downlink import Order
 from .events import Event, MessageRefused, RecordSeen, RecordsSkipped, StateSeen
 from .members import Member
 from .refusals import Refusals
 from .state import State
-from .store import MOST_LOST, Store, StoreError
+from .store import MOST_LOST, Store
 from .trust import MoteTrust
-from .uplink import AlreadyTaken, Message, NotBelieved, Uplink, Verified
+from .uplink import AlreadyTaken, Message, NotBelieved, Republished, Uplink, Verified
+from .wire_tap import Wired, WireTap, transport
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,7 @@ class Taken:
 
     events: list[Event] = field(default_factory=list)
     answers: list[tuple[str, command.Answer]] = field(default_factory=list)
+    orders: list[Order] = field(default_factory=list)  # of controllers, for sealed motes
     heard: dict[str, int | None] = field(default_factory=dict)
     again: list[str] = field(default_factory=list)  # motes of whose messages the broker delivered one again
     refused: list[tuple[float, MessageRefused]] = field(default_factory=list)
@@ -47,14 +53,14 @@ class Intake:
 
     def __init__(
         self,
-        members: Iterable[Member],
         trusts: Mapping[str, MoteTrust],
         store: Store,
         uplink: Uplink,
         care: KeyCare,
         refusals: Refusals,
+        tap: WireTap | None = None,
     ) -> None:
-        self._members = frozenset(member.id for member in members)
+        self._tap = tap if tap is not None else WireTap()
         self._trusts = trusts
         self._store = store
         self._uplink = uplink
@@ -80,12 +86,15 @@ class Intake:
 
     def _one(self, delivery: Delivery, taken: Taken) -> None:
         message = delivery.message
-        if _is_downward(message.topic):  # what hears motes in their order hears our own commands too
+        if _is_downward(message.topic):  # what hears motes in their order hears commands too, our own among them
+            self._order(delivery, taken)
             return
         try:
             verified = self._uplink.take(message)
         except NotBelieved as error:
-            taken.refuse(delivery.arrived, MessageRefused(error.mote, message.zone, error.why, error.alert))
+            taken.refuse(
+                delivery.arrived, MessageRefused(error.mote, message.zone, error.why, error.alert, kind=error.kind)
+            )
             # It may have verified and been malformed inside: then its window has moved all the same.
             if error.mote is not None and error.mote in self._trusts:
                 taken.moved.add(error.mote)
@@ -93,10 +102,13 @@ class Intake:
         except AlreadyTaken as error:
             taken.again.append(error.mote)
             return
+        except Republished:
+            return
         except Exception as error:  # a mistake of ours that a message has found must not stop the others
             self._spoilt(delivery, taken, "could not be read", error)
             return
         mote = verified.member.id
+        self._tap.keep(mote, _wired(delivery, verified))
         if verified.member.seal_key is not None:
             taken.moved.add(mote)
             taken.events += self._settle(verified, taken.heard)
@@ -109,7 +121,9 @@ class Intake:
         except StoreError:
             raise
         except NotBelieved as error:
-            taken.refuse(delivery.arrived, MessageRefused(error.mote, message.zone, error.why, error.alert))
+            taken.refuse(
+                delivery.arrived, MessageRefused(error.mote, message.zone, error.why, error.alert, kind=error.kind)
+            )
         except Exception as error:
             self._spoilt(delivery, taken, "could not be stored", error)
         else:
@@ -118,12 +132,25 @@ class Intake:
             if verified.member.seal_key is None and not message.retained and not gone:
                 taken.heard.setdefault(mote, None)
 
+    def _order(self, delivery: Delivery, taken: Taken) -> None:
+        """Take what a controller wants of a sealed mote, which cannot read it: the gateway passes it on, sealed."""
+        message = delivery.message
+        mote = self.claimed(message)
+        if mote is None or mote not in self._trusts or message.prefix != topics.OPEN or message.retained:
+            return
+        try:
+            order = controllers.order_of(mote, message.payload, delivery.arrived)
+        except IronmoteError as error:
+            taken.refuse(delivery.arrived, MessageRefused(mote, message.zone, str(error), alert=False))
+        else:
+            taken.orders.append(order)
+
     def _spoilt(self, delivery: Delivery, taken: Taken, what: str, error: Exception) -> None:
         mote = self.claimed(delivery.message)
         if mote is not None and mote in self._trusts:
             taken.moved.add(mote)
         why = f"{what} ({type(error).__name__})"
-        taken.refuse(delivery.arrived, MessageRefused(mote, delivery.message.zone, why, alert=True))
+        taken.refuse(delivery.arrived, MessageRefused(mote, delivery.message.zone, why, True, kind=reasons.MALFORMED))
 
     def claimed(self, message: Message) -> str | None:
         """The mote that a message's topic claims, where that is one of ours. For any thread."""
@@ -131,7 +158,7 @@ class Intake:
             mote: str = topics.split(message.topic)[1]
         except topics.TopicError:
             return None
-        return mote if mote in self._members else None
+        return mote if self._uplink.knows(mote) else None
 
     def _settle(self, verified: Verified, heard: dict[str, int | None]) -> list[Event]:
         """What a message of a sealed mote says of its keys. `heard` gets the mote, and `down` where that was ahead."""
@@ -192,7 +219,7 @@ class Intake:
                 f"record {number} of boot {boot} is there with other readings: this mote was copied, or its boot "
                 "counter went back; provision it again"
             )
-            raise NotBelieved(member.id, words, alert=True)
+            raise NotBelieved(member.id, words, True, reasons.CONFLICT)
         skipped: list[Event] = []
         if number - before - 1 > MOST_LOST:
             skipped.append(RecordsSkipped(member.id, boot, before, number))
@@ -205,6 +232,11 @@ class Intake:
             delivery.arrived,
             readings,
             self._confirmed(member),
+            generation,
+            delivery.message.zone,
+            verified.sequence,
+            verified.boot if verified.sequence is not None else None,
+            len(delivery.message.payload),
         )
         return [*skipped, seen]
 
@@ -212,7 +244,16 @@ class Intake:
         return member.id not in self._trusts or self._trusts[member.id].confirmed
 
 
+def _wired(delivery: Delivery, verified: Verified) -> Wired:
+    message, content = delivery.message, verified.content
+    inside = (content.identity[1], content.identity[2]) if isinstance(content, record.Record) else None
+    around = transport(verified.member.channel)
+    return Wired("up", message.zone, around, message.topic, message.payload, delivery.arrived, inside)
+
+
 def _is_downward(topic: str) -> bool:
+    if topic.rpartition("/")[2] not in roles.DOWNWARD:
+        return False
     try:
         return topics.split(topic)[2] in roles.DOWNWARD
     except topics.TopicError:

@@ -1,11 +1,11 @@
 """What the gateway knows of each mote: its channel and its seal key, never its root key."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from mote import keys
 
 from .. import rotation
+from ..errors import IronmoteError
 from ..fleet import Fleet, Mote
 
 
@@ -25,7 +25,8 @@ class Successor:
 class Member:
     """One mote as the gateway sees it. `seal_key` is None for a mote whose payloads are not sealed.
 
-    `zone` is the one that the mote lives in.
+    `zone` is the one that the mote lives in. One that is `revoked` is not believed until it has a key of a later
+    generation.
     """
 
     id: str
@@ -34,6 +35,7 @@ class Member:
     seal_key: bytes | None = field(repr=False)
     zone: str
     successor: Successor | None = field(default=None, kw_only=True)
+    revoked: bool = field(default=False, kw_only=True)
 
     @property
     def prefix(self) -> str:
@@ -43,15 +45,16 @@ class Member:
 
 def members_of(fleet: Fleet) -> list[Member]:
     """The members for every mote of `fleet` whose channel is known."""
-    return list(_members(fleet))
+    return [member_of(mote, fleet.id) for mote in fleet.motes.values() if mote.channel is not None]
 
 
-def _members(fleet: Fleet) -> Iterable[Member]:
-    for mote in fleet.motes.values():
-        if mote.channel is not None:
-            key = mote.seal_key(fleet.id) if mote.seals else None
-            follows = successor_of(mote, fleet.id)
-            yield Member(mote.id, mote.generation, mote.channel, key, mote.zone, successor=follows)
+def member_of(mote: Mote, fleet_id: bytes) -> Member:
+    """The member for `mote`, whose channel is known. Raises IronmoteError where it is not."""
+    if mote.channel is None:
+        raise IronmoteError(f"{mote.id} has no channel yet; provision it")
+    key = mote.seal_key(fleet_id) if mote.seals else None
+    follows = successor_of(mote, fleet_id)
+    return Member(mote.id, mote.generation, mote.channel, key, mote.zone, successor=follows, revoked=mote.revoked)
 
 
 def successor_of(mote: Mote, fleet_id: bytes) -> Successor | None:

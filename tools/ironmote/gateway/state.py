@@ -5,7 +5,7 @@ Fields that this version does not know are left out, so that a newer mote is sti
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from mote import cbor, sealed
@@ -63,6 +63,11 @@ class State:
     last: str = ""  # the first words of its last warning
     mode: str = ""  # "safe", or "back": on the last settings that worked; empty: the whole mote
     mode_why: str = ""
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """What the mote has said, by name: without what it did not say."""
+        return {name: value for name, value in asdict(self).items() if value not in (None, "", ())}
 
 
 def decode_cbor(data: bytes) -> State:

@@ -1,0 +1,121 @@
+"""What the owner of a fleet asks of its gateway: see, command, revoke. In the gateway's own process, or over a socket.
+
+`LiveOwner` is the first, `owner_line.OwnerLine` the second, and both are an `Owner`: who shows a fleet to people needs
+no key, and need not know which of them it has.
+"""
+
+import threading
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+from ..errors import IronmoteError
+from .event_lines import EventLines, Line
+from .events import CommandEnded, Event, Value
+from .gateway import Gateway
+from .hub import Hub
+from .overview import Overview
+from .roster import Entry, Roster
+
+_MARGIN_S = 15.0  # after a command's deadline, until its outcome must have been told
+
+
+class Owner(Protocol):
+    """A gateway as its owner has it. All methods raise IronmoteError, of one line; any thread may call them."""
+
+    def follow(self, listener: Callable[[Line], None]) -> Callable[[], None]:
+        """Have `listener` called with one JSON-able dict an event (OPERATIONS, "The lines of --json"), in order.
+
+        The result ends it. A listener returns at once: the gateway waits for it.
+        """
+
+    def overview(self) -> list[dict[str, Any]]:
+        """A dict a mote, by id.
+
+        id, board, channel, why, zone, online, seen (seconds since 1970, or None), generation, boot, confirmed, revoked,
+        certificate_ends, state (what its status says), latest {name: {value, unit, time}}, refused (messages),
+        actuators (as the mote's settings have them).
+        """
+
+    def send(self, mote: str, name: str, value: Value, within_s: float = 20.0, for_s: int | None = None) -> Line:
+        """Send a command, wait for its outcome, and give its line, {"event": "command", …}."""
+
+    def wire(self, mote: str) -> list[dict[str, Any]]:
+        """The last messages that verified of `mote`, and those to it, as they went over its link, newest last.
+
+        direction ("up" or "down"), zone, transport ("tcp" or "tls"), topic, payload (hex), arrived, record ([boot,
+        number] of the record inside, or None).
+        """
+
+    def revoke(self, mote: str) -> None:
+        """Have this gateway believe nothing of `mote` from here on. Its broker and the key store: ironmote revoke."""
+
+    def refresh(self) -> None:
+        """Have the gateway serve the fleet as its roster is now, and return when it does."""
+
+
+class LiveOwner:
+    """The Owner in the gateway's own process. Its `take` has to be among what the gateway's events are told to."""
+
+    def __init__(self, gateway: Gateway, roster: Roster, refresh: Callable[[], None] = lambda: None) -> None:
+        """`refresh` has the gateway serve the roster as it is now; `admit` tells this one of it."""
+        self._gateway = gateway
+        self._refresh = refresh
+        self._overview = Overview(roster.entries.values())
+        self._lines = EventLines(self._overview.told, self._overview.latest)
+        self._followers: Hub[Line] = Hub()
+        self._lock = threading.Lock()
+        self._waiting: dict[bytes, list[Event]] = {}
+        self._ended = threading.Condition(self._lock)
+
+    def take(self, event: Event) -> None:
+        """Note an event, and tell those who follow. On the gateway's worker."""
+        self._overview.take(event)
+        if isinstance(event, CommandEnded):
+            with self._ended:
+                if event.id in self._waiting:
+                    self._waiting[event.id].append(event)
+                    self._ended.notify_all()
+        if self._followers.heard:
+            for line in self._lines.of(event):
+                self._followers(line)
+
+    def tell(self, line: Line) -> None:
+        """Tell those who follow of something that is no event of the gateway, such as an alert."""
+        self._followers(line)
+
+    def admit(self, entries: Iterable[Entry]) -> None:
+        """These are the motes from here on."""
+        self._overview.admit(entries)
+
+    def follow(self, listener: Callable[[Line], None]) -> Callable[[], None]:
+        """See Owner."""
+        return self._followers.add(listener)
+
+    def overview(self) -> list[dict[str, Any]]:
+        """See Owner."""
+        return self._overview.to_json()
+
+    def send(self, mote: str, name: str, value: Value, within_s: float = 20.0, for_s: int | None = None) -> Line:
+        """See Owner."""
+        with self._ended:  # before its end can be told
+            order = self._gateway.send(mote, name, value, within_s, for_s)
+            told = self._waiting[order] = []
+            try:
+                if not self._ended.wait_for(lambda: told, within_s + _MARGIN_S):
+                    self._gateway.check(zones=False)
+                    raise IronmoteError(f"the gateway says nothing of the command to {mote}")
+            finally:
+                del self._waiting[order]
+        return self._lines.of(told[0])[0]
+
+    def wire(self, mote: str) -> list[dict[str, Any]]:
+        """See Owner."""
+        return [each.to_json() for each in self._gateway.seen_on_wire(mote)]
+
+    def revoke(self, mote: str) -> None:
+        """See Owner."""
+        self._gateway.revoke(mote)
+
+    def refresh(self) -> None:
+        """See Owner."""
+        self._refresh()
