@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo bench fuzz soak test lint types unit requirements picture clean help
+.PHONY: demo bench cluster fuzz soak test lint types unit requirements picture clean help
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -26,7 +26,7 @@ types: $(VENV)/.dev
 # them may wait too little: what fails is run once more, and what then passes is listed (R) all the same.
 WORKERS ?= 5
 unit: $(VENV)/.dev
-	@sh tools/system-packages.sh mosquitto
+	@sh tools/system-packages.sh mosquitto postgres
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --reruns 1 $(ARGS)
 
 # Counts and seeds are the caller's: make fuzz FUZZ_GATEWAY=5000000 FUZZ_SEED=7
@@ -43,6 +43,9 @@ fuzz: $(VENV)/.dev ## throw a million malformed messages at the gateway, 100,000
 soak: $(VENV)/.dev ## run motes through random faults of every kind and account for every reading
 	@sh tools/system-packages.sh mosquitto
 	@$(BIN)/python host_tests/soak.py $(ARGS)
+
+cluster: $(VENV)/.dev ## prove at every node of a cluster of three NATS servers who may do what
+	@$(BIN)/pytest -q host_tests/prove_cluster.py
 
 bench: $(VENV)/.dev ## measure: every table of benchmarks/
 	@sh tools/system-packages.sh mosquitto

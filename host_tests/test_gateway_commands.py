@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from gateway_motes import SealingMote, a_fleet, trusts_of
+from ironmote.gateway import database as database_module
 from ironmote.gateway import downlink as downlink_module
-from ironmote.gateway import store as store_module
 from ironmote.gateway.downlink import UNKNOWN, Downlink, Order
 from ironmote.gateway.members import members_of
 from ironmote.gateway.store import Store
@@ -249,7 +249,7 @@ def test_expired_copy_is_no_outcome_while_another_one_may_act(bench: Bench, at_o
 def test_expired_command_that_the_disk_does_not_let_out_goes_out_when_the_mote_is_heard(
     tmp_path: Path, monkeypatch, at_once
 ):
-    monkeypatch.setattr(store_module, "_BUSY_S", 0.05)
+    monkeypatch.setattr(database_module, "_BUSY_S", 0.05)
     bench = Bench(tmp_path)
     bench.hear(bench.cellar)
     bench.downlink.send(Order("cellar", "dimmer", 40, 10))

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from gateway_motes import READINGS, SealingMote, a_fleet
 from ironmote.errors import IronmoteError
-from ironmote.gateway.store import Store, StoreError
+from ironmote.gateway.database import StoreError
+from ironmote.gateway.store import Store
 from ironmote.gateway.trust import EpochTrust, MoteTrust
 from mote import sealed
 from mote.record import Reading

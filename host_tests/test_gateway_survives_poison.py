@@ -26,8 +26,8 @@ from ironmote.gateway import (
     RecordsSkipped,
     StateSeen,
 )
+from ironmote.gateway import database as database_module
 from ironmote.gateway import gateway as gateway_module
-from ironmote.gateway import store as store_module
 from ironmote.gateway.uplink import Message
 from ironmote.gateway.zone import Receipt
 from mote import cbor, command, senml
@@ -207,7 +207,7 @@ def test_record_is_taken_once_although_another_process_held_the_file(nats: Bench
     client.publish("up", mote.up())
     nats.next(RecordSeen)
     nats.gateway.stop()
-    monkeypatch.setattr(store_module, "_BUSY_S", 0.05)
+    monkeypatch.setattr(database_module, "_BUSY_S", 0.05)
     monkeypatch.setattr(gateway_module, "_PAUSES_S", (0.2,) * 100)
     failures = count_failures(monkeypatch)
     nats.gateway = nats.start_gateway()
@@ -258,7 +258,7 @@ def test_file_that_stays_held_stops_the_gateway_and_the_record_comes_again(bench
     client.publish("up", mote.up())
     bench.next(RecordSeen)
     bench.gateway.stop()
-    monkeypatch.setattr(store_module, "_BUSY_S", 0.05)
+    monkeypatch.setattr(database_module, "_BUSY_S", 0.05)
     monkeypatch.setattr(gateway_module, "_PAUSES_S", (0.05, 0.05))
     bench.gateway = bench.start_gateway()
     holder = sqlite3.connect(bench.folder / "g.db", isolation_level=None)

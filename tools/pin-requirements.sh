@@ -4,5 +4,5 @@ set -eu
 bin=$1
 "$bin/python" -m pip install --quiet uv
 pin="$bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11"
-$pin pyproject.toml requirements-build.in -o requirements.txt
+$pin --all-extras pyproject.toml requirements-build.in -o requirements.txt
 $pin -c requirements.txt requirements-dev.in -o requirements-dev.txt

@@ -3,7 +3,13 @@
 set -eu
 missing=
 for command in "$@"; do
-    PATH="$PATH:/usr/sbin:/usr/local/sbin" command -v "$command" >/dev/null 2>&1 || missing="$missing $command"
+    package=$command
+    case $command in
+        # Debian keeps its servers out of the PATH, since there may be several versions.
+        postgres) package=postgresql; set -- /usr/lib/postgresql/*/bin; folder=$1 ;;
+        *) folder= ;;
+    esac
+    PATH="$PATH:/usr/sbin:/usr/local/sbin:$folder" command -v "$command" >/dev/null 2>&1 || missing="$missing $package"
 done
 [ -n "$missing" ] || exit 0
 
@@ -12,7 +18,7 @@ if command -v apt-get >/dev/null 2>&1; then
     if [ "$as_root" != no ]; then
         echo "installing$missing …" >&2
         $as_root apt-get update -qq >&2
-        # Debian starts a broker on port 1883 as soon as it is installed; ours are started by the tests, on ports of their own.
+        # Debian starts a server as soon as it is installed; ours are started by the tests, on ports of their own.
         DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 $as_root apt-get install -y -qq --no-install-recommends $missing >&2
         exit 0
     fi

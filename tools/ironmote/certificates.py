@@ -126,10 +126,16 @@ class Authority:
         dns_names: Sequence[str] = (),
         server: bool = False,
         ip_addresses: Sequence[str] = (),
+        peer: bool = False,
     ) -> Credential:
-        """A new key and its certificate. A server's carries the names that clients check; a client's only its CN."""
+        """A new key and its certificate. A server's carries the names that clients check; a client's only its CN.
+
+        A server that is a `peer` shows it to others of its kind, too, as their client.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
-        usage = ExtendedKeyUsageOID.SERVER_AUTH if server else ExtendedKeyUsageOID.CLIENT_AUTH
+        usages = [ExtendedKeyUsageOID.SERVER_AUTH if server else ExtendedKeyUsageOID.CLIENT_AUTH]
+        if peer:
+            usages = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
         builder = (
             _builder(
                 _name(common_name),
@@ -140,7 +146,7 @@ class Authority:
             )
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_key_usage(sign_certificates=False), critical=True)
-            .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
+            .add_extension(x509.ExtendedKeyUsage(usages), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
         )
         names: list[x509.GeneralName] = [x509.DNSName(name) for name in dns_names]

@@ -27,16 +27,22 @@ class LeafCertificates:
         self._gone: set[str] = set()
 
     def get(
-        self, name: str, dns_names: Sequence[str] = (), server: bool = False, ip_addresses: Sequence[str] = ()
+        self,
+        name: str,
+        dns_names: Sequence[str] = (),
+        server: bool = False,
+        ip_addresses: Sequence[str] = (),
+        peer: bool = False,
     ) -> Credential:
         """The credential called `name`: the one there is, or a new one.
 
         A new one where it ends within certificates.RENEW_DAYS, was revoked, or does not carry these names. A server's
-        common name is the first of `dns_names`.
+        common name is the first of `dns_names`, unless it is a `peer`.
         """
         found = self._current(name)
         if found is None or found.worn or found.names != {*dns_names, *ip_addresses}:
-            found = self.authority.issue(dns_names[0] if server else name, dns_names, server, ip_addresses)
+            common = dns_names[0] if server and not peer else name
+            found = self.authority.issue(common, dns_names, server, ip_addresses, peer)
             self._secrets.leaves[name] = found.key_der
             self._new[name] = found.cert_pem
             self._gone.discard(name)

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from .. import secret_files
@@ -25,9 +26,16 @@ class Authenticators:
     system_user = _SYSTEM_USER
 
     def __init__(
-        self, fleet: Fleet, folder: Path, files: Identities, port: int, account: str, count: int, site: Site
+        self,
+        fleet: Fleet,
+        folder: Path,
+        files: Identities,
+        servers: Sequence[tuple[str, int]],
+        account: str,
+        count: int,
+        site: Site,
     ) -> None:
-        """Write what they need to `folder`; `port` is where the server speaks NATS's own protocol."""
+        """Write what they need to `folder`; `servers` are where the servers speak NATS's own protocol."""
         # From one of the site's passwords, so that it stays the same where those do.
         signer = nkey.KeyPair.derive(nkey.ACCOUNT, site.password(_ISSUER))
         self.issuer = signer.public
@@ -37,7 +45,7 @@ class Authenticators:
         self._zone = site.clear
         self.admit(fleet)
         settings = {
-            "servers": [f"tls://{site.near}:{port}"],
+            "servers": [f"tls://{host}:{port}" for host, port in servers],
             "ca": str(files.ca),
             "cert": str(files.authenticator_clear.cert),
             "key": str(files.authenticator_clear.key),

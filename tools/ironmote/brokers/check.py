@@ -31,8 +31,9 @@ _SETTLE_S = 0.25  # for what must not arrive
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was tried: who, what, where, what should happen, and what did."""
+    """One thing that was tried: at which broker, who, what, where, what should happen, and what did."""
 
+    at: str
     who: str
     does: str
     topic: str
@@ -79,16 +80,21 @@ def _allowed(filters: Iterable[str], topics: Iterable[str]) -> list[str]:
     return [topic for topic in topics if any(matches(each, topic) for each in filters)]
 
 
-def check(held: OpenFolder, broker: Written) -> list[Finding]:
-    """Try everything as everybody. Raises BrokerError where the broker does not run, or lets no observer in."""
-    try:
-        with tempfile.TemporaryDirectory(prefix="ironmote-") as folder, contextlib.ExitStack() as stack:
-            return list(_Check(held, broker, Path(folder), stack).run())
-    except ConnectionRefusedError:
-        place = broker.place
-        raise BrokerError(
-            f"nobody listens at {place.near}:{place.trusted_port}; ironmote broker run starts it"
-        ) from None
+def check(held: OpenFolder, broker: Written, node: int | None = None) -> list[Finding]:
+    """Try everything as everybody, at each node of a cluster or at one `node`, from 1.
+
+    Raises BrokerError where the broker does not run, or lets no observer in.
+    """
+    found: list[Finding] = []
+    for place in broker.places(node):
+        try:
+            with tempfile.TemporaryDirectory(prefix="ironmote-") as folder, contextlib.ExitStack() as stack:
+                found += _Check(held, Written(broker.folder, place), Path(folder), stack).run()
+        except ConnectionRefusedError:
+            raise BrokerError(
+                f"nobody listens at {place.near}:{place.trusted_port}; ironmote broker run starts it"
+            ) from None
+    return found
 
 
 class _Check:
@@ -99,6 +105,7 @@ class _Check:
         self._place = place = broker.place
         self._tls = broker.folder / "tls"
         self._fleet = written.served(held, place)
+        self._at = f"{place.near}:{place.trusted_port}"
         self._tried = probes.topics_of(self._fleet)
         ca = self._tls / "ca.pem"
         self._trusted = Door(place.near, place.trusted_port, ca)
@@ -178,7 +185,7 @@ class _Check:
             let_in = visitor.connect()
             if party.granted is None or party.granted.publish or party.granted.subscribe:
                 expected = REFUSED if party.granted is None else ALLOWED
-                yield Finding(party.who, CONNECT, "", expected, ALLOWED if let_in else REFUSED)
+                yield Finding(self._at, party.who, CONNECT, "", expected, ALLOWED if let_in else REFUSED)
             if let_in:
                 yield from self._try_rights(party, visitor, party.granted or Rights((), ()))
 
@@ -192,7 +199,7 @@ class _Check:
         time.sleep(_SETTLE_S)
         for does in (SAY, KEEP):
             arrived = {topic for topic in self._tried if (topic, said[does, topic]) in observer.heard}
-            yield from _compare(party.who, does, self._tried, may, arrived)
+            yield from self._compare(party.who, does, self._tried, may, arrived)
         observer.publish(((topic, b"") for topic in arrived), retain=True)  # nothing of a check stays behind
         may = _allowed(granted.subscribe, self._tried)
         visitor.subscribe(_WILDCARDS)
@@ -200,8 +207,8 @@ class _Check:
         heard = self._tell(observer, visitor, may)
         # Its rights may well take in what real motes say meanwhile.
         beyond = sorted(topic for topic in heard if not _allowed(granted.subscribe, [topic]))
-        yield Finding(party.who, LISTEN, ", ".join(beyond) or "#", REFUSED, ALLOWED if beyond else REFUSED)
-        yield from _compare(party.who, READ, self._tried, may, heard)
+        yield Finding(self._at, party.who, LISTEN, ", ".join(beyond) or "#", REFUSED, ALLOWED if beyond else REFUSED)
+        yield from self._compare(party.who, READ, self._tried, may, heard)
 
     def _tell(self, observer: Visitor, visitor: Visitor, may: Sequence[str]) -> set[str]:
         """Have the observer say something everywhere; which topics reach the visitor."""
@@ -212,6 +219,13 @@ class _Check:
         time.sleep(_SETTLE_S)
         # All that it hears, not only what was said just now: somebody else's is worse.
         return {topic for topic, _ in visitor.heard}
+
+    def _compare(
+        self, who: str, does: str, topics: Iterable[str], may: Sequence[str], did: set[str]
+    ) -> Iterator[Finding]:
+        for topic in topics:
+            expected, found = (ALLOWED if topic in those else REFUSED for those in (may, did))
+            yield Finding(self._at, who, does, topic, expected, found)
 
     def _password(self, name: str) -> str:
         return written.password(self._held, name)
@@ -232,10 +246,3 @@ class _Check:
 
 def _mark() -> bytes:
     return b"check " + secrets.token_hex(8).encode()
-
-
-def _compare(who: str, does: str, topics: Iterable[str], may: Sequence[str], did: set[str]) -> Iterator[Finding]:
-    for topic in topics:
-        yield Finding(
-            who, does, topic, ALLOWED if topic in may else REFUSED, ALLOWED if topic in did else REFUSED
-        )  # fmt: skip

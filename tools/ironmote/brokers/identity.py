@@ -16,6 +16,7 @@ BROKER = "broker.home"
 GATEWAY_HOME = "gateway.home"
 GATEWAY_CLEAR = "gateway.clear"
 AUTHENTICATOR_CLEAR = "authenticator.clear"
+ROUTE = "route.home"  # what the nodes of a cluster show each other
 
 
 @dataclass(frozen=True)
@@ -36,18 +37,26 @@ class Identities:
     gateway_home: CertificateFiles
     gateway_clear: CertificateFiles
     authenticator_clear: CertificateFiles
+    route: CertificateFiles | None = None  # where there is a cluster
 
 
 class _Issue(Protocol):
     def __call__(
-        self, name: str, dns_names: Sequence[str] = (), server: bool = False, ip_addresses: Sequence[str] = (), /
+        self,
+        name: str,
+        dns_names: Sequence[str] = (),
+        server: bool = False,
+        ip_addresses: Sequence[str] = (),
+        peer: bool = False,
+        /,
     ) -> Credential: ...
 
 
-def write(authority: Authority | LeafCertificates, folder: Path, site: Site) -> Identities:
+def write(authority: Authority | LeafCertificates, folder: Path, site: Site, cluster: bool = False) -> Identities:
     """Write the broker's certificate and one for each connection of gateway and authenticator to `folder`.
 
-    They are new, or those that `authority` keeps; a list of what is revoked is written where the site has one.
+    In a `cluster` there is one for its nodes, too. They are new, or those that `authority` keeps; a list of what is
+    revoked is written where the site has one.
     """
     keeps = isinstance(authority, LeafCertificates)
     ca_pem = authority.authority.ca_pem if isinstance(authority, LeafCertificates) else authority.ca_pem
@@ -61,6 +70,7 @@ def write(authority: Authority | LeafCertificates, folder: Path, site: Site) -> 
         _write(folder, GATEWAY_HOME, issue(GATEWAY_HOME)),
         _write(folder, GATEWAY_CLEAR, issue(GATEWAY_CLEAR)),
         _write(folder, AUTHENTICATOR_CLEAR, issue(AUTHENTICATOR_CLEAR)),
+        _write(folder, ROUTE, issue(ROUTE, site.names, True, site.addresses, True)) if cluster else None,
     )
 
 

@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +16,9 @@ from ..certificates import Authority
 from ..errors import BrokerError
 from ..fleet import Fleet
 from ..leaf_certificates import LeafCertificates
-from . import GatewayAccess, Site, identity, probes, rights, subjects
+from . import GatewayAccess, Site, identity, nats_cluster, probes, rights, subjects
 from .authenticator import Authenticators
+from .nats_cluster import Node
 
 TRUSTED_CONFIGURATION, CLEAR_CONFIGURATION = "trusted.conf", "clear.conf"
 PID_FILE = "trusted.pid"  # of the process that is to be told of changes
@@ -55,52 +56,88 @@ class Ports:
 
 
 def write(
-    fleet: Fleet, authority: Authority | LeafCertificates, folder: Path, ports: Ports, site: Site, count: int = 1
+    fleet: Fleet,
+    authority: Authority | LeafCertificates,
+    folder: Path,
+    ports: Ports,
+    site: Site,
+    count: int = 1,
+    nodes: Sequence[Node] = (),
 ) -> tuple[list[GatewayAccess], Authenticators]:
     """Write all files to `folder` (created, 0700); say how the gateway comes in, and who is asked about motes.
 
-    `count` is how many authenticators there are. The server of the trusted zone takes up its users when it is sent
-    SIGHUP; that of the clear zone is not to be sent it, since it would end each session about which it asked: there an
-    authenticator takes up the roster by itself. Raises BrokerError on a mote that NATS cannot serve.
+    `count` is how many authenticators there are. `nodes` are those of a cluster; each has its configurations in a
+    folder of its own, listens where it says rather than at `ports`, and the gateway comes in at any. The server of the
+    trusted zone takes up its users when it is sent SIGHUP; that of the clear zone is not to be sent it, since it would
+    end each session about which it asked: there an authenticator takes up the roster by itself. Raises BrokerError on
+    a mote that NATS cannot serve.
     """
     for mote in fleet.sharing_keys():
         raise BrokerError(
             f"{mote.id} speaks {mote.channel}, and NATS has no TLS with pre-shared keys; use Mosquitto for it"
         )
     secret_files.make_folder(folder)
-    files = identity.write(authority, folder / "tls", site)
+    files = identity.write(authority, folder / "tls", site, bool(nodes))
     password = site.password(identity.GATEWAY_CLEAR)
     # NATS does not bind the client id to the user: whoever knows it can take the session, and with it what is
     # queued for the gateway. So nobody can guess it.
     client_id = f"gateway-{hashlib.sha256(site.password('gateway.client').encode()).hexdigest()[:32]}"
+    ends = [(node.host, node.trusted, node.inlet) for node in nodes] or [(site.near, ports.trusted, ports.inlet)]
+    home, inlet = [(host, port) for host, port, _ in ends], [(host, port) for host, _, port in ends]
     accesses = [
         GatewayAccess(
-            site.home, "mote", site.near, ports.trusted, "tcp", None, None,
-            files.ca, files.gateway_home.cert, files.gateway_home.key, client_id, _AGAIN_S,
+            site.home, "mote", *home[0], "tcp", None, None,
+            files.ca, files.gateway_home.cert, files.gateway_home.key, client_id, _AGAIN_S, tuple(home[1:]),
         ),
         GatewayAccess(
-            site.clear, "sealed", site.near, ports.inlet, "websockets", identity.GATEWAY_CLEAR, password,
-            files.ca, files.gateway_clear.cert, files.gateway_clear.key, client_id, _AGAIN_S,
+            site.clear, "sealed", *inlet[0], "websockets", identity.GATEWAY_CLEAR, password,
+            files.ca, files.gateway_clear.cert, files.gateway_clear.key, client_id, _AGAIN_S, tuple(inlet[1:]),
         ),
     ]  # fmt: skip
     if _sealing_inside_tls(fleet):
         accesses.append(
             GatewayAccess(
-                site.home, "sealed", site.near, ports.trusted, "tcp", None, None,
-                files.ca, files.gateway_clear.cert, files.gateway_clear.key, client_id + "-sealed", _AGAIN_S,
+                site.home, "sealed", *home[0], "tcp", None, None, files.ca, files.gateway_clear.cert,
+                files.gateway_clear.key, client_id + "-sealed", _AGAIN_S, tuple(home[1:]),
             )
         )  # fmt: skip
-    secret_files.write(folder / TRUSTED_CONFIGURATION, _trusted(fleet, ports.trusted, files, folder, site))
-    asked = Authenticators(fleet, folder, files, ports.inner, _MOTES, count, site)
-    secret_files.write(folder / CLEAR_CONFIGURATION, _clear(fleet, ports, password, asked, files, folder, site))
+    servers = [(node.host, node.inner) for node in nodes] or [(site.near, ports.inner)]
+    asked = Authenticators(fleet, folder, files, servers, _MOTES, count, site)
+    for own in list(_servers(nodes, folder, files, site)) or [_Server(folder, ports, "")]:
+        secret_files.make_folder(own.folder)
+        secret_files.write(own.folder / TRUSTED_CONFIGURATION, _trusted(fleet, own, files, site))
+        secret_files.write(own.folder / CLEAR_CONFIGURATION, _clear(fleet, own, password, asked, files, site))
     return accesses, asked
+
+
+@dataclass(frozen=True)
+class _Server:
+    """One of several, or the only one: where its files are, its ports, what its names end with, and its cluster."""
+
+    folder: Path
+    ports: Ports
+    suffix: str
+    trusted: str = ""
+    clear: str = ""
+
+
+def _servers(nodes: Sequence[Node], folder: Path, files: identity.Identities, site: Site) -> Iterator[_Server]:
+    for number, node in enumerate(nodes, 1):
+        zones = (nats_cluster.TRUSTED, nats_cluster.CLEAR)
+        joined = [nats_cluster.block(zone, node, nodes, files, site.bind) for zone in zones]
+        yield _Server(nats_cluster.folder(folder, number), ports_of(node), f"-{number}", *joined)
+
+
+def ports_of(node: Node) -> Ports:
+    """Where the servers of a node listen, but for the other nodes."""
+    return Ports(node.trusted, node.clear, node.inlet, node.inner)
 
 
 def _sealing_inside_tls(fleet: Fleet) -> bool:
     return any(mote.seals for mote in fleet.encrypting())
 
 
-def _trusted(fleet: Fleet, port: int, files: identity.Identities, folder: Path, site: Site) -> str:
+def _trusted(fleet: Fleet, own: _Server, files: identity.Identities, site: Site) -> str:
     gateways = [_user(f"CN={identity.GATEWAY_HOME}", None, rights.of_gateway(fleet, "mote"), "MQTT")]
     if _sealing_inside_tls(fleet):
         gateways.append(_user(f"CN={identity.GATEWAY_CLEAR}", None, rights.of_gateway(fleet, "sealed"), "MQTT"))
@@ -111,15 +148,15 @@ def _trusted(fleet: Fleet, port: int, files: identity.Identities, folder: Path, 
     ]
     return f"""\
 # The trusted zone: motes that can do TLS, and the gateway. Written by ironmote from the fleet; changes are lost.
-{_common("trusted", folder, site)}
+{_common(nats_cluster.TRUSTED, own, own.trusted, site)}
 # MQTT with TLS on both sides: a client without a certificate of the fleet's authority does not get in, and its
 # certificate's subject is its user name, whatever its CONNECT says.
 mqtt {{
   host: {_text(site.bind)}
-  port: {port}
+  port: {own.ports.trusted}
   max_ack_pending: {_UNACKNOWLEDGED}
   ack_wait: "{_AGAIN_S}s"
-{_tls(files, "verify_and_map: true")}
+{_replicas(own)}{_tls(files, "verify_and_map: true")}
 }}
 
 # What each user may do. All else is refused. There are no passwords here: "MQTT" alone keeps these names from
@@ -128,24 +165,18 @@ mqtt {{
 
 
 def _clear(
-    fleet: Fleet,
-    ports: Ports,
-    password: str,
-    asked: Authenticators,
-    files: identity.Identities,
-    folder: Path,
-    site: Site,
+    fleet: Fleet, own: _Server, password: str, asked: Authenticators, files: identity.Identities, site: Site
 ) -> str:
     gateway = _user(identity.GATEWAY_CLEAR, password, rights.of_gateway(fleet, "sealed"), "MQTT_WS")
     known = [identity.GATEWAY_CLEAR, asked.user, asked.system_user]
     if site.observer is not None:
         # What is the owner's own is in the trusted zone, and this file stays the same: no reload ends its sessions.
-        own = tuple(
+        tried = tuple(
             each
             for each in fleet.users[site.observer].publish
             if each.split("/")[0] in _PREFIXES or each == probes.NOWHERE
         )
-        seen = rights.Rights(own, own)
+        seen = rights.Rights(tried, tried)
         gateway += _user(site.observer, site.password(site.observer), seen, "MQTT_WS")
         known.append(site.observer)
     callout = _service(asked.user, asked.password, '{ publish: {deny: ">"}, subscribe: ["$SYS.REQ.USER.AUTH"] }')
@@ -157,21 +188,21 @@ def _clear(
     )
     return f"""\
 # The clear zone: sealed motes over plain TCP. Written by ironmote from the fleet; changes are lost.
-{_common("clear", folder, site, ports.inner)}
+{_common(nats_cluster.CLEAR, own, own.clear, site, own.ports.inner)}
 # NATS's own protocol is for the authenticator alone: inside TLS with certificates on both sides.
 {_tls(files, "verify: true", "")}
 # MQTT in the clear. All that crosses here is sealed end to end; the token only opens the door, once.
 mqtt {{
   host: {_text(site.bind)}
-  port: {ports.clear}
+  port: {own.ports.clear}
   max_ack_pending: {_UNACKNOWLEDGED}
   ack_wait: "{_AGAIN_S}s"
-}}
+{_replicas(own)}}}
 
 # The gateway's way in: MQTT over a WebSocket, inside TLS with certificates on both sides.
 websocket {{
   host: {_text(site.bind)}
-  port: {ports.inlet}
+  port: {own.ports.inlet}
 {_tls(files, "verify: true")}
 }}
 
@@ -205,16 +236,16 @@ authorization {{
 """
 
 
-def _common(name: str, folder: Path, site: Site, inner: int | None = None) -> str:
+def _common(zone: str, own: _Server, cluster: str, site: Site, inner: int | None = None) -> str:
     unused = """\
 # NATS's own protocol is used by nobody here; its port cannot be left out, so it is any free one of this machine
 # and no user below may come that way.
 """
     return f"""\
-server_name: {name}
-log_file: {_text(str(folder / (name + ".log")))}
+server_name: {zone}{own.suffix}
+log_file: {_text(str(own.folder / (zone + ".log")))}
 
-pid_file: {_text(str(folder / (name + ".pid")))}
+pid_file: {_text(str(own.folder / (zone + ".pid")))}
 
 {unused if inner is None else ""}host: {_text(site.near if inner is None else site.bind)}
 port: {-1 if inner is None else inner}
@@ -226,11 +257,17 @@ write_deadline: "10s"
 
 # MQTT sessions, retained messages and messages at QoS 1 that wait for their subscriber.
 jetstream {{
-  store_dir: {_text(str(folder / ("jetstream-" + name)))}
+  store_dir: {_text(str(own.folder / ("jetstream-" + zone)))}
   max_memory_store: {_STORE_MEMORY}
   max_file_store: {_STORE_FILE}
 }}
-"""
+{cluster and chr(10) + cluster}"""
+
+
+def _replicas(own: _Server) -> str:
+    # Left to itself the server that is first asked makes as many copies as there are nodes at that moment: of two,
+    # neither goes on alone.
+    return f"  stream_replicas: {nats_cluster.NODES}\n" if own.suffix else ""
 
 
 def _tls(files: identity.Identities, verify: str, margin: str = "  ") -> str:

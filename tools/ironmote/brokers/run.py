@@ -12,9 +12,14 @@ from .written import Written
 _LOOK_S = 0.2
 
 
-def run(written: Written) -> int:
-    """Start all, and show what they say until Ctrl-C. Raises BrokerError where one does not start, or ends."""
-    processes = written.processes()
+def run(written: Written, node: int | None = None) -> int:
+    """Start all, or one `node` of a cluster, and show what they say until Ctrl-C.
+
+    Raises BrokerError where one does not start, or ends: of a cluster that runs here, where so many of a zone have
+    ended that the others cannot go on.
+    """
+    processes = written.processes(node)
+    spare = (len(written.place.nodes) - 1) // 2 if node is None else 0
     begun = {process: _size(process) for process in processes}
     logs: dict[ServerProcess, IO[bytes]] = {}
     try:
@@ -23,15 +28,20 @@ def run(written: Written) -> int:
             logs[process] = process.log.open("rb")
             logs[process].seek(begun[process])
         written.begun()
-        place = written.place
-        print(f"{processes[0].name.partition(' (')[0]} runs: {place.near}:{place.trusted_port} with TLS, "
-              f":{place.clear_port} for sealed motes; Ctrl-C ends it", flush=True)  # fmt: skip
+        name = processes[0].name.partition(" (")[0].partition(",")[0]
+        for each in written.places(node):
+            print(f"{name} runs: {each.near}:{each.trusted_port} with TLS, :{each.clear_port} for sealed motes; "
+                  "Ctrl-C ends it", flush=True)  # fmt: skip
+        ended: list[ServerProcess] = []
         while True:
             for process, log in logs.items():
                 for line in log:
                     print(plain(line.decode(errors="replace").rstrip()), flush=True)
-                if process.trouble is not None:
-                    raise BrokerError(process.trouble)
+                if process.trouble is not None and process not in ended:
+                    ended.append(process)
+                    if sum(_zone(each) == _zone(process) for each in ended) > spare or not _zone(process):
+                        raise BrokerError(process.trouble)
+                    print(f"{process.trouble}; the other nodes go on", flush=True)
             interrupts.check()
             time.sleep(_LOOK_S)
     finally:
@@ -39,6 +49,11 @@ def run(written: Written) -> int:
             log.close()
         for process in reversed(processes):
             process.stop()
+
+
+def _zone(process: ServerProcess) -> str:
+    """What the servers of one zone have in common; nothing is in the authenticator's name."""
+    return process.name.partition(" (")[2]
 
 
 def _size(process: ServerProcess) -> int:

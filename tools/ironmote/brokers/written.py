@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import certificates, durable, secret_files
-from ..errors import BrokerError
+from ..errors import BrokerError, IronmoteError
 from ..fleet import CLEAR, Fleet
 from ..fleet_file import PUBLIC, TRUSTED, FleetFile, Zone
 from ..fleet_folder import Folder
@@ -32,15 +32,17 @@ from . import (
     mosquitto,
     mosquitto_files,
     nats,
+    nats_cluster,
     nats_files,
     probes,
 )
+from .nats_cluster import Node
 from .process import ServerProcess
 
 MOSQUITTO, NATS = "mosquitto", "nats"
 KINDS = (MOSQUITTO, NATS)
 EVERYWHERE = "0.0.0.0"  # noqa: S104 (a broker is there to be reached)
-_DEFAULTS = {"bind": EVERYWHERE, "websockets": 0, "inlet": 8443, "inner": 4222}
+_DEFAULTS = {"bind": EVERYWHERE, "websockets": 0, "inlet": 8443, "inner": 4222, "route": 6222}
 _FILE = "broker.json"
 _ACCESS = "gateway.json"
 _AUTHENTICATOR = "authenticator.toml"
@@ -49,7 +51,10 @@ _BEGUN = "begun"
 
 @dataclass(frozen=True)
 class Place:
-    """Where a broker of the folder listens. `psk`, `websockets` are Mosquitto's, `inlet`, `inner` NATS's; 0 is none."""
+    """Where a broker of the folder listens. `psk`, `websockets` are Mosquitto's, `inlet`, `inner` NATS's; 0 is none.
+
+    `nodes` are those of a cluster of NATS servers, `route` the first port where they hear each other.
+    """
 
     kind: str
     bind: str
@@ -62,11 +67,24 @@ class Place:
     websockets: int = 0
     inlet: int = 0
     inner: int = 0
+    route: int = 0
+    nodes: tuple[Node, ...] = ()
 
     @property
     def near(self) -> str:
         """The address under which this machine reaches it."""
         return LOOPBACK if self.bind == EVERYWHERE else self.bind
+
+    @property
+    def each(self) -> list["Place"]:
+        """The same for each node of a cluster by itself; this one where there is none."""
+        return [
+            replace(
+                self, bind=node.host, trusted_port=node.trusted, clear_port=node.clear, inlet=node.inlet,
+                inner=node.inner, nodes=(),
+            )
+            for node in self.nodes
+        ] or [self]  # fmt: skip
 
 
 class Written:
@@ -85,8 +103,10 @@ class Written:
             raise BrokerError("no broker was written yet; ironmote broker write does it")
         path = max(found, key=lambda each: each.stat().st_mtime_ns)
         try:
-            return cls(path.parent, Place(**json.loads(path.read_text(encoding="utf-8"))))
-        except (ValueError, TypeError) as error:
+            found = json.loads(path.read_text(encoding="utf-8"))
+            nodes = tuple(Node(**each) for each in found.pop("nodes", ()))
+            return cls(path.parent, Place(**found, nodes=nodes))
+        except (ValueError, TypeError, AttributeError) as error:
             raise BrokerError(f"{path} is not as ironmote wrote it; write the broker again") from error
 
     @property
@@ -98,16 +118,33 @@ class Written:
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise BrokerError(f"{path} cannot be read; write the broker again") from error
 
-    def processes(self) -> list[ServerProcess]:
-        """All that has to run, in this order. Raises MissingTool, BrokerError."""
+    def places(self, node: int | None = None) -> list[Place]:
+        """Where it listens: at each node of a cluster, or at one `node`, from 1. Raises BrokerError."""
+        if node is None:
+            return self.place.each
+        if node > len(self.place.nodes):
+            raise BrokerError(f"there is no node {node}; ironmote broker write nats --nodes 3 makes a cluster")
+        return [self.place.each[node - 1]]
+
+    def processes(self, node: int | None = None) -> list[ServerProcess]:
+        """All that has to run, in this order; of a cluster one `node`, or all. Raises MissingTool, BrokerError.
+
+        The authenticator is the first node's: its counters are in one place.
+        """
         place = self.place
+        self.places(node)
         if place.kind == MOSQUITTO:
             program = mosquitto.find_mosquitto()
             name, ports = mosquitto.version(program), _mosquitto_ports(place)
             return [mosquitto.process(name, program, self.folder, ports, place.near)]
         program = nats.find_nats()
         name, zones = nats.version(program), (place.home, place.clear)
-        servers = nats.processes(name, program, self.folder, _nats_ports(place), zones, place.near)
+        if place.nodes:
+            servers = nats.node_processes(name, program, self.folder, place.nodes, zones, node)
+        else:
+            servers = nats.processes(name, program, self.folder, _nats_ports(place), zones, place.near)
+        if node not in (None, 1):
+            return servers
         # Only the first start may make the file of counters: without it recorded tokens are good once more.
         new = not (self.folder / _BEGUN).exists()
         return [*servers, authenticator.process("authenticator", self.folder / _AUTHENTICATOR, new)]
@@ -125,7 +162,13 @@ class Written:
             told = {"mosquitto": (mosquitto_files.PID_FILE, mosquitto_files.CONFIGURATION)}
         else:
             # The other process has no user that changes: it asks about each. Told, it would end all their sessions.
-            told = {f"nats (zone {self.place.home})": (nats_files.PID_FILE, nats_files.TRUSTED_CONFIGURATION)}
+            own = [f"{nats_cluster.folder(Path(), number)}/" for number in range(1, len(self.place.nodes) + 1)] or [""]
+            told = {
+                f"nats ({each.rstrip('/') or 'zone'} {self.place.home})": (
+                    each + nats_files.PID_FILE, each + nats_files.TRUSTED_CONFIGURATION,
+                )
+                for each in own
+            }  # fmt: skip
         return [name for name, (pid, using) in told.items() if _signal(self.folder / pid, self.folder / using)]
 
 
@@ -148,7 +191,8 @@ def _signal(pid_file: Path, configuration: Path) -> bool:
 def write(held: OpenFolder, kind: str, changes: dict[str, Any]) -> Written:
     """Write a broker's files from the fleet, and save the fleet. Raises IronmoteError.
 
-    `changes` are fields of Place: bind, websockets, inlet, inner. What they leave out stays as it was written before.
+    `changes` are fields of Place (bind, websockets, inlet, inner, route), and `nodes`, how many of them there are. What
+    they leave out stays as it was written before.
     """
     folder = held.folder.paths.broker(kind).resolve()
     home, clear = _zones(held.folder.file)
@@ -156,11 +200,14 @@ def write(held: OpenFolder, kind: str, changes: dict[str, Any]) -> Written:
         kept = json.loads((folder / _FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         kept = {}
+    count = changes.get("nodes", len(kept.get("nodes", ())) or 1)
     chosen = {name: changes.get(name, kept.get(name, default)) for name, default in _DEFAULTS.items()}
     place = Place(
         kind, home=home.name, clear=clear.name, server_name=home.server_name, psk=_psk_port(held, home),
         trusted_port=_port(home), clear_port=_port(clear), **chosen,
     )  # fmt: skip
+    if count > 1:
+        place = replace(place, nodes=_nodes(place, home, clear, count))
     secret_files.make_folder(held.folder.paths.broker(kind).parent)
     canary = _canary(held, folder)
     held.save()
@@ -172,13 +219,29 @@ def write(held: OpenFolder, kind: str, changes: dict[str, Any]) -> Written:
     if kind == MOSQUITTO:
         accesses = mosquitto_files.write(fleet, held.certificates, folder, _mosquitto_ports(place), site)
     else:
-        accesses, _ = nats_files.write(fleet, held.certificates, folder, _nats_ports(place), site)
+        accesses, _ = nats_files.write(fleet, held.certificates, folder, _nats_ports(place), site, nodes=place.nodes)
     held.save()
     for name, content in canary.items():
         secret_files.write(folder / "tls" / name, content)
     secret_files.write(folder / _ACCESS, json.dumps([_plain(each) for each in accesses], indent=1) + "\n")
     durable.replace(folder / _FILE, json.dumps(asdict(place), indent=1) + "\n")
+    held.tell_gateways()
     return Written(folder, place)
+
+
+def renew(held: OpenFolder) -> str:
+    """Have the folder's broker take up what the fleet is now; says what was done, "" where no broker was written.
+
+    Where that fails, it says why: the fleet is saved, and what was done to it stays done.
+    """
+    if not any((held.folder.paths.broker(kind) / _FILE).is_file() for kind in KINDS):
+        return ""
+    try:
+        made = write(held, Written.read(held.folder).place.kind, {})
+        told = made.reload()
+    except (IronmoteError, OSError) as error:
+        return f"does not know it: {error}"
+    return f"{', '.join(told)}: told" if told else f"{made.folder}: written, and nothing runs with it here"
 
 
 def password(held: OpenFolder, name: str) -> str:
@@ -225,6 +288,22 @@ def _port(zone: Zone) -> int:
     return zone.brokers[0].port
 
 
+def _nodes(place: Place, home: Zone, clear: Zone, count: int) -> tuple[Node, ...]:
+    """The nodes of a cluster: the brokers that the zones name. Raises BrokerError where that is not what they name."""
+    if place.kind != NATS:
+        raise BrokerError("Mosquitto has no cluster; ironmote broker write nats --nodes does it")
+    for zone in (home, clear):
+        if len(zone.brokers) != count:
+            raise BrokerError(
+                f"fleet.toml: zones.{zone.name}.brokers names {len(zone.brokers)}; a cluster of {count} needs {count}"
+            )
+    hosts = [each.host for each in home.brokers]
+    if hosts != [each.host for each in clear.brokers]:
+        raise BrokerError(f"fleet.toml: zones.{home.name} and zones.{clear.name} name the same hosts in the same order")
+    places = [(host, a.port, b.port) for host, a, b in zip(hosts, home.brokers, clear.brokers, strict=True)]
+    return nats_cluster.of_hosts(places, place.inlet, place.inner, place.route)
+
+
 def _names(*zones: Zone) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The names and the addresses that the broker's certificate carries."""
     names, addresses = [zone.server_name for zone in zones], [LOOPBACK]
@@ -267,4 +346,5 @@ def _plain(access: GatewayAccess) -> dict[str, Any]:
 
 def _access(found: dict[str, Any]) -> GatewayAccess:
     fields: dict[str, Any] = {name: Path(value) if name in _PATHS else value for name, value in found.items()}
-    return GatewayAccess(**fields)
+    more = tuple((str(host), int(port)) for host, port in fields.pop("more", ()))
+    return GatewayAccess(**fields, more=more)

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from mote import command, limits, sealed, topics
 
 from ..errors import IronmoteError
+from .database import StoreError
 from .events import CommandEnded, Value
 from .members import Member
-from .store import Store, StoreError
+from .store import Store
 from .trust import MoteTrust
 
 UNKNOWN = "unknown"
@@ -111,7 +112,10 @@ class Downlink:
         mote, member = order.mote, self._members[order.mote]
         until, deadline = order.began + order.within_s, order.made + order.within_s
         pending = _Pending(member, order.id, order.name, order.value, order.for_s, order.began, until, deadline)
-        self._store.add_command(pending.id, mote, order.name, order.value, order.made, deadline)
+        if not self._store.add_command(pending.id, mote, order.name, order.value, order.made, deadline):
+            return (
+                None  # a controller's, delivered again, here or at another gateway: its outcome is told where it began
+            )
         self._overtake(mote, order.name)
         if mote in self._revoked:
             return self._end(pending, command.EXPIRED, None, "the mote was revoked")
@@ -145,6 +149,21 @@ class Downlink:
                 due = time.monotonic() - pending.sent > _AGAIN_S and self._acts_once(pending)
             if due and time.monotonic() < pending.until:
                 self._dispatch(pending)
+
+    def asks(self, answer: command.Answer) -> bool:
+        """True where this is an answer to what was asked here."""
+        return answer.id in self._pending
+
+    @property
+    def pending(self) -> dict[bytes, str]:
+        """The motes of the commands that have no answer yet, by the id of each."""
+        return {each.id: each.member.id for each in self._pending.values()}
+
+    def overtake(self, command_id: bytes) -> None:
+        """Another gateway was asked for something later, for the same actuator: send this no more."""
+        pending = self._pending.pop(command_id, None)
+        if pending is not None:
+            self._overtaken.append(self._end(pending, UNKNOWN, None, "overtaken by a later command"))
 
     def behind(self, mote: str, down: int) -> None:
         """The mote has verified `down` from another sender, so it refused what was numbered lower: send that anew."""

@@ -1,20 +1,25 @@
 """What arrives, verified and stored: one batch is one transaction, and one message cannot spoil it for the others."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from mote import command, record, topics
 
 from .. import roles
+from ..errors import IronmoteError
+from . import controllers, reasons
 from .boots import Boots
 from .care import KeyCare
+from .database import StoreError
+from .downlink import Order
 from .events import Event, MessageRefused, RecordSeen, RecordsSkipped, StateSeen
 from .members import Member
 from .refusals import Refusals
+from .sharing import Sharing
 from .state import State
-from .store import MOST_LOST, Store, StoreError
+from .store import MOST_LOST, Store
 from .trust import MoteTrust
-from .uplink import AlreadyTaken, Message, NotBelieved, Uplink, Verified
+from .uplink import AlreadyTaken, Message, NotBelieved, Republished, Uplink, Verified
 from .wire_tap import Wired, WireTap, transport
 
 
@@ -32,6 +37,7 @@ class Taken:
 
     events: list[Event] = field(default_factory=list)
     answers: list[tuple[str, command.Answer]] = field(default_factory=list)
+    orders: list[Order] = field(default_factory=list)  # of controllers, for sealed motes
     heard: dict[str, int | None] = field(default_factory=dict)
     again: list[str] = field(default_factory=list)  # motes of whose messages the broker delivered one again
     refused: list[tuple[float, MessageRefused]] = field(default_factory=list)
@@ -54,7 +60,12 @@ class Intake:
         care: KeyCare,
         refusals: Refusals,
         tap: WireTap | None = None,
+        sharing: Sharing | None = None,
+        waits: Callable[[str, command.Answer], bool] = lambda mote, answer: True,
     ) -> None:
+        """With `sharing`, what `waits` says that no command of this gateway waits for goes to the others."""
+        self._sharing = sharing
+        self._waits = waits
         self._tap = tap if tap is not None else WireTap()
         self._trusts = trusts
         self._store = store
@@ -69,35 +80,58 @@ class Intake:
         Raises StoreError where nothing of it is on the disk: then the trusts are ahead, and have to be loaded again.
         """
         taken = Taken()
-        with self._store.transaction():
-            for arrived, event in refused:
-                taken.refuse(arrived, event)
-            for delivery in deliveries:
-                self._one(delivery, taken)
-            for mote in taken.moved:
-                self._store.save_epochs(mote, self._trusts[mote].epochs)
-            self._refusals.keep(taken.refused)
+        try:
+            with self._store.transaction():
+                self._all(list(deliveries), refused, taken)
+        except BaseException:
+            if self._sharing is not None:
+                self._sharing.failed()
+            raise
         return taken
+
+    def _all(self, deliveries: list[Delivery], refused: Iterable[tuple[float, MessageRefused]], taken: Taken) -> None:
+        if self._sharing is not None:
+            claimed = {self.claimed(each.message) for each in deliveries}
+            self._sharing.begin(mote for mote in claimed if mote is not None)
+        for arrived, event in refused:
+            taken.refuse(arrived, event)
+        for delivery in deliveries:
+            self._one(delivery, taken)
+        for mote in taken.moved:
+            self._store.save_epochs(mote, self._trusts[mote].epochs)
+        if self._sharing is not None:
+            self._sharing.end(taken.moved)
+        self._refusals.keep(taken.refused)
 
     def _one(self, delivery: Delivery, taken: Taken) -> None:
         message = delivery.message
-        if _is_downward(message.topic):  # what hears motes in their order hears our own commands too
+        if _is_downward(message.topic):  # what hears motes in their order hears commands too, our own among them
+            self._order(delivery, taken)
             return
         try:
             verified = self._uplink.take(message)
         except NotBelieved as error:
-            taken.refuse(delivery.arrived, MessageRefused(error.mote, message.zone, error.why, error.alert))
+            taken.refuse(
+                delivery.arrived, MessageRefused(error.mote, message.zone, error.why, error.alert, kind=error.kind)
+            )
             # It may have verified and been malformed inside: then its window has moved all the same.
             if error.mote is not None and error.mote in self._trusts:
                 taken.moved.add(error.mote)
             return
         except AlreadyTaken as error:
-            taken.again.append(error.mote)
+            if error.elsewhere:  # it listens all the same, and who took it may not be who has something to say
+                taken.heard.setdefault(error.mote, None)
+            else:
+                taken.again.append(error.mote)
+            return
+        except Republished:
             return
         except Exception as error:  # a mistake of ours that a message has found must not stop the others
             self._spoilt(delivery, taken, "could not be read", error)
             return
         mote = verified.member.id
+        if self._sharing is not None and isinstance(verified.content, command.Answer):
+            self._forward(delivery, verified, verified.content)
         self._tap.keep(mote, _wired(delivery, verified))
         if verified.member.seal_key is not None:
             taken.moved.add(mote)
@@ -111,7 +145,9 @@ class Intake:
         except StoreError:
             raise
         except NotBelieved as error:
-            taken.refuse(delivery.arrived, MessageRefused(error.mote, message.zone, error.why, error.alert))
+            taken.refuse(
+                delivery.arrived, MessageRefused(error.mote, message.zone, error.why, error.alert, kind=error.kind)
+            )
         except Exception as error:
             self._spoilt(delivery, taken, "could not be stored", error)
         else:
@@ -120,12 +156,31 @@ class Intake:
             if verified.member.seal_key is None and not message.retained and not gone:
                 taken.heard.setdefault(mote, None)
 
+    def _forward(self, delivery: Delivery, verified: Verified, answer: command.Answer) -> None:
+        """Let the other gateways know of an answer that nobody waits for here."""
+        mote = verified.member.id
+        if not self._waits(mote, answer):
+            self._store.answers.add(mote, answer, verified.boot, verified.sequence, delivery.arrived)
+
+    def _order(self, delivery: Delivery, taken: Taken) -> None:
+        """Take what a controller wants of a sealed mote, which cannot read it: the gateway passes it on, sealed."""
+        message = delivery.message
+        mote = self.claimed(message)
+        if mote is None or mote not in self._trusts or message.prefix != topics.OPEN or message.retained:
+            return
+        try:
+            order = controllers.order_of(mote, message.payload, delivery.arrived)
+        except IronmoteError as error:
+            taken.refuse(delivery.arrived, MessageRefused(mote, message.zone, str(error), alert=False))
+        else:
+            taken.orders.append(order)
+
     def _spoilt(self, delivery: Delivery, taken: Taken, what: str, error: Exception) -> None:
         mote = self.claimed(delivery.message)
         if mote is not None and mote in self._trusts:
             taken.moved.add(mote)
         why = f"{what} ({type(error).__name__})"
-        taken.refuse(delivery.arrived, MessageRefused(mote, delivery.message.zone, why, alert=True))
+        taken.refuse(delivery.arrived, MessageRefused(mote, delivery.message.zone, why, True, kind=reasons.MALFORMED))
 
     def claimed(self, message: Message) -> str | None:
         """The mote that a message's topic claims, where that is one of ours. For any thread."""
@@ -194,7 +249,7 @@ class Intake:
                 f"record {number} of boot {boot} is there with other readings: this mote was copied, or its boot "
                 "counter went back; provision it again"
             )
-            raise NotBelieved(member.id, words, alert=True)
+            raise NotBelieved(member.id, words, True, reasons.CONFLICT)
         skipped: list[Event] = []
         if number - before - 1 > MOST_LOST:
             skipped.append(RecordsSkipped(member.id, boot, before, number))
@@ -211,6 +266,7 @@ class Intake:
             delivery.message.zone,
             verified.sequence,
             verified.boot if verified.sequence is not None else None,
+            len(delivery.message.payload),
         )
         return [*skipped, seen]
 
@@ -226,6 +282,8 @@ def _wired(delivery: Delivery, verified: Verified) -> Wired:
 
 
 def _is_downward(topic: str) -> bool:
+    if topic.rpartition("/")[2] not in roles.DOWNWARD:
+        return False
     try:
         return topics.split(topic)[2] in roles.DOWNWARD
     except topics.TopicError:

@@ -1,163 +1,112 @@
-"""The gateway's memory in one SQLite file: what was verified, and what must never be taken or sent twice.
+"""The gateway's memory: what was verified, and what must never be taken or sent twice.
 
 The window that a message moves and the record it carries are written in one transaction, and the broker hears of
-it only after that is on disk. One process owns the file: a second one is refused.
+it only after that is on disk. One process owns a file, and a second one is refused; several share a PostgreSQL.
 """
 
-import contextlib
-import os
-import sqlite3
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterable, Mapping, Sized
 from pathlib import Path
 
 from mote.record import Reading
 from mote.replay import Window
 
-from ..errors import IronmoteError
-from ..process_lock import ProcessLock
+from .answers import Answers
+from .database import open_database
 from .events import Value
+from .outbox import Outbox
 from .trust import EpochTrust
 
 MOST_LOST = 10_000  # a longer gap in a mote's numbers says nothing about what was lost
 _REFUSALS_MOST = 100_000
 _REFUSALS_MINUTES = 30 * 24 * 60
 _LONGEST_LEAP = 2**20  # downlink numbers that a gateway can have used since the backup that it starts from
-_BUSY_S = 5.0  # how long another process may hold the file before that is an error
-
-_SCHEMA_VERSION = 4
-_SCHEMA = """
-CREATE TABLE motes (
-    id TEXT PRIMARY KEY,
-    downlink INTEGER NOT NULL DEFAULT 0,     -- the next sequence number of a command; only ever grows
-    generation INTEGER NOT NULL DEFAULT 0,   -- of the root key under which it was heard last; older ones are refused
-    revoked INTEGER NOT NULL DEFAULT 0,      -- root keys up to this generation are not believed
-    confirmed INTEGER                        -- boot counter proven by a challenge since the gateway started
-) WITHOUT ROWID;
-CREATE TABLE epochs (
-    mote TEXT NOT NULL, epoch BLOB NOT NULL, highest INTEGER NOT NULL, bits BLOB NOT NULL, will INTEGER NOT NULL,
-    failed INTEGER NOT NULL,                 -- openings that failed under its keys
-    PRIMARY KEY (mote, epoch)
-) WITHOUT ROWID;
-CREATE TABLE records (
-    id INTEGER PRIMARY KEY,
-    mote TEXT NOT NULL, generation INTEGER NOT NULL, boot INTEGER NOT NULL, number INTEGER NOT NULL,
-    taken REAL, arrived REAL NOT NULL,       -- seconds since 1970; taken is NULL where the mote has no clock
-    channel TEXT NOT NULL, epoch INTEGER, sequence INTEGER,
-    confirmed INTEGER NOT NULL,              -- 0: sealed, and the mote had not yet answered a challenge
-    UNIQUE (mote, generation, boot, number)
-);
-CREATE TABLE readings (
-    record INTEGER NOT NULL REFERENCES records, name TEXT NOT NULL, unit TEXT, value, taken REAL,
-    kind TEXT NOT NULL CHECK (kind IN ('number', 'bool', 'text'))
-);
-CREATE INDEX readings_of_record ON readings (record);
-CREATE TABLE states (mote TEXT PRIMARY KEY, online INTEGER NOT NULL, generation INTEGER NOT NULL,
-    boot INTEGER NOT NULL, connection INTEGER NOT NULL, arrived REAL NOT NULL) WITHOUT ROWID;
-CREATE TABLE boots (                         -- those of which a status came, or whose end a later one told
-    mote TEXT NOT NULL, generation INTEGER NOT NULL, boot INTEGER NOT NULL,
-    heard INTEGER,                           -- counts the boots of all motes in the order of their first status
-    last INTEGER,                            -- number of the last record it is known to have had, from a later boot
-    UNIQUE (mote, generation, boot)
-);
-CREATE TABLE missing (                       -- what may be missing after number `after` of `boot`, before boot `until`
-    mote TEXT NOT NULL, generation INTEGER NOT NULL, boot INTEGER NOT NULL, after INTEGER NOT NULL,
-    until INTEGER NOT NULL
-);
-CREATE TABLE refusals (                      -- minute: since 1970; mote: '' where it is none of ours
-    minute INTEGER NOT NULL, zone TEXT NOT NULL, mote TEXT NOT NULL, why TEXT NOT NULL, alert INTEGER NOT NULL,
-    times INTEGER NOT NULL,
-    PRIMARY KEY (minute, zone, mote, why, alert)
-) WITHOUT ROWID;
-CREATE TABLE commands (
-    id BLOB PRIMARY KEY, mote TEXT NOT NULL, name TEXT NOT NULL, value, made REAL NOT NULL, deadline REAL NOT NULL,
-    result TEXT, state, why TEXT, answered REAL
-) WITHOUT ROWID;
-"""
-
-
-# What SQLite says of a value, and not of its file.
-_UNSTORABLE = (sqlite3.DataError, sqlite3.IntegrityError, sqlite3.InterfaceError, sqlite3.ProgrammingError)
-
-
-class StoreError(IronmoteError):
-    """The store cannot be opened or written."""
 
 
 class Store:
-    """One open file. All methods raise StoreError when the disk does not do its part; use from one thread."""
+    """One open store. All methods raise StoreError when the disk does not do its part; use from one thread.
 
-    def __init__(self, path: Path) -> None:
-        """Open or create the store at `path`. Raises StoreError where another process has it."""
-        self._path = path
-        try:
-            _make_private(path)
-            self._lock = ProcessLock(path.with_name(path.name + ".lock"))
-        except OSError as error:
-            raise StoreError(f"{path} cannot be opened, or another gateway is using it: {error}") from error
-        try:
-            self._db = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
-            self._db.execute("PRAGMA journal_mode = WAL")
-            # FULL: the broker forgets a message when we acknowledge it, so it has to be on the disk by then.
-            self._db.execute("PRAGMA synchronous = FULL")
-            version = self._db.execute("PRAGMA user_version").fetchone()[0]
-            if version == 0:
-                self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_SCHEMA_VERSION}; COMMIT;")
-            elif version != _SCHEMA_VERSION:
-                raise StoreError(f"{path} was written by another version of ironmote: move it away")
-            # Whether this file is the newest state or yesterday's, nothing in it can tell.
-            self._db.execute("UPDATE motes SET confirmed = NULL")
-            # Whoever waited for these is gone, and what became of them cannot be known.
-            self._db.execute(
-                "UPDATE commands SET result = 'unknown', why = 'the gateway ended before an answer'"
-                " WHERE result IS NULL"
-            )
-        except sqlite3.Error as error:
-            raise StoreError(f"{path} cannot be used: {error}") from error
+    What changes a mote belongs inside of `transaction`, and where other gateways share the store inside of its `lock`.
+    """
+
+    def __init__(self, where: Path | str, publishes: bool = False) -> None:
+        """Open or create the store: a file, or a PostgreSQL by URL. Raises StoreError where another has the file.
+
+        Records go into the outbox where the gateway `publishes`: else nobody would ever take them out.
+        """
+        self._db = open_database(where)
+        self.outbox = Outbox(self._db)
+        self.answers = Answers(self._db)
+        self._publishes = publishes
+        self.shared = self._db.shared
+        self.transaction = self._db.transaction
+        self.savepoint = self._db.savepoint
+        self._reading = self._db.reading
+        self._versions: dict[str, int] = {}  # of the motes as they were loaded last, where others may change them
+        with self.transaction():
+            self._begin_alone()
 
     def close(self) -> None:
-        """Close the file and let others have it."""
+        """Close it and let others have it."""
         self._db.close()
-        self._lock.release()
 
-    @contextlib.contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All that is written inside reaches the disk together, or not at all. Raises StoreError."""
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._db.execute("COMMIT")
-            except BaseException:
-                if self._db.in_transaction:  # a full disk may have ended it
-                    self._db.execute("ROLLBACK")
-                raise
-        except sqlite3.Error as error:
-            raise StoreError(f"{self._path} cannot be written: {error}") from error
+    def _begin_alone(self) -> None:
+        """Where no other gateway has the store open: nobody knows what was between its last writing and now.
 
-    @contextlib.contextmanager
-    def _reading(self) -> Iterator[None]:
-        """Raise StoreError where what is read inside cannot be."""
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise StoreError(f"{self._path} cannot be read: {error}") from error
-
-    @contextlib.contextmanager
-    def savepoint(self) -> Iterator[None]:
-        """Inside a transaction: what is written inside is taken back where something raises, and all else stays.
-
-        Raises StoreError where it is the file's fault; any other exception is about what was to be written.
+        Also where our connection had broken, since it may be another PostgreSQL, made of a backup, that we have now.
         """
-        self._db.execute("SAVEPOINT part")
-        try:
-            yield
-        except Exception as error:
-            if isinstance(error, sqlite3.Error) and not isinstance(error, _UNSTORABLE):
-                raise StoreError(f"{self._path} cannot be written: {error}") from error
-            self._db.execute("ROLLBACK TO part")
-            self._db.execute("RELEASE part")
-            raise
-        self._db.execute("RELEASE part")
+        if not self._db.alone:
+            return
+        self._db.alone = False
+        # Whether this is the newest state or yesterday's, nothing in it can tell.
+        self._db.execute("UPDATE motes SET confirmed = NULL, version = version + 1 WHERE confirmed IS NOT NULL")
+        # Whoever waited for these is gone, and what became of them cannot be known.
+        self._db.execute(
+            "UPDATE commands SET result = 'unknown', state = 'null', why = 'the gateway ended before an answer'"
+            " WHERE result IS NULL"
+        )
+
+    def lock(self, motes: Iterable[str]) -> list[str]:
+        """Inside a transaction: nobody else writes of `motes` until it ends; gives those that are not as loaded last.
+
+        A store that is not shared has nobody else.
+        """
+        if not self.shared:
+            return []
+        self._begin_alone()
+        names = sorted(motes)
+        unknown = [(name,) for name in names if name not in self._versions]
+        self._db.executemany("INSERT INTO motes (id) VALUES (?) ON CONFLICT DO NOTHING", unknown)
+        # In the order of their names, so that no two gateways wait for each other in a ring.
+        rows = (
+            self._db.execute(
+                f"SELECT id, version FROM motes WHERE id IN ({_marks(names)}) ORDER BY id FOR UPDATE",  # noqa: S608
+                names,
+            ).fetchall()
+            if names
+            else []
+        )
+        moved = [name for name, version in rows if self._versions.get(name) != version]
+        self._versions.update(rows)
+        return moved
+
+    def touch(self, motes: Iterable[str]) -> None:
+        """Inside a transaction and after `lock`: what is stored of `motes` is not what others have loaded."""
+        names = sorted(motes)
+        if names:
+            self._db.execute(f"UPDATE motes SET version = version + 1 WHERE id IN ({_marks(names)})", names)  # noqa: S608
+            for name in names:
+                self._versions[name] = self._versions.get(name, 0) + 1
+
+    def moved(self, motes: Iterable[str]) -> list[str]:
+        """Those of `motes` that another gateway has written of since they were loaded."""
+        names = sorted(motes)
+        if not names:
+            return []
+        with self._reading():
+            query = f"SELECT id, version FROM motes WHERE id IN ({_marks(names)})"  # noqa: S608
+            rows = self._db.execute(query, names).fetchall()
+        return [name for name, version in rows if self._versions.get(name) != version]
 
     def epochs(self, mote: str) -> list[EpochTrust]:
         """The epochs of a mote as they were last saved."""
@@ -173,7 +122,7 @@ class Store:
         """Replace the epochs of a mote."""
         self._db.execute("DELETE FROM epochs WHERE mote = ?", (mote,))
         self._db.executemany(
-            "INSERT INTO epochs VALUES (?, ?, ?, ?, ?, ?)",
+            "INSERT INTO epochs (mote, epoch, highest, bits, will, failed) VALUES (?, ?, ?, ?, ?, ?)",
             [
                 (mote, each.epoch, each.window.highest, each.window.bits.to_bytes(16, "big"), each.will, each.failed)
                 for each in epochs
@@ -192,28 +141,41 @@ class Store:
         readings: tuple[Reading, ...],
         confirmed: bool = True,
     ) -> bool:
-        """Store a record and its readings; False where this identity is already there."""
-        inserted = self._db.execute(
+        """Store a record and its readings; False where this identity is there already, or was before it was pruned."""
+        record = self._db.insert(
             "INSERT INTO records (mote, generation, boot, number, taken, arrived, channel, epoch, sequence, confirmed)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            (mote, *identity, taken, arrived, channel, epoch, sequence, confirmed),
+            " SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM pruned WHERE mote = ?"
+            " AND generation = ? AND boot = ? AND first <= ? AND last >= ?) ON CONFLICT DO NOTHING",
+            (mote, *identity, taken, arrived, channel, epoch, sequence, int(confirmed), mote, *identity, identity[2]),
         )
-        if inserted.rowcount == 0:
+        if record is None:
             return False
         self._db.executemany(
-            "INSERT INTO readings (record, name, unit, value, taken, kind) VALUES (?, ?, ?, ?, ?, ?)",
-            [(inserted.lastrowid, each.name, each.unit, each.value, each.time, _kind(each.value)) for each in readings],
+            "INSERT INTO readings (record, position, name, unit, kind, value, text, taken)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (record, place, each.name, each.unit, *_parts(each.value), each.time)
+                for place, each in enumerate(readings)
+            ],
         )
+        if self._publishes:
+            self.outbox.add(record)
         return True
 
     def has(self, mote: str, identity: tuple[int, int, int], readings: tuple[Reading, ...]) -> bool:
-        """True where the record that is there under this identity has these readings, whenever they were taken."""
+        """True where the record that is there under this identity has these readings, whenever they were taken.
+
+        True also where it was pruned, since nothing can tell any more.
+        """
         query = (
-            "SELECT name, unit, value, kind FROM readings JOIN records ON record = records.id"
-            " WHERE mote = ? AND generation = ? AND boot = ? AND number = ? ORDER BY readings.rowid"
+            "SELECT name, unit, kind, value, text FROM readings JOIN records ON record = records.id"
+            " WHERE mote = ? AND generation = ? AND boot = ? AND number = ? ORDER BY position"
         )
         there = self._db.execute(query, (mote, *identity)).fetchall()
-        return there == [(each.name, each.unit, each.value, _kind(each.value)) for each in readings]
+        if there == [(each.name, each.unit, *_parts(each.value)) for each in readings]:
+            return True
+        pruned = "SELECT 1 FROM pruned WHERE mote = ? AND generation = ? AND boot = ? AND first <= ? AND last >= ?"
+        return self._db.execute(pruned, (mote, *identity, identity[2])).fetchone() is not None
 
     def state(self, mote: str) -> tuple[int, int, int] | None:
         """Generation, boot and connection of the last state that was applied, or None."""
@@ -224,12 +186,27 @@ class Store:
 
     def save_state(self, mote: str, online: bool, when: tuple[int, int, int], arrived: float) -> None:
         """Remember the state that was applied last, of generation, boot and connection `when`."""
-        self._db.execute("INSERT OR REPLACE INTO states VALUES (?, ?, ?, ?, ?, ?)", (mote, online, *when, arrived))
+        self._db.execute(
+            "INSERT INTO states (mote, online, generation, boot, connection, arrived) VALUES (?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (mote) DO UPDATE SET online = excluded.online, generation = excluded.generation,"
+            " boot = excluded.boot, connection = excluded.connection, arrived = excluded.arrived",
+            (mote, int(online), *when, arrived),
+        )
+
+    def add_status(self, mote: str, arrived: float, online: bool, boot: int, said: str) -> None:
+        """Keep what a mote said of itself, as JSON, for its history."""
+        self._db.execute(
+            "INSERT INTO statuses (mote, arrived, online, boot, said) VALUES (?, ?, ?, ?, ?)",
+            (mote, arrived, int(online), boot, said),
+        )
 
     def highest(self, mote: str, generation: int, boot: int) -> int:
-        """The highest number of a record of this boot, 0 where there is none."""
-        query = "SELECT MAX(number) FROM records WHERE mote = ? AND generation = ? AND boot = ?"
-        number = self._db.execute(query, (mote, generation, boot)).fetchone()[0]
+        """The highest number of a record of this boot, 0 where there was none."""
+        query = (
+            "SELECT MAX(n) FROM (SELECT MAX(number) AS n FROM records WHERE mote = ? AND generation = ? AND boot = ?"
+            " UNION ALL SELECT MAX(last) FROM pruned WHERE mote = ? AND generation = ? AND boot = ?) AS each"
+        )
+        number = self._db.execute(query, (mote, generation, boot) * 2).fetchone()[0]
         return number or 0
 
     def latest_boot(self, mote: str) -> tuple[int, int] | None:
@@ -243,9 +220,9 @@ class Store:
         """Remember that a status of this boot came; False where one had come before."""
         changed = self._db.execute(
             "INSERT INTO boots (mote, generation, boot, heard)"
-            " VALUES (?, ?, ?, (SELECT COALESCE(MAX(heard), 0) + 1 FROM boots))"
-            " ON CONFLICT DO UPDATE SET heard = excluded.heard WHERE heard IS NULL",
-            (mote, generation, boot),
+            " VALUES (?, ?, ?, (SELECT COALESCE(MAX(heard), 0) + 1 FROM boots WHERE mote = ?))"
+            " ON CONFLICT (mote, generation, boot) DO UPDATE SET heard = excluded.heard WHERE boots.heard IS NULL",
+            (mote, generation, boot, mote),
         )
         return changed.rowcount > 0
 
@@ -253,26 +230,32 @@ class Store:
         """Remember that a boot that is over had records up to number `last`, if not more."""
         self._db.execute(
             "INSERT INTO boots (mote, generation, boot, last) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET last = excluded.last WHERE last IS NULL OR last < excluded.last",
+            " ON CONFLICT (mote, generation, boot) DO UPDATE SET last = excluded.last"
+            " WHERE boots.last IS NULL OR boots.last < excluded.last",
             (mote, generation, boot, last),
         )
 
     def add_missing(self, mote: str, generation: int, boot: int, after: int, until: int) -> None:
         """Remember that records may be missing after number `after` of `boot`, until boot `until` began."""
-        self._db.execute("INSERT INTO missing VALUES (?, ?, ?, ?, ?)", (mote, generation, boot, after, until))
+        self._db.execute(
+            "INSERT INTO missing (mote, generation, boot, after, until) VALUES (?, ?, ?, ?, ?)",
+            (mote, generation, boot, after, until),
+        )
 
     def missing(self) -> list[tuple[str, int, int, int]]:
         """Mote, boot, after which number and until which boot records may be missing, oldest first."""
         with self._reading():
-            rows = self._db.execute("SELECT mote, boot, after, until FROM missing ORDER BY rowid").fetchall()
+            rows = self._db.execute("SELECT mote, boot, after, until FROM missing ORDER BY id").fetchall()
         return [(mote, boot, after, until) for mote, boot, after, until in rows]
 
     def add_refusals(self, rows: Mapping[tuple[int, str, str, str, bool], int]) -> None:
         """Count refused messages by (minute since 1970, zone, mote or "", why, alert)."""
         self._db.executemany(
-            "INSERT INTO refusals VALUES (?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT (minute, zone, mote, why, alert) DO UPDATE SET times = times + excluded.times",
-            [(*row, times) for row, times in rows.items()],
+            "INSERT INTO refusals (minute, zone, mote, why, alert, times) VALUES (?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (minute, zone, mote, why, alert) DO UPDATE SET times = refusals.times + excluded.times",
+            [
+                (*row[:4], int(row[4]), times) for row, times in sorted(rows.items())
+            ],  # sorted: no two gateways wait in a ring
         )
 
     def prune_refusals(self, minute: int) -> None:
@@ -288,7 +271,7 @@ class Store:
         with self.transaction():
             row = self._db.execute(
                 "INSERT INTO motes (id, downlink) VALUES (?, 1)"
-                " ON CONFLICT (id) DO UPDATE SET downlink = downlink + 1 RETURNING downlink - 1",
+                " ON CONFLICT (id) DO UPDATE SET downlink = motes.downlink + 1 RETURNING downlink - 1",
                 (mote,),
             ).fetchone()
         return int(row[0])
@@ -334,27 +317,34 @@ class Store:
         """Remember that `mote` has answered a challenge in `boot`; forgotten when the store is opened again."""
         self._set(mote, "confirmed", boot)
 
+    def forget_confirmed(self, mote: str) -> None:
+        """`mote` has another key than it had: it has answered nothing under that."""
+        with self.transaction():
+            self._db.execute("UPDATE motes SET confirmed = NULL, version = version + 1 WHERE id = ?", (mote,))
+
     def _set(self, mote: str, column: str, value: int) -> None:
         self._db.execute(
             f"INSERT INTO motes (id, {column}) VALUES (?, ?)"  # noqa: S608  column is one of three words above
-            f" ON CONFLICT (id) DO UPDATE SET {column} = excluded.{column}",
+            f" ON CONFLICT (id) DO UPDATE SET {column} = excluded.{column}, version = motes.version + 1",
             (mote, value),
         )
 
-    def add_command(self, command_id: bytes, mote: str, name: str, value: Value, made: float, deadline: float) -> None:
-        """Remember a command before it is sent."""
+    def add_command(self, command_id: bytes, mote: str, name: str, value: Value, made: float, deadline: float) -> bool:
+        """Remember a command before it is sent; False where it is there already."""
         with self.transaction():
-            self._db.execute(
-                "INSERT INTO commands (id, mote, name, value, made, deadline) VALUES (?, ?, ?, ?, ?, ?)",
-                (command_id, mote, name, value, made, deadline),
+            added = self._db.execute(
+                "INSERT INTO commands (id, mote, name, value, made, deadline) VALUES (?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT DO NOTHING",
+                (command_id, mote, name, json.dumps(value), made, deadline),
             )
+        return added.rowcount > 0
 
     def end_command(self, command_id: bytes, result: str, state: Value, why: str | None, answered: float) -> None:
         """Remember how a command ended."""
         with self.transaction():
             self._db.execute(
                 "UPDATE commands SET result = ?, state = ?, why = ?, answered = ? WHERE id = ?",
-                (result, state, why, answered, command_id),
+                (result, json.dumps(state), why, answered, command_id),
             )
 
     def lost(self) -> dict[str, int]:
@@ -365,24 +355,28 @@ class Store:
         """
         query = (
             "SELECT mote, SUM(CASE WHEN gap BETWEEN 0 AND ? THEN gap ELSE 0 END) FROM ("
-            "SELECT mote, number - 1 - LAG(number, 1, 0)"
-            " OVER (PARTITION BY mote, generation, boot ORDER BY number) AS gap FROM records UNION ALL "
-            "SELECT mote, last - COALESCE((SELECT MAX(number) FROM records AS each WHERE each.mote = boots.mote"
-            " AND each.generation = boots.generation AND each.boot = boots.boot), 0) AS gap"
-            " FROM boots WHERE last IS NOT NULL) GROUP BY mote"
+            "SELECT mote, first - 1 - LAG(last, 1, CAST(0 AS BIGINT))"
+            " OVER (PARTITION BY mote, generation, boot ORDER BY first) AS gap FROM ("
+            "SELECT mote, generation, boot, number AS first, number AS last FROM records"
+            " UNION ALL SELECT mote, generation, boot, first, last FROM pruned) AS had UNION ALL "
+            "SELECT mote, last - COALESCE((SELECT MAX(n) FROM (SELECT MAX(number) AS n FROM records AS each"
+            " WHERE each.mote = boots.mote AND each.generation = boots.generation AND each.boot = boots.boot UNION ALL"
+            " SELECT MAX(each.last) FROM pruned AS each WHERE each.mote = boots.mote"
+            " AND each.generation = boots.generation AND each.boot = boots.boot) AS ends), 0) AS gap"
+            " FROM boots WHERE last IS NOT NULL) AS gaps GROUP BY mote"
         )
         with self._reading():
             rows = self._db.execute(query, (MOST_LOST,)).fetchall()
         return {mote: int(missing) for mote, missing in rows}
 
 
-def _make_private(path: Path) -> None:
-    """Make sure that `path` is there and for nobody but its owner; SQLite gives its other files the same mode."""
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    path.chmod(0o600)
+def _marks(values: Sized) -> str:
+    """Parameters for so many values."""
+    return ", ".join("?" * len(values))
 
 
-def _kind(value: Value) -> str:
+def _parts(value: Value) -> tuple[str, float | int | None, str | None]:
+    """Kind, number and text of a reading's value."""
     if isinstance(value, bool):
-        return "bool"
-    return "text" if isinstance(value, str) else "number"
+        return "bool", int(value), None
+    return ("text", None, value) if isinstance(value, str) else ("number", value, None)

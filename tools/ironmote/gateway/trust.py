@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 from mote import limits, sealed, topics
 from mote.replay import Window
 
+from . import reasons
 from .members import Successor
 
 EPOCHS_KEPT = 4  # what a broker had queued from an earlier boot still counts
@@ -23,17 +24,25 @@ _LOOKS = 64  # messages of counters that went back, opened between two calls of 
 class Alarming(sealed.Refused):
     """Refused, and the owner should look: the text says what to do."""
 
+    kind = reasons.FORGED
+
 
 class Cloned(Alarming):
     """It verifies, and yet another epoch with the same counter is known: two motes share a key, or one went back."""
+
+    kind = reasons.CLONE
 
 
 class SetBack(Alarming):
     """It verifies under a counter lower than one already heard: an old recording, or the mote's memory went back."""
 
+    kind = reasons.SET_BACK
+
 
 class Worn(Alarming):
     """So many forgeries were tried against one key that another should take its place (mote.limits)."""
+
+    kind = reasons.GUESSING
 
 
 @dataclass
@@ -136,6 +145,19 @@ class MoteTrust:
         """True where messages are opened under this key now."""
         return self.generation == generation and self._seal_key == seal_key
 
+    def verify(self, leaf: str, payload: bytes) -> None:
+        """Raise sealed.Refused where a message of a known epoch is not the mote's, whether it was taken or not."""
+        envelope = sealed.parse(payload, sealed.MAX_UP)
+        trust = self._epochs.get(envelope.epoch)
+        if trust is None:
+            raise sealed.Refused("of an epoch that is not known")
+        try:
+            self.context(envelope.kid, envelope.epoch).open(envelope, topics.name(self.mote_id, leaf))
+        except sealed.Refused:
+            trust.failed += 1
+            _judge(trust.failed)
+            raise
+
     def look_again(self) -> None:
         """Look into a few more messages whose counter went back; to be called every second, whatever is heard."""
         self._looks = _LOOKS
@@ -154,10 +176,12 @@ class MoteTrust:
         `standing` is the generation under which the mote was heard last, as the store says: no key before it is taken.
         """
         if generation >= standing:
+            if not self.has(generation, seal_key):
+                self._contexts.clear()
             self.generation, self._seal_key, self.successor = generation, seal_key, successor
         self.confirmed = confirmed
         self._epochs = _of_generation(epochs, self.generation)
-        self._contexts.clear()
+        self._contexts = {key: context for key, context in self._contexts.items() if key[1] in self._epochs}
 
     def confirm(self, boot: int, sequence: int) -> None:
         """The mote answered a challenge in message `sequence` of `boot`, which has verified: nothing before it counts.

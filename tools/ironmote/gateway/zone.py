@@ -1,9 +1,10 @@
 """The gateway's connection to one zone: TLS with a client certificate, a persistent session, acknowledged by hand."""
 
+import itertools
 import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from mote import sealed, topics
@@ -38,6 +39,25 @@ class Receipt:
     connection: int
 
 
+class Sending:
+    """Messages on their way to brokers."""
+
+    def __init__(self, messages: Iterable[mqtt.MQTTMessageInfo]) -> None:
+        """As paho has them."""
+        self._messages = list(messages)
+        for each in self._messages:
+            if each.rc == MQTTErrorCode.MQTT_ERR_NO_CONN:  # it is queued all the same, and goes out with a connection
+                each.rc = MQTTErrorCode.MQTT_ERR_SUCCESS
+
+    def __add__(self, other: "Sending") -> "Sending":
+        return Sending(self._messages + other._messages)
+
+    @property
+    def done(self) -> bool:
+        """True where each was acknowledged."""
+        return all(each.is_published() for each in self._messages)
+
+
 class Zone:
     """One zone. `on_message(zone, message, receipt)` is called on the connection's own thread."""
 
@@ -50,6 +70,7 @@ class Zone:
         self._connection = 0
         self.settles_s = access.again_s + _MARGIN_S if access.again_s else 0.0
         self.settled = 0.0  # monotonic seconds; until then what an earlier connection did not acknowledge comes again
+        self._places = itertools.cycle([(access.host, access.port), *access.more])
         self._client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
             client_id=access.client_id,
@@ -76,7 +97,7 @@ class Zone:
 
         A connection that fails or breaks is tried again for ever.
         """
-        self._client.connect_async(self.access.host, self.access.port, _KEEPALIVE_S)
+        self._client.connect_async(*next(self._places), _KEEPALIVE_S)
         self._client.loop_start()
         if timeout_s is None:
             return
@@ -104,9 +125,14 @@ class Zone:
         self._client.disconnect()
         self._client.loop_stop()
 
-    def publish(self, topic: str, payload: bytes) -> None:
-        """Send at QoS 1, never retained; queued while the connection is away."""
-        self._client.publish(topic, payload, qos=1, retain=False)
+    def publish(self, topic: str, payload: bytes, retain: bool = False) -> "Sending":
+        """Send at QoS 1; queued while the connection is away."""
+        return Sending([self._client.publish(topic, payload, qos=1, retain=retain)])
+
+    @property
+    def is_trusted(self) -> bool:
+        """True where the broker is the owner's, and hands on what gateways have verified."""
+        return self.access.prefix == topics.OPEN
 
     def acknowledge(self, receipt: Receipt) -> None:
         """Tell the broker that it may forget a message. One of an earlier connection comes again, and is told then."""
@@ -146,10 +172,17 @@ class Zone:
         self._connection += 1
         if self._left is None:
             self._left = time.monotonic()
+        if code.is_failure:
+            self._elsewhere()
 
     def _failed(self, client: mqtt.Client, userdata: object) -> None:
         # paho tries again by itself; `start` gives up in its own time.
-        pass
+        self._elsewhere()
+
+    def _elsewhere(self) -> None:
+        """Have paho try the next place when it connects again."""
+        if self.access.more:
+            self._client.connect_async(*next(self._places), _KEEPALIVE_S)
 
     def _subscribed(
         self,
@@ -174,7 +207,8 @@ class Zone:
 
 
 def _tls(access: GatewayAccess) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=str(access.ca_file))
+    context = ssl.create_default_context(cafile=None if access.ca_file is None else str(access.ca_file))
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(access.cert_file, access.key_file)
+    if access.cert_file is not None:
+        context.load_cert_chain(access.cert_file, access.key_file)
     return context

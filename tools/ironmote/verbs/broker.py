@@ -9,7 +9,8 @@ from . import Command
 
 _KINDS = ("mosquitto", "nats")  # brokers.written.KINDS, which would import all of it
 _PORT = Number(1, 65_535, whole=True)
-_CHANGES = ("bind", "websockets", "inlet", "inner")
+_CHANGES = ("bind", "websockets", "inlet", "inner", "nodes", "route")
+_NODES = (1, 3)  # 3 is brokers.nats_cluster.NODES
 
 
 def _options(parser: argparse.ArgumentParser) -> None:
@@ -20,12 +21,18 @@ def _options(parser: argparse.ArgumentParser) -> None:
     write.add_argument("--websockets", type=_PORT, metavar="PORT", help="Mosquitto: MQTT over WebSockets, inside TLS")
     write.add_argument("--inlet", type=_PORT, metavar="PORT", help="NATS: the gateway's WebSockets (default: 8443)")
     write.add_argument("--inner", type=_PORT, metavar="PORT", help="NATS: the authenticators' port (default: 4222)")
+    write.add_argument("--nodes", type=int, choices=_NODES, help="NATS: a cluster of so many, at the zones' brokers")
+    write.add_argument("--route", type=_PORT, metavar="PORT", help="NATS: where nodes hear each other (default: 6222)")
     fleet_arguments.options(write, unlocks=True)
     run = actions.add_parser("run", help="start what was written last, show its log, until Ctrl-C")
+    run.add_argument("--node", type=Number(1, _NODES[-1], whole=True), metavar="N", help="of a cluster, this one alone")
     fleet_arguments.options(run)
     tell = actions.add_parser("reload", help="write it anew, and have what runs take that up; sessions stay open")
     fleet_arguments.options(tell, unlocks=True)
     check = actions.add_parser("check", help="prove at the broker that runs who may do what; status 1 if it differs")
+    check.add_argument(
+        "--node", type=Number(1, _NODES[-1], whole=True), metavar="N", help="of a cluster, this one alone"
+    )
     check.add_argument("--all", action="store_true", help="show what is as it should be, too")
     fleet_arguments.options(check, unlocks=True)
 
@@ -54,7 +61,7 @@ def _start(arguments: argparse.Namespace) -> int:
     from ..brokers import run
     from ..brokers.written import Written
 
-    return run.run(Written.read(fleet_arguments.folder(arguments)))
+    return run.run(Written.read(fleet_arguments.folder(arguments)), arguments.node)
 
 
 def _reload(arguments: argparse.Namespace) -> int:
@@ -77,15 +84,15 @@ def _check(arguments: argparse.Namespace) -> int:
 
     folder = fleet_arguments.folder(arguments)
     with folder.unlock(fleet_arguments.asker(arguments)) as held:
-        found = check.check(held, Written.read(folder))
+        found = check.check(held, Written.read(folder), arguments.node)
     wrong = [each for each in found if not each.good]
     if arguments.json:
         fleet_arguments.print_json([each.to_json() for each in found])
         return 1 if wrong else 0
     shown = found if arguments.all else wrong
     if shown:
-        columns = ("who", "does", "topic", "expected", "is")
-        rows = [(each.who, each.does, each.topic, each.expected, each.found) for each in shown]
+        columns = ("at", "who", "does", "topic", "expected", "is")
+        rows = [(each.at, each.who, each.does, each.topic, each.expected, each.found) for each in shown]
         fleet_arguments.print_table(columns, rows)
     print(f"{len(found)} tried, {len(wrong)} not as they should be")
     return 1 if wrong else 0
