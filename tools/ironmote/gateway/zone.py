@@ -207,7 +207,8 @@ class Zone:
 
 
 def _tls(access: GatewayAccess) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=str(access.ca_file))
+    context = ssl.create_default_context(cafile=None if access.ca_file is None else str(access.ca_file))
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(access.cert_file, access.key_file)
+    if access.cert_file is not None:
+        context.load_cert_chain(access.cert_file, access.key_file)
     return context
