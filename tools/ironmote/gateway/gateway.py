@@ -38,7 +38,7 @@ from .sharing import Sharing
 from .store import Store
 from .trust import MoteTrust
 from .uplink import REVOKED, Message, Uplink
-from .wire_tap import Wired, WireTap, transport
+from .wire_tap import Wired, WireTap
 from .zone import Receipt, Sending, Zone
 
 _T = TypeVar("_T")
@@ -251,7 +251,7 @@ class Gateway:
         member = self._members[topics.split(topic)[1]]
         for zone in [zone for zone in serving if zone.access.zone == member.zone] or serving:
             zone.publish(topic, payload)
-        self._tap.keep(member.id, Wired("down", member.zone, transport(member.channel), topic, payload, time.time()))
+        self._tap.keep(member.id, Wired("down", member.zone, member.channel, topic, payload, time.time()))
 
     def _work(self) -> None:
         try:

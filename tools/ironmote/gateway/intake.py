@@ -20,7 +20,7 @@ from .state import State
 from .store import MOST_LOST, Store
 from .trust import MoteTrust
 from .uplink import AlreadyTaken, Message, NotBelieved, Republished, Uplink, Verified
-from .wire_tap import Wired, WireTap, transport
+from .wire_tap import Wired, WireTap
 
 
 @dataclass(frozen=True)
@@ -277,8 +277,8 @@ class Intake:
 def _wired(delivery: Delivery, verified: Verified) -> Wired:
     message, content = delivery.message, verified.content
     inside = (content.identity[1], content.identity[2]) if isinstance(content, record.Record) else None
-    around = transport(verified.member.channel)
-    return Wired("up", message.zone, around, message.topic, message.payload, delivery.arrived, inside)
+    channel = verified.member.channel
+    return Wired("up", message.zone, channel, message.topic, message.payload, delivery.arrived, inside)
 
 
 def _is_downward(topic: str) -> bool:

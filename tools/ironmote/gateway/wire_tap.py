@@ -6,36 +6,33 @@ were heard last: memory is bounded, however many motes there are.
 
 import threading
 from collections import OrderedDict, deque
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Direction = Literal["up", "down"]
 EACH = 6  # messages of a mote
 MOTES = 512
 
 
-@dataclass(frozen=True, slots=True)
-class Wired:
+class Wired(NamedTuple):
     """One message. `arrived` is in seconds since 1970; for one that was sent it is when that was.
 
-    `transport` is what the mote's own link has around it; `record` are boot and number of the record inside, if it is
-    one.
+    `channel` is the mote's; `record` are boot and number of the record inside, if it is one.
     """
 
     direction: Direction
     zone: str
-    transport: Literal["tcp", "tls"]
+    channel: str
     topic: str
-    payload: bytes = field(repr=False)
+    payload: bytes
     arrived: float
     record: tuple[int, int] | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """As the owner's line has it."""
+        """As the owner's line has it; `transport` is what the mote's own link has around it."""
         return {
             "direction": self.direction,
             "zone": self.zone,
-            "transport": self.transport,
+            "transport": "tls" if self.channel.startswith("tls") else "tcp",
             "topic": self.topic,
             "payload": self.payload.hex(),
             "arrived": round(self.arrived, 3),
@@ -68,8 +65,3 @@ class WireTap:
         """The last messages of `mote`, newest last."""
         with self._lock:
             return list(self._kept.get(mote, ()))
-
-
-def transport(channel: str) -> Literal["tcp", "tls"]:
-    """What is around the messages of a mote on `channel`, on its own link."""
-    return "tls" if channel.startswith("tls") else "tcp"
