@@ -44,13 +44,19 @@ _PASSWORD = re.compile(r"(password\s*=\s*)('[^']*'|\S+)", re.IGNORECASE)
 
 def has_password(url: str) -> bool:
     """True where the URL holds a password, and so belongs on no command line."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # brackets that do not match: it may have one
+        return True
     return bool(parts.password) or any(name == "password" for name, _ in parse_qsl(parts.query))
 
 
 def shown(url: str) -> str:
     """The URL for a message: without user, password and options."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "the PostgreSQL of the settings"
     return f"postgresql://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
@@ -59,9 +65,12 @@ class PostgresDatabase:
 
     shared = True
 
-    def __init__(self, url: str, read_only: bool = False) -> None:
-        """Connect, and make the schema the newest where it is to be written. Raises StoreError."""
-        self._url, self._name, self._read_only = url, shown(url), read_only
+    def __init__(self, url: str, read_only: bool = False, present: bool = True) -> None:
+        """Connect, and make the schema the newest where it is to be written. Raises StoreError.
+
+        A gateway is `present` by one of its connections, which tells whether it is alone.
+        """
+        self._url, self._name, self._read_only, self._present = url, shown(url), read_only, present
         self._queries: dict[str, str] = {}
         self.alone = False
         self._db = self._connect()
@@ -143,7 +152,7 @@ class PostgresDatabase:
                 db.execute(statement)
             if self._read_only:
                 db.execute("SET default_transaction_read_only = on")
-            else:
+            elif self._present:
                 self._say_present(db)
         except psycopg.Error as error:
             raise StoreError(f"{self._name} cannot be opened: {_words(error)}") from error
