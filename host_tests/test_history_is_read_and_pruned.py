@@ -1,4 +1,4 @@
-"""What is stored is read over time and exported as it is, in both kinds of store; what was pruned is not taken again."""
+"""What is stored is read over time and exported as it is, in both kinds of store; what was pruned stays out."""
 
 import csv
 import json

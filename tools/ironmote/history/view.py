@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from ..demo.motes_view import sparkline, with_unit
-from .reader import Bucket, CommandSeen, History, RefusalSeen, Status
+from .reader import Bucket, CommandSeen, History, Latest, RefusalSeen, Status
 
 Table = tuple[Sequence[str], list[list[str]]]
 
@@ -23,7 +23,7 @@ def latest(history: History, motes: Sequence[str], since: float, until: float) -
         for each in history.latest(mote):
             buckets = history.buckets(mote, each.name, since, until, _SPARK)
             data.append(asdict(each) | _span(buckets))
-            rows.append([mote, each.name, with_unit(each.value, each.unit), _when(each.at), *_of(buckets, each.unit)])
+            rows.append([mote, each.name, with_unit(each.value, each.unit), _when(each.at), *_of(buckets, each)])
     return data, (("mote", "reading", "value", "at", "lowest", "highest", ""), rows)
 
 
@@ -91,12 +91,13 @@ def _span(buckets: list[Bucket]) -> dict[str, Any]:
     return {"lowest": lowest, "highest": highest, "means": [[each.at, each.mean] for each in buckets]}
 
 
-def _of(buckets: list[Bucket], unit: str | None) -> list[str]:
+def _of(buckets: list[Bucket], last: Latest) -> list[str]:
     if not buckets:
         return ["", "", ""]
     span = _span(buckets)
     spark = sparkline([each.mean for each in buckets], _SPARK)
-    return [with_unit(span["lowest"], unit), with_unit(span["highest"], unit), spark]
+    ends = [] if isinstance(last.value, bool) else [with_unit(span[each], last.unit) for each in ("lowest", "highest")]
+    return [*(ends or ["", ""]), spark]
 
 
 def _bar(value: float, low: float, high: float) -> str:

@@ -79,10 +79,11 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _export(history: "History", arguments: argparse.Namespace, until: float) -> int:
-    from ..history.export import export
+    from ..history.export import check_name, export
     from ..progress import Progress
 
     since = until - arguments.since if arguments.since else 0.0
+    check_name(arguments.export)
     with Progress() as progress:
         progress.phase(f"writing {arguments.export.name}")
         count = export(history, arguments.export, arguments.mote, since, progress.step)
