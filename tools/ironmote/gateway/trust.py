@@ -85,7 +85,9 @@ class MoteTrust:
         self.confirmed = False
         self._seal_key = seal_key
         self._fleet_id = fleet_id
+        epochs = list(epochs)
         self._epochs = _of_generation(epochs, generation)
+        self._stored = tuple(each.epoch for each in epochs)
         self._contexts: dict[tuple[bytes, bytes], sealed.Context] = {}
         self._failed = 0  # openings under keys of epochs that were never heard
         self._looks = _LOOKS
@@ -97,8 +99,14 @@ class MoteTrust:
 
     @property
     def epochs(self) -> list[EpochTrust]:
-        """The epochs that are kept, for storing."""
+        """The epochs that are kept."""
         return list(self._epochs.values())
+
+    def to_store(self) -> tuple[list[EpochTrust], list[bytes]]:
+        """The epochs to store, and those to forget that were stored before; call `reload` where that fails."""
+        forgotten = [epoch for epoch in self._stored if epoch not in self._epochs]
+        self._stored = tuple(self._epochs)
+        return self.epochs, forgotten
 
     def open(self, leaf: str, payload: bytes) -> Opened:
         """Verify and open a message that came on `leaf` ("up", "ack" or "state").
@@ -156,7 +164,9 @@ class MoteTrust:
         if generation >= standing:
             self.generation, self._seal_key, self.successor = generation, seal_key, successor
         self.confirmed = confirmed
+        epochs = list(epochs)
         self._epochs = _of_generation(epochs, self.generation)
+        self._stored = tuple(each.epoch for each in epochs)
         self._contexts.clear()
 
     def confirm(self, boot: int, sequence: int) -> None:
