@@ -85,6 +85,15 @@ def open_database(where: Path | str) -> Database:
     return PostgresDatabase(str(where))
 
 
+def open_beside(where: Path | str) -> Database:
+    """Another connection to the store that this process has open, for another thread. Raises StoreError."""
+    if not is_url(where):
+        return SqliteBeside(Path(where))
+    from .postgres import PostgresDatabase
+
+    return PostgresDatabase(str(where))
+
+
 class SqliteDatabase:
     """One file, and one process that has it."""
 
@@ -160,6 +169,26 @@ class SqliteDatabase:
             self._db.execute("RELEASE part")
             raise
         self._db.execute("RELEASE part")
+
+
+class SqliteBeside(SqliteDatabase):
+    """The same file, for what may be lost in a power cut: who holds the lock has brought up the schema."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file at `path`. Raises StoreError."""
+        self._path = path
+        uri = f"{path.absolute().as_uri()}?mode=rw"
+        try:
+            self._db = sqlite3.connect(uri, uri=True, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+            self._db.execute("PRAGMA synchronous = NORMAL")
+        except sqlite3.Error as error:
+            raise StoreError(f"{path} cannot be used: {error}") from error
+        self.execute = self._db.execute
+        self.executemany = self._db.executemany
+
+    def close(self) -> None:
+        """Close this connection; the lock is another's."""
+        self._db.close()
 
 
 def _make_private(path: Path) -> None:

@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 from mote.record import Reading
 
+from .reasons import FORGED
 from .state import State
 
 Value: TypeAlias = float | int | bool | str | None
@@ -30,6 +31,7 @@ class RecordSeen:
     zone: str = ""  # the zone that it came from
     sequence: int | None = None
     epoch: int | None = None
+    size: int = 0  # bytes of the message
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class MessageRefused:
     """A message that was not believed. `mote` is only what its topic claims, None where that is no mote of ours.
 
     `alert` is true where the owner should look: it verified, and yet cannot be right, or came by a lesser channel.
+    `kind` is one of `reasons`.
     """
 
     mote: str | None
@@ -70,6 +73,7 @@ class MessageRefused:
     why: str
     alert: bool
     times: int = 1  # how many messages this stands for; in a flood only the first of a second are told one by one
+    kind: str = FORGED
 
 
 @dataclass(frozen=True, slots=True)

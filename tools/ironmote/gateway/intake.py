@@ -6,9 +6,12 @@ from dataclasses import dataclass, field
 from mote import command, record, topics
 
 from .. import roles
+from ..errors import IronmoteError
+from . import controllers, reasons
 from .boots import Boots
 from .care import KeyCare
 from .database import StoreError
+from .downlink import Order
 from .events import Event, MessageRefused, StateSeen
 from .members import Member
 from .record_batch import RecordBatch
@@ -16,7 +19,7 @@ from .refusals import Refusals
 from .state import State
 from .store import Store
 from .trust import MoteTrust
-from .uplink import AlreadyTaken, Message, NotBelieved, Uplink, Verified
+from .uplink import AlreadyTaken, Message, NotBelieved, Republished, Uplink, Verified
 from .wire_tap import Wired, WireTap, transport
 
 
@@ -33,6 +36,7 @@ class Taken:
     """What a batch came to. `heard` has each mote that listens now, and its `down` where that was ahead of ours."""
 
     answers: list[tuple[str, command.Answer]] = field(default_factory=list)
+    orders: list[Order] = field(default_factory=list)  # of controllers, for sealed motes
     heard: dict[str, int | None] = field(default_factory=dict)
     again: list[str] = field(default_factory=list)  # motes of whose messages the broker delivered one again
     refused: list[tuple[float, MessageRefused]] = field(default_factory=list)
@@ -97,18 +101,23 @@ class Intake:
 
     def _one(self, delivery: Delivery, taken: Taken) -> None:
         message = delivery.message
-        if _is_downward(message.topic):  # what hears motes in their order hears our own commands too
+        if _is_downward(message.topic):  # what hears motes in their order hears commands too, our own among them
+            self._order(delivery, taken)
             return
         try:
             verified = self._uplink.take(message)
         except NotBelieved as error:
-            taken.refuse(delivery.arrived, MessageRefused(error.mote, message.zone, error.why, error.alert))
+            taken.refuse(
+                delivery.arrived, MessageRefused(error.mote, message.zone, error.why, error.alert, kind=error.kind)
+            )
             # It may have verified and been malformed inside: then its window has moved all the same.
             if error.mote is not None and error.mote in self._trusts:
                 taken.moved.add(error.mote)
             return
         except AlreadyTaken as error:
             taken.again.append(error.mote)
+            return
+        except Republished:
             return
         except Exception as error:  # a mistake of ours that a message has found must not stop the others
             self._spoilt(delivery, taken, error)
@@ -126,7 +135,7 @@ class Intake:
             self._keep_state(delivery, verified, content, taken)
         else:
             confirmed = self._confirmed(verified.member)
-            taken.tell(self._records.add(verified, content, delivery.arrived, message.zone, confirmed).place)
+            taken.tell(self._records.add(message, delivery.arrived, verified, content, confirmed))
             if verified.member.seal_key is None and not message.retained:
                 taken.heard.setdefault(mote, None)
 
@@ -134,17 +143,30 @@ class Intake:
         for failed in self._records.store():
             waiting, error = failed.waiting, failed.error
             if isinstance(error, NotBelieved):
-                refused = MessageRefused(waiting.new.mote, waiting.zone, error.why, error.alert)
+                refused = MessageRefused(waiting.new.mote, waiting.zone, error.why, error.alert, kind=error.kind)
             else:
                 refused = _unstorable(waiting.new.mote, waiting.zone, error)
             taken.refuse(waiting.new.arrived, refused, waiting.place)
+
+    def _order(self, delivery: Delivery, taken: Taken) -> None:
+        """Take what a controller wants of a sealed mote, which cannot read it: the gateway passes it on, sealed."""
+        message = delivery.message
+        mote = self.claimed(message)
+        if mote is None or mote not in self._trusts or message.prefix != topics.OPEN or message.retained:
+            return
+        try:
+            order = controllers.order_of(mote, message.payload, delivery.arrived)
+        except IronmoteError as error:
+            taken.refuse(delivery.arrived, MessageRefused(mote, message.zone, str(error), alert=False))
+        else:
+            taken.orders.append(order)
 
     def _spoilt(self, delivery: Delivery, taken: Taken, error: Exception) -> None:
         mote = self.claimed(delivery.message)
         if mote is not None and mote in self._trusts:
             taken.moved.add(mote)
         why = f"could not be read ({type(error).__name__})"
-        taken.refuse(delivery.arrived, MessageRefused(mote, delivery.message.zone, why, alert=True))
+        taken.refuse(delivery.arrived, MessageRefused(mote, delivery.message.zone, why, True, kind=reasons.MALFORMED))
 
     def claimed(self, message: Message) -> str | None:
         """The mote that a message's topic claims, where that is one of ours. For any thread."""
@@ -200,7 +222,7 @@ class Intake:
 
 
 def _unstorable(mote: str, zone: str, error: Exception) -> MessageRefused:
-    return MessageRefused(mote, zone, f"could not be stored ({type(error).__name__})", alert=True)
+    return MessageRefused(mote, zone, f"could not be stored ({type(error).__name__})", True, kind=reasons.MALFORMED)
 
 
 def _wired(delivery: Delivery, verified: Verified) -> Wired:

@@ -4,21 +4,23 @@ from dataclasses import dataclass, field
 
 from mote import record
 
+from . import reasons
 from .database import StoreError
 from .events import Event, RecordSeen, RecordsSkipped
 from .store import MOST_LOST, Store
 from .stored_records import NewRecord
-from .uplink import NotBelieved, Verified
+from .uplink import Message, NotBelieved, Verified
 
 _REMEMBERED = 4096  # boots whose highest number is known without asking
 
 
 @dataclass(slots=True)
 class Waiting:
-    """A record that has verified, the zone that it came from, and the place that its events have in the batch."""
+    """A record that has verified, zone and size of its message, and the place that its events have in the batch."""
 
     new: NewRecord
     zone: str
+    size: int
     place: list[Event]
     skipped: int | None = None  # the highest number before it, where so many are missing that none counts as lost
 
@@ -45,8 +47,10 @@ class RecordBatch:
             self._waiting.clear()
             self._highest.clear()
 
-    def add(self, verified: Verified, content: record.Record, arrived: float, zone: str, confirmed: bool) -> Waiting:
-        """Let a record wait; its events will be in the place that the result has."""
+    def add(
+        self, message: Message, arrived: float, verified: Verified, content: record.Record, confirmed: bool
+    ) -> list[Event]:
+        """Let a record wait; gives the list that its events will be put into."""
         member = verified.member
         sealed = verified.sequence is not None
         new = NewRecord(
@@ -60,9 +64,10 @@ class RecordBatch:
             tuple(content.readings),
             confirmed,
         )
-        waiting = Waiting(new, zone, [], self._skipped(member.id, *content.identity))
+        skipped = self._skipped(member.id, *content.identity)
+        waiting = Waiting(new, message.zone, len(message.payload), [], skipped)
         self._waiting.append(waiting)
-        return waiting
+        return waiting.place
 
     def store(self) -> list[Failed]:
         """Store what waits, and put its events where they belong; gives those that were refused or cannot be stored.
@@ -104,12 +109,24 @@ class RecordBatch:
                 f"record {number} of boot {boot} is there with other readings: this mote was copied, or its boot "
                 "counter went back; provision it again"
             )
-            raise NotBelieved(mote, words, alert=True)
+            raise NotBelieved(mote, words, True, reasons.CONFLICT)
         if each.skipped is not None:
             each.place.append(RecordsSkipped(mote, boot, each.skipped, number))
         each.place.append(
             RecordSeen(
-                mote, channel, boot, number, taken, arrived, readings, confirmed, generation, each.zone, sequence, epoch
+                mote,
+                channel,
+                boot,
+                number,
+                taken,
+                arrived,
+                readings,
+                confirmed,
+                generation,
+                each.zone,
+                sequence,
+                epoch,
+                each.size,
             )
         )
 

@@ -25,7 +25,7 @@ class Refusals:
         self._reasons: dict[tuple[str, bool], set[str]] = {}
         self._second = 0
         self._said: Counter[tuple[str | None, bool]] = Counter()
-        self._unsaid: Counter[tuple[str | None, str, bool]] = Counter()
+        self._unsaid: Counter[tuple[str | None, str, bool, str]] = Counter()
 
     def keep(self, found: Iterable[tuple[float, MessageRefused]]) -> None:
         """Count refusals, each with the time it arrived, in seconds since 1970. Call inside a transaction."""
@@ -50,7 +50,7 @@ class Refusals:
         """`refused` where there is room for it in this second; else it is counted for `unsaid`."""
         whose = refused.mote, refused.alert
         if self._said[whose] >= SAID:
-            self._unsaid[refused.mote, refused.zone, refused.alert] += refused.times
+            self._unsaid[refused.mote, refused.zone, refused.alert, refused.kind] += refused.times
             return None
         self._said[whose] += 1
         return refused
@@ -63,8 +63,8 @@ class Refusals:
         self._second = second
         self._said.clear()
         more = [
-            MessageRefused(mote, zone, f"and {times:,} more that are not listed", alert, times)
-            for (mote, zone, alert), times in self._unsaid.items()
+            MessageRefused(mote, zone, f"and {times:,} more that are not listed", alert, times, kind)
+            for (mote, zone, alert, kind), times in self._unsaid.items()
         ]
         self._unsaid.clear()
         return more

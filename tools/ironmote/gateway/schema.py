@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sqlalchemy.engine import Engine
 
-HEAD = "0002"
+HEAD = "0003"
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _BEFORE_ALEMBIC = 4  # user_version of stores whose schema is that of revision 0001
 _WITH_ALEMBIC = 5  # of all since: what ironmote wrote before refuses them

@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 from mote import limits, sealed, topics
 from mote.replay import Window
 
+from . import reasons
 from .members import Successor
 
 EPOCHS_KEPT = 4  # what a broker had queued from an earlier boot still counts
@@ -23,17 +24,25 @@ _LOOKS = 64  # messages of counters that went back, opened between two calls of 
 class Alarming(sealed.Refused):
     """Refused, and the owner should look: the text says what to do."""
 
+    kind = reasons.FORGED
+
 
 class Cloned(Alarming):
     """It verifies, and yet another epoch with the same counter is known: two motes share a key, or one went back."""
+
+    kind = reasons.CLONE
 
 
 class SetBack(Alarming):
     """It verifies under a counter lower than one already heard: an old recording, or the mote's memory went back."""
 
+    kind = reasons.SET_BACK
+
 
 class Worn(Alarming):
     """So many forgeries were tried against one key that another should take its place (mote.limits)."""
+
+    kind = reasons.GUESSING
 
 
 @dataclass

@@ -6,7 +6,8 @@ from typing import TypeAlias
 
 from mote import command, record, sealed, topics
 
-from . import state
+from . import reasons, state
+from .marks import Marks
 from .members import Member
 from .plain_record import PlainRecords
 from .state import State
@@ -44,11 +45,12 @@ REVOKED = "this mote was revoked; provision it again before it is believed"
 class NotBelieved(Exception):
     """The message is refused. `mote` is a known id that its topic claims, or None; see events.MessageRefused."""
 
-    def __init__(self, mote: str | None, why: str, alert: bool = False) -> None:
+    def __init__(self, mote: str | None, why: str, alert: bool = False, kind: str = reasons.FORGED) -> None:
         super().__init__(why)
         self.mote = mote
         self.why = why
         self.alert = alert
+        self.kind = kind
 
 
 class AlreadyTaken(Exception):
@@ -60,6 +62,10 @@ class AlreadyTaken(Exception):
     def __init__(self, mote: str) -> None:
         super().__init__(mote)
         self.mote = mote
+
+
+class Republished(Exception):
+    """A gateway of this fleet has said it: what it had verified, for the consumers of the trusted side."""
 
 
 class Uplink:
@@ -74,16 +80,19 @@ class Uplink:
         self._zones = frozenset(zones)
         self._revoked: dict[str, str] = {}
         self._records = PlainRecords()
+        self.marks = Marks(self._members.values())
 
     def admit(self, member: Member) -> None:
         """Believe `member` from here on, as it is now; its trust is in `trusts` where it is sealed."""
         self._members[member.id] = member
         self._revoked.pop(member.id, None)
+        self.marks.add(member)
 
     def dismiss(self, mote: str) -> None:
         """Know nothing of `mote` any more."""
         self._members.pop(mote, None)
         self._revoked.pop(mote, None)
+        self.marks.forget(mote)
 
     def knows(self, mote: str) -> bool:
         """True where `mote` is a member. For any thread."""
@@ -94,39 +103,50 @@ class Uplink:
         self._revoked[mote] = why
 
     def take(self, message: Message) -> Verified:
-        """What `message` says. Raises NotBelieved, or AlreadyTaken."""
+        """What `message` says. Raises NotBelieved, AlreadyTaken, Republished."""
         member, leaf = self._address(message)
         try:
             if member.seal_key is None:
                 return _as_pinned(_from_json(member, leaf, message.payload))
             return _as_pinned(self._from_sealed(member, leaf, message))
         except Alarming as error:
-            raise NotBelieved(member.id, str(error), alert=True) from error
+            raise NotBelieved(member.id, str(error), True, error.kind) from error
         except sealed.Refused as error:
-            raise NotBelieved(member.id, str(error)) from error
+            kind = reasons.REPLAY if isinstance(error, sealed.Replayed) else reasons.FORGED
+            if leaf == "state" and _is_will(message.payload):
+                kind = reasons.FORGED_WILL
+            raise NotBelieved(member.id, str(error), kind=kind) from error
         except (record.RecordError, command.CommandError, state.StateError, RecursionError) as error:
-            raise NotBelieved(member.id, f"malformed {leaf}: {error}", alert=True) from error
+            raise NotBelieved(member.id, f"malformed {leaf}: {error}", True, reasons.MALFORMED) from error
 
     def _address(self, message: Message) -> tuple[Member, str]:
         """Whose message this claims to be; refuses what cannot be right before looking inside."""
         try:
             prefix, mote_id, leaf = topics.split(message.topic)
         except topics.TopicError as error:
-            raise NotBelieved(None, f"a topic that is none of ours: {error}") from error
+            raise NotBelieved(None, f"a topic that is none of ours: {error}", kind=reasons.STRAY) from error
         member = self._members.get(mote_id)
         if member is None:
-            raise NotBelieved(None, "from a mote that is not in the fleet")
+            raise NotBelieved(None, "from a mote that is not in the fleet", kind=reasons.UNKNOWN)
+        if member.seal_key is not None and prefix == message.prefix == topics.OPEN:
+            if self.marks.has(mote_id, message.topic, message.payload):
+                raise Republished
+            if message.retained:
+                raise NotBelieved(
+                    mote_id, f"{leaf} was retained by the broker under keys that are gone", kind=reasons.STRAY
+                )
         if mote_id in self._revoked:
-            raise NotBelieved(mote_id, self._revoked[mote_id])
+            raise NotBelieved(mote_id, self._revoked[mote_id], kind=reasons.REVOKED)
         if prefix != message.prefix or leaf not in ("up", "ack", "state"):
-            raise NotBelieved(member.id, "on a topic that no mote publishes in this zone")
+            raise NotBelieved(member.id, "on a topic that no mote publishes in this zone", kind=reasons.STRAY)
         # Where a zone has a connection of its own for this prefix, its motes are heard there and nowhere else.
         elsewhere = message.zone != member.zone and (member.zone, prefix) in self._zones
         if prefix != member.prefix or elsewhere:
             words = f"came on a lesser channel than {member.channel}, which this mote's profile demands"
-            raise NotBelieved(member.id, words, alert=True)
+            raise NotBelieved(member.id, words, True, reasons.LESSER)
         if message.retained and (prefix == "sealed" or leaf != "state"):
-            raise NotBelieved(member.id, f"{leaf} was retained by the broker; only fresh ones count")
+            words = f"{leaf} was retained by the broker; only fresh ones count"
+            raise NotBelieved(member.id, words, kind=reasons.REPLAY)
         return member, leaf
 
     def _from_sealed(self, member: Member, leaf: str, message: Message) -> Verified:
@@ -161,8 +181,17 @@ def _as_pinned(verified: Verified) -> Verified:
         return verified
     if said.channel not in ("", member.channel):
         words = f"says that its channel is {said.channel}, and its profile demands {member.channel}"
-        raise NotBelieved(member.id, words, alert=True)
+        raise NotBelieved(member.id, words, True, reasons.OTHER_CHANNEL)
     return replace(verified, content=replace(said, channel=member.channel))
+
+
+def _is_will(payload: bytes) -> bool:
+    """True where a message that was refused says that it is a will."""
+    try:
+        said: bytes = sealed.parse(payload, sealed.MAX_UP).kid
+    except sealed.Refused:
+        return False
+    return said == sealed.WILL
 
 
 def _of_this_mote(content: record.Record, member: Member, opened: Opened | None) -> record.Record:
