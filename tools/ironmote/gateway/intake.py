@@ -1,6 +1,6 @@
 """What arrives, verified and stored: one batch is one transaction, and one message cannot spoil it for the others."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from mote import command, record, topics
@@ -16,6 +16,7 @@ from .events import Event, MessageRefused, StateSeen
 from .members import Member
 from .record_batch import RecordBatch
 from .refusals import Refusals
+from .sharing import Sharing
 from .state import State
 from .store import Store
 from .trust import MoteTrust
@@ -72,7 +73,12 @@ class Intake:
         care: KeyCare,
         refusals: Refusals,
         tap: WireTap | None = None,
+        sharing: Sharing | None = None,
+        waits: Callable[[str, command.Answer], bool] = lambda mote, answer: True,
     ) -> None:
+        """With `sharing`, what `waits` says that no command of this gateway waits for goes to the others."""
+        self._sharing = sharing
+        self._waits = waits
         self._tap = tap if tap is not None else WireTap()
         self._trusts = trusts
         self._store = store
@@ -88,16 +94,29 @@ class Intake:
         Raises StoreError where nothing of it is on the disk: then the trusts are ahead, and have to be loaded again.
         """
         taken = Taken()
-        with self._store.transaction():
-            for arrived, event in refused:
-                taken.refuse(arrived, event)
-            self._records.begin()
-            for delivery in deliveries:
-                self._one(delivery, taken)
-            self._store_records(taken)
-            self._store.save_epochs({mote: self._trusts[mote].to_store() for mote in sorted(taken.moved)})
-            self._refusals.keep(taken.refused)
+        try:
+            with self._store.transaction():
+                self._all(list(deliveries), refused, taken)
+        except BaseException:
+            if self._sharing is not None:
+                self._sharing.failed()
+            raise
         return taken
+
+    def _all(self, deliveries: list[Delivery], refused: Iterable[tuple[float, MessageRefused]], taken: Taken) -> None:
+        if self._sharing is not None:
+            claimed = {self.claimed(each.message) for each in deliveries}
+            self._sharing.begin(mote for mote in claimed if mote is not None)
+        for arrived, event in refused:
+            taken.refuse(arrived, event)
+        self._records.begin()
+        for delivery in deliveries:
+            self._one(delivery, taken)
+        self._store_records(taken)
+        self._store.save_epochs({mote: self._trusts[mote].to_store() for mote in sorted(taken.moved)})
+        if self._sharing is not None:
+            self._sharing.end(taken.moved)
+        self._refusals.keep(taken.refused)
 
     def _one(self, delivery: Delivery, taken: Taken) -> None:
         message = delivery.message
@@ -115,7 +134,10 @@ class Intake:
                 taken.moved.add(error.mote)
             return
         except AlreadyTaken as error:
-            taken.again.append(error.mote)
+            if error.elsewhere:  # it listens all the same, and who took it may not be who has something to say
+                taken.heard.setdefault(error.mote, None)
+            else:
+                taken.again.append(error.mote)
             return
         except Republished:
             return
@@ -123,6 +145,8 @@ class Intake:
             self._spoilt(delivery, taken, error)
             return
         mote = verified.member.id
+        if self._sharing is not None and isinstance(verified.content, command.Answer):
+            self._forward(delivery, verified, verified.content)
         self._tap.keep(mote, _wired(delivery, verified))
         if verified.member.seal_key is not None:
             taken.moved.add(mote)
@@ -147,6 +171,12 @@ class Intake:
             else:
                 refused = _unstorable(waiting.new.mote, waiting.zone, error)
             taken.refuse(waiting.new.arrived, refused, waiting.place)
+
+    def _forward(self, delivery: Delivery, verified: Verified, answer: command.Answer) -> None:
+        """Let the other gateways know of an answer that nobody waits for here."""
+        mote = verified.member.id
+        if not self._waits(mote, answer):
+            self._store.answers.add(mote, answer, verified.boot, verified.sequence, delivery.arrived)
 
     def _order(self, delivery: Delivery, taken: Taken) -> None:
         """Take what a controller wants of a sealed mote, which cannot read it: the gateway passes it on, sealed."""
