@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from typing import NamedTuple
 
 from mote import command, record, topics
 
@@ -24,8 +26,7 @@ from .uplink import AlreadyTaken, Message, NotBelieved, Republished, Uplink, Ver
 from .wire_tap import Wired, WireTap, transport
 
 
-@dataclass(frozen=True)
-class Delivery:
+class Delivery(NamedTuple):
     """A message and when it came, in seconds since 1970."""
 
     message: Message
@@ -147,7 +148,7 @@ class Intake:
         mote = verified.member.id
         if self._sharing is not None and isinstance(verified.content, command.Answer):
             self._forward(delivery, verified, verified.content)
-        self._tap.keep(mote, _wired(delivery, verified))
+        self._tap.keep(mote, partial(_wired, delivery, verified))
         if verified.member.seal_key is not None:
             taken.moved.add(mote)
             taken.tell(self._settle(verified, taken.heard))
