@@ -494,6 +494,8 @@ class Gateway:
         if mote not in self._members:
             return
         if successor is not None:
+            if self._trusts[mote].generation >= successor.generation:  # it was heard under it meanwhile
+                return
             # The member as it is now: an earlier rotation may have ended since it was made.
             generation, key, _ = self._patiently(lambda: self._keys(self._members[mote]))
             self._members[mote] = replace(self._members[mote], generation=generation, seal_key=key, successor=successor)

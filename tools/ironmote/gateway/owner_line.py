@@ -95,9 +95,17 @@ class OwnerLine:
         """See owner.Owner."""
         self._ask({"do": "revoke", "mote": mote})
 
+    def rotate(self, mote: str) -> None:
+        """See owner.Owner."""
+        self._ask({"do": "rotate", "mote": mote})
+
     def refresh(self) -> None:
         """See owner.Owner."""
         self._ask({"do": "refresh"})
+
+    def ask(self, do: str, **what: Any) -> Any:
+        """See owner.Owner."""
+        return self._ask({"do": do} | what)
 
     def _ask(self, request: dict[str, Any], timeout_s: float = _ANSWER_S) -> Any:
         with self._connected() as found:

@@ -16,12 +16,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeAlias
 
+from mote import topics
+
 from .. import secret_files
 from ..brokers import GatewayAccess
 from ..brokers.written import Written
 from ..errors import BrokerError, IronmoteError
 from ..fleet_folder import Folder
+from ..northbound.parts import home_assistant, prometheus
+from ..northbound.republisher import Republisher
 from . import settings
+from .database import is_url
 from .events import Event
 from .gateway import Gateway
 from .hub import Hub
@@ -33,10 +38,10 @@ from .settings import Settings
 _TAKE_UP_S = 30.0
 _SETTLING_S = 3.0  # after the start, in which nothing is said of a broker that has not answered yet
 
-# What hangs on a gateway: each is called with the service before its gateway starts, adds itself to `hub`, and leaves
-# at the end of its block, when the gateway has stopped.
+# What hangs on a gateway: each is entered with the service once its gateway is there and before it is connected, adds
+# itself to `hub`, may offer something to the owner (`owner.offer`), and leaves when the gateway has stopped.
 Part: TypeAlias = Callable[["Service"], contextlib.AbstractContextManager[None]]
-PARTS: tuple[Part, ...] = ()
+PARTS: tuple[Part, ...] = (home_assistant, prometheus)
 
 
 class Service:
@@ -48,7 +53,9 @@ class Service:
         self.accesses: list[GatewayAccess] = _accesses(folder, self.settings)
         self._roster_file = RosterFile(folder.paths.roster)
         self.roster: Roster = self._first_roster()
+        self.store: Path | str = folder.paths.history if self.settings.store is None else _place(folder, self.settings)
         self.hub: Hub[Event] = Hub()
+        self.rosters: Hub[Roster] = Hub()  # is told each that is taken up after the first
         self._parts = parts
         self._ends = contextlib.ExitStack()
         self.gateway: Gateway
@@ -61,12 +68,18 @@ class Service:
         paths = self.folder.paths
         with contextlib.ExitStack() as ends:
             secret_files.make_folder(paths.gateway)
-            store = paths.history if self.settings.store is None else Path(self.settings.store)
-            self.gateway = Gateway(self.roster.fleet_id, self.roster.members, self.accesses, store, self.hub)
+            trusted = any(access.prefix == topics.OPEN for access in self.accesses)
+            outlet = Republisher() if trusted else None
+            self.gateway = Gateway(
+                self.roster.fleet_id, self.roster.members, self.accesses, self.store, self.hub, outlet
+            )
             # The last to end is what needs no gateway; `stop` may be called twice.
             ends.callback(self.gateway.stop)
             self.owner = LiveOwner(self.gateway, self.roster, self.refresh)
             self.hub.add(self.owner.take)
+            if outlet is not None:
+                outlet.begin(self.gateway)
+                self.hub.add(outlet.event)
             for part in self._parts:
                 ends.enter_context(part(self))
             ends.enter_context(LineServer(self.owner, paths.line))
@@ -123,6 +136,7 @@ class Service:
         taken = self.gateway.admit(changed.members)
         self.owner.admit(changed.entries.values())
         self.roster = changed
+        self.rosters(changed)
         if not taken.wait(_TAKE_UP_S):
             raise IronmoteError("the gateway is busy, and has not yet taken up the change; it will")
         return True
@@ -134,6 +148,12 @@ class Service:
         if first.fleet_id != self.folder.file.id:
             raise RosterError(f"{self.folder.paths.roster} is of another fleet; ironmote broker write writes it anew")
         return first
+
+
+def _place(folder: Folder, told: Settings) -> Path | str:
+    """Where the settings say that the store is: a URL, or a file, from the gateway's folder on."""
+    found = told.store or ""
+    return found if is_url(found) else folder.paths.gateway / found
 
 
 def _accesses(folder: Folder, told: Settings) -> list[GatewayAccess]:
