@@ -53,6 +53,11 @@ kill-one: $(VENV)/.dev ## kill one of two gateways with one PostgreSQL, again an
 	@sh tools/system-packages.sh mosquitto postgres
 	@KILLS=$(KILLS) $(BIN)/pytest -q -s host_tests/test_two_gateways_share_a_postgres.py -k killed
 
+# make survive ARGS="--kills 50 --seed 7": what was sent, stored once, lost and repeated.
+survive: $(VENV)/.dev ## kill a gateway 200 times while motes send, and account for every record
+	@sh tools/system-packages.sh mosquitto
+	@$(BIN)/python host_tests/survive.py $(ARGS)
+
 bench: $(VENV)/.dev ## measure: every table of benchmarks/
 	@sh tools/system-packages.sh mosquitto
 	@for b in benchmarks/*.py; do echo "== $$b"; $(BIN)/python $$b || exit 1; done

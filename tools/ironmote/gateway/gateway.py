@@ -112,7 +112,7 @@ class Gateway:
         for member in members:
             self._judge(member)
         self._zones = [Zone(access, self._arrived) for access in accesses]
-        self._queue: queue.Queue[Arrival | Order | _Change | _Roll | None] = queue.Queue()
+        self._queue: queue.SimpleQueue[Arrival | Order | _Change | _Roll | None] = queue.SimpleQueue()
         # Only deliveries wait for room: who sends a command may be on the worker itself, which makes the room. Each
         # zone has its own, so that no broker can keep the others from being heard.
         self._room = {zone: threading.Semaphore(_WAITING) for zone in self._zones}
@@ -254,7 +254,8 @@ class Gateway:
         member = self._members[topics.split(topic)[1]]
         for zone in [zone for zone in serving if zone.access.zone == member.zone] or serving:
             zone.publish(topic, payload)
-        self._tap.keep(member.id, Wired("down", member.zone, transport(member.channel), topic, payload, time.time()))
+        around, now = transport(member.channel), time.time()
+        self._tap.keep(member.id, partial(Wired, "down", member.zone, around, topic, payload, now))
 
     def _work(self) -> None:
         try:
@@ -396,7 +397,7 @@ class Gateway:
             newest = self._trusts[found.mote].newest if found.mote in self._trusts else None
             if newest is not None and newest.boot == found.boot and found.sequence is not None:
                 events = self._care.answered(found.mote, found.answer, found.boot, found.sequence)
-                self._store.save_epochs(found.mote, self._trusts[found.mote].epochs)
+                self._store.save_epochs({found.mote: self._trusts[found.mote].to_store()})
                 sharing.end([found.mote])
             self._store.answers.remove(found)
         for event in events:
