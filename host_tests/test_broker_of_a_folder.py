@@ -238,6 +238,22 @@ def test_motes_with_shared_keys_need_a_zone_of_their_own(tmp_path):
     assert (site.folder / "psk.keys").read_text().startswith("shed:")
 
 
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="every address 127.x.x.x is there on Linux alone")
+def test_every_door_listens_on_the_address_it_was_given_alone(site):
+    with running(site):
+        for port in site.ports[: 3 if site.kind == "mosquitto" else 4]:
+            socket.create_connection(("127.0.0.1", port), 10).close()
+            with pytest.raises(ConnectionRefusedError):
+                socket.create_connection(("127.0.0.2", port), 10)
+
+
+def test_websockets_at_an_address_that_they_would_not_heed_are_refused(tmp_path):
+    site = make(tmp_path / "fleet", "mosquitto")
+    done = fleets.ironmote("broker", "write", "--bind", "fd00::7", cwd=site.root)
+    assert done.status == 1
+    assert "leave out --websockets" in done.errors
+
+
 def test_check_of_a_broker_that_does_not_run_says_so(site):
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", site.ports[0]))

@@ -50,8 +50,10 @@ def processes_of(folder: Path):
 
 
 def test_it_goes_on_with_its_life_and_never_has_two(site, tmp_path):
+    assert fleets.ironmote("broker", "write", "mosquitto", cwd=site).status == 0
     first, events = simulate(site, "--for", "4")
     assert first.status == 0, first
+    assert 'set connect = "static"' in events[0]["broker"], "a mote that its broker cannot serve is provisioned"
     started, board = events[0], site / "keys/boards/kitchen"
     assert (started["event"], started["generation"], started["folder"]) == ("started", 1, str(board))
     assert any("kitchen on esp8266: channel sealed" in each.get("text", "") for each in events), events

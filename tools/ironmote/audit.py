@@ -1,7 +1,8 @@
 """The posture of a fleet against ETSI EN 303 645 V2.1.1 (2020-06), clauses 5.1 to 5.13: what its folder shows.
 
 Numbers are the standard's, words are ours. Only what can be computed from the folder is called met; what the folder
-cannot show about boards, or ironmote does not do, is not met, and says so.
+cannot show about boards, or ironmote does not do, is not met, and says so. V3.1.3 (2024-09) has the same numbers, but
+for 5.6-4 and 5.13-1, which it divides into A and B.
 """
 
 import time
@@ -64,7 +65,7 @@ def _access(held: OpenFolder) -> Iterator[Row]:
     ]
     yield _row(
         "5.1-3",
-        "users and devices are authenticated by good cryptography",
+        "who comes in is authenticated by good cryptography",
         static,
         "certificates and tokens that count",
     )
@@ -84,13 +85,12 @@ def _care(held: OpenFolder) -> Iterator[Row]:
 
 
 def _storage(held: OpenFolder) -> Iterator[Row]:
-    store = held.folder.paths.store
-    open_ = [f"{path} can be read by others" for path in (store, store.parent) if path.stat().st_mode & 0o077]
-    ignored = held.folder.paths.ignored
-    if not ignored.is_file() or "/keys/" not in ignored.read_text(encoding="utf-8"):
-        open_.append("git does not leave out keys/")
-    shown = "the key store is encrypted, its owner's alone, and in no git; flash of boards is not looked at"
-    yield _row("5.4-1", "secrets that are kept are kept safe", open_, shown)
+    yield Row(
+        "5.4-1",
+        "devices keep secrets safe in their storage",
+        NOT_MET,
+        "flash is in the clear unless its owner encrypted it (ironmote harden), and nothing here shows it",
+    )
     yield Row(
         "5.4-2", "hard-coded identities resist tampering", NOT_APPLICABLE, "no identity is in the hardware or the code"
     )
@@ -109,10 +109,15 @@ def _links(held: OpenFolder) -> Iterator[Row]:
     worn = [f"the certificate of {mote.id} ends soon" for mote in motes if (held.entry(mote.id).expires or soon) < soon]
     if held.authority.expires < soon:
         worn.append("the authority's certificate ends soon")
+    store, ignored = held.folder.paths.store, held.folder.paths.ignored
+    worn += [f"{path} can be read by others" for path in (store, store.parent) if path.stat().st_mode & 0o077]
+    if not ignored.is_file() or "/keys/" not in ignored.read_text(encoding="utf-8"):
+        worn.append("git does not leave out keys/")
     yield _row(
         "5.5-8",
-        "keys and certificates are managed",
+        "keys and certificates are managed securely",
         worn,
+        "the key store is encrypted, its owner's alone, and in no git; "
         f"{len(held.secrets.revoked)} certificates on the list of revoked ones",
     )
 
@@ -132,7 +137,7 @@ def _surface(held: OpenFolder) -> Iterator[Row]:
         "5.6-1",
         "no interface is open that is not used",
         wrong,
-        f"{', '.join(path.name for path in written)}: what is not granted is refused",
+        f"motes listen on nothing; {', '.join(path.name for path in written)}: what is not granted is refused",
     )
     yield Row(
         "5.6-4",
@@ -149,7 +154,8 @@ def _surface(held: OpenFolder) -> Iterator[Row]:
 
 
 def _rights(folder: Path) -> list[Path]:
-    return [path for path in folder.iterdir() if path.suffix in (".acl", ".conf", ".json") and path.is_file()]
+    found = [*folder.iterdir(), *folder.glob("node-*/*")]
+    return [path for path in found if path.suffix in (".acl", ".conf", ".json") and path.is_file()]
 
 
 def _life(held: OpenFolder) -> Iterator[Row]:
@@ -173,9 +179,10 @@ def _life(held: OpenFolder) -> Iterator[Row]:
         f"{name} was removed and has a certificate" for name in removed if held.folder.certificate(name) is not None
     ]
     left += [f"{name} was removed and has keys" for name in removed if name in held.secrets.motes]
+    yield Row("5.11-1", "users can erase what is theirs from a device", MET, "ironmote flash --erase leaves nothing")
     yield _row(
-        "5.11-1",
-        "what is a user's own can be erased",
+        "5.11-2",
+        "users can have what is theirs removed from services",
         left,
         f"of {len(removed)} motes that were removed only the generation is left",
     )

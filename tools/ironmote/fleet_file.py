@@ -56,7 +56,7 @@ connect = "token"  # "static" where the broker only compares passwords, as Mosqu
 
 # The networks that motes know. Their passphrases: ironmote wifi NAME
 [wifi]
-# ssid = "home"
+{network}
 # more = ["barn"]
 
 # What motes have where their own file says nothing else; the words are those of motes/<id>.toml.
@@ -132,13 +132,15 @@ class FleetFile:
         raise FleetFileError([f'{FLEET_FILE}: no zone has trust = "{TRUSTED if encrypts else CLEAR}"'])
 
 
-def new(name: str, fleet_id: bytes, host: str | None = None) -> str:
-    """The text of a new file, with comments; `host` is where its brokers run, if that is known."""
+def new(name: str, fleet_id: bytes, host: str | None = None, network: str | None = None) -> str:
+    """The text of a new file, with comments; `host` is where its brokers run, `network` what motes join, if known."""
     check = owner_check.Check()
     check.value(name, _NAME, ("name",))
     if host is not None:
         check.value(host, _HOST, ("host",))
-    if check.errors or not name.isprintable():
+    if network is not None:
+        check.value(network, _WIFI["ssid"][1], ("network",))
+    if check.errors or not (name + (network or "")).isprintable():
         where, words = check.errors[0] if check.errors else (("name",), "letters that can be seen")
         raise FleetFileError([f"a fleet's {where[0]} is {words}"])
     return _TEMPLATE.format(
@@ -149,6 +151,7 @@ def new(name: str, fleet_id: bytes, host: str | None = None) -> str:
         clear=CLEAR,
         trusted=_broker(host, TRUSTED),
         open=_broker(host, CLEAR),
+        network='# ssid = "home"' if network is None else f"ssid = {quoted(network)}",
     )
 
 

@@ -6,6 +6,7 @@ registry/<id>.json    what the tools know of it (registry)
 public/               ca.pem, crl.pem, certs/<name>.pem
 keys/                 the key store and its lock; never in git
 brokers/              what is generated for brokers; never in git
+gateway/              what a gateway is given, and its store; never in git
 
     folder = Folder.find()                       # no passphrase is needed for what is public
     with folder.unlock(ask) as held:             # the lock is held until the end of this block
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from .open_folder import OpenFolder
 
 _WAIT_S = 10.0  # for another command that works on the same fleet
-_IGNORED = "# Secrets, and what is made of them.\n/keys/\n/brokers/\n"
+_IGNORED = "# Secrets, and what is made of them.\n/keys/\n/brokers/\n/gateway/\n"
 
 
 class FolderError(IronmoteError):
@@ -195,7 +196,7 @@ def create(root: Path, key: Key, secrets: Secrets, files: Mapping[str, bytes]) -
     written: list[Path] = []
     with _locked(paths):
         try:
-            _ignore(paths.ignored)
+            ignore_secrets(paths)
             written.append(paths.store)
             KeyStore.create(paths.store, key, secrets)
             for name, content in sorted(files.items(), key=lambda each: each[0] == FLEET_FILE):
@@ -210,21 +211,24 @@ def create(root: Path, key: Key, secrets: Secrets, files: Mapping[str, bytes]) -
             raise
 
 
-def first_files(name: str, fleet_id: bytes, host: str | None) -> tuple[Secrets, dict[str, bytes]]:
+def first_files(
+    name: str, fleet_id: bytes, host: str | None, network: str | None = None
+) -> tuple[Secrets, dict[str, bytes]]:
     """The keys and the files of a new fleet: an authority, and nothing that it has signed but an empty list."""
     authority = Authority.create(f"ironmote {fleet_id.hex()[:8]}")  # it is in each certificate, on each board
     secrets = Secrets(fleet_id, authority.key_der, revocations=1)
     here = Paths(Path())
     files = {
-        here.fleet_file: fleet_file.new(name, fleet_id, host).encode(),
+        here.fleet_file: fleet_file.new(name, fleet_id, host, network).encode(),
         here.authority: authority.ca_pem,
         here.revoked: authority.revocation_list({}, 1),
     }
     return secrets, {path.as_posix(): content for path, content in files.items()}
 
 
-def _ignore(path: Path) -> None:
-    """Have git leave out the keys, whatever else it leaves out."""
+def ignore_secrets(paths: Paths) -> None:
+    """Have git leave out all that holds keys, whatever else it leaves out."""
+    path = paths.ignored
     before = path.read_text(encoding="utf-8") if path.is_file() else ""
     if _IGNORED not in before:
         durable.replace(path, before + _IGNORED, durable.PUBLIC)

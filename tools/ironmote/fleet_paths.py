@@ -68,6 +68,31 @@ class Paths:
         return self.root / "brokers" / kind
 
     @property
+    def gateway(self) -> Path:
+        """The folder of what a gateway of the fleet needs and keeps. Never in git."""
+        return self.root / "gateway"
+
+    @property
+    def gateway_settings(self) -> Path:
+        """What the owner says of the gateway."""
+        return self.gateway / "gateway.toml"
+
+    @property
+    def roster(self) -> Path:
+        """Whom a gateway serves, with their seal keys."""
+        return self.gateway / "roster.json"
+
+    @property
+    def history(self) -> Path:
+        """The gateway's store, where its settings name no other."""
+        return self.gateway / "history.db"
+
+    @property
+    def line(self) -> Path:
+        """The socket at which a gateway that runs hears its owner."""
+        return self.gateway / "line.sock"
+
+    @property
     def certificates(self) -> Path:
         """The folder of the certificates."""
         return self.root / "public" / "certs"

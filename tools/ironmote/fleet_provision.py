@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import boards, mote_content
+from .brokers import written as brokers
 from .commission import Choice, Content, commission
 from .open_folder import OpenFolder
 
@@ -22,6 +23,7 @@ class Provisioned:
     files: int
     secrets: int
     removed: int
+    broker: str = ""  # what the broker of the fleet's folder was told; "" where none was written
 
 
 def provision(
@@ -43,6 +45,14 @@ def provision(
     def content(choice: Choice, before: Mapping[str, Any] | None) -> Content:
         return mote_content.content(held, mote_id, choice, before)
 
+    broker = ""
+
+    def written(given: Content) -> None:
+        nonlocal broker
+        mote_content.note(held, mote_id, given)
+        # Before the mote knocks: Mosquitto acknowledges what it has no right to say, and throws it away.
+        broker = brokers.renew(held)
+
     outcome = commission(
         port,
         profile,
@@ -51,10 +61,10 @@ def provision(
         content,
         on_phase,
         lambda number, count, write: on_step(number, count, write.name),
-        lambda given: mote_content.note(held, mote_id, given),
+        written,
         accept=accept,
     )
     return Provisioned(
         mote_id, port, profile.name, outcome.choice.channel, outcome.choice.why, mote.generation, outcome.files,
-        outcome.secrets, outcome.removed,
+        outcome.secrets, outcome.removed, broker,
     )  # fmt: skip

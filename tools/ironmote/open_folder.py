@@ -8,8 +8,9 @@ from pathlib import Path
 
 from . import boards, durable, mote_file, mote_template, registry, rotation
 from .certificates import Authority, Credential
+from .errors import IronmoteError
 from .fleet import MAX_GENERATION, ROOT_BYTES, Fleet, Mote, check_id
-from .fleet_folder import Folder, FolderError
+from .fleet_folder import Folder, FolderError, ignore_secrets
 from .key_store import KeyStore, MoteKeys, Secrets
 from .leaf_certificates import LeafCertificates
 from .registry import Entry
@@ -149,6 +150,31 @@ class OpenFolder:
         entry.serial, entry.expires = f"{found.serial:x}", found.expires
         return found
 
+    def tell_gateways(self) -> None:
+        """Write whom a gateway of this folder serves, as it is now; one that runs takes it up.
+
+        It has keys in it, so it is written from when the fleet has a broker on. A mote whose file is not right stays as
+        it was there: nobody is forgotten for a typing mistake.
+        """
+        from .gateway import roster  # the gateway comes with it
+
+        paths = self.folder.paths
+        before = roster.read(paths.roster)
+        entries = {}
+        for mote_id, keys in self.secrets.motes.items():
+            try:
+                mote = self._fleet.motes.get(mote_id) if self._fleet is not None else None
+                mote = mote or self._mote(mote_id)
+            except IronmoteError:
+                known = before.entries.get(mote_id) if before is not None else None
+                if known is not None and known.member.generation == keys.generation:
+                    entries[mote_id] = known
+                continue
+            if mote.channel is not None:
+                entries[mote_id] = roster.entry(mote, self.folder.file.id, self.entry(mote_id).expires, before)
+        if roster.write(paths.roster, roster.Roster(self.folder.file.id, entries)):
+            ignore_secrets(paths)
+
     def save(self) -> None:
         """Write what was changed. Keys come first: nothing outside the key store ever names a key that is not in it."""
         if self._fleet is not None:
@@ -175,6 +201,8 @@ class OpenFolder:
             durable.remove(path)
         for path in self._boards:
             shutil.rmtree(path, ignore_errors=True)
+        if paths.roster.is_file():
+            self.tell_gateways()
         self._boards.clear()
         self._new_files.clear()
         self._removed.clear()

@@ -38,9 +38,14 @@ class Site:
     observer: str | None = None
 
     @property
+    def everywhere(self) -> bool:
+        """True where they listen on every address."""
+        return self.bind in ("0.0.0.0", "::")  # noqa: S104 (compared, not bound)
+
+    @property
     def near(self) -> str:
         """The address under which this machine itself reaches them."""
-        return LOOPBACK if self.bind in ("0.0.0.0", "::") else self.bind  # noqa: S104 (compared, not bound)
+        return LOOPBACK if self.everywhere else self.bind
 
 
 @dataclass(frozen=True)
@@ -53,12 +58,13 @@ class Endpoint:
 
 @dataclass(frozen=True)
 class GatewayAccess:
-    """How the gateway reaches one zone: always TLS with a client certificate.
+    """How the gateway reaches one zone: always TLS, with a client certificate where there is one.
 
-    `prefix` is the first topic level it deals with there. `client_id` is the same for as long as the broker's files
-    are, so that the gateway's persistent session survives a restart of the gateway. `again_s` is after how many seconds
-    at most the broker delivers again what was not acknowledged, to a session that is resumed. `more` are further
-    places that lead to the same session, each its host and its port: the other nodes of a cluster.
+    Without `ca_file` the system's authorities are believed. `prefix` is the first topic level it deals with there.
+    `client_id` is the same for as long as the broker's files are, so that the gateway's persistent session survives a
+    restart of the gateway. `again_s` is after how many seconds at most the broker delivers again what was not
+    acknowledged, to a session that is resumed. `more` are further places that lead to the same session, each its host
+    and its port: the other nodes of a cluster.
     """
 
     zone: str
@@ -68,9 +74,9 @@ class GatewayAccess:
     transport: str  # "tcp" or "websockets"
     username: str | None
     password: str | None = field(repr=False)
-    ca_file: Path
-    cert_file: Path
-    key_file: Path
+    ca_file: Path | None
+    cert_file: Path | None
+    key_file: Path | None
     client_id: str
     again_s: float = 0.0
     more: tuple[tuple[str, int], ...] = ()

@@ -150,10 +150,9 @@ require_certificate true"""
 def _websockets_listener(port: int, files: identity.Identities, folder: Path, site: Site) -> str:
     return f"""
 # The trusted zone again, for programs that speak MQTT over a WebSocket: the same certificates, the same rights.
-# Mosquitto 2.0 listens for WebSockets on every address, whatever stands behind the port.
 listener {port} {site.bind}
 protocol websockets
-{_certificates(files)}
+{_websockets_domain(site)}{_certificates(files)}
 use_identity_as_username true
 use_username_as_clientid true
 allow_anonymous false
@@ -161,6 +160,20 @@ acl_file {folder / "trusted.acl"}
 max_connections {_MAX_CONNECTIONS}
 max_qos 1
 """
+
+
+def _websockets_domain(site: Site) -> str:
+    """What makes the library for WebSockets heed the address: Mosquitto 2.0 to 2.0.11 listen on every one without it.
+
+    Raises BrokerError on an address of IPv6, at which Mosquitto 2.0 opens no WebSockets at all.
+    """
+    if site.everywhere:
+        return ""
+    if ":" in site.bind:
+        raise BrokerError(
+            f"Mosquitto opens no WebSockets at {site.bind}: leave out --websockets, or bind an address of IPv4"
+        )
+    return "socket_domain ipv4\n"
 
 
 def _psk_listener(port: int, folder: Path, site: Site) -> str:

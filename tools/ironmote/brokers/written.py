@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import certificates, durable, secret_files
-from ..errors import BrokerError
+from ..errors import BrokerError, IronmoteError
 from ..fleet import CLEAR, Fleet
 from ..fleet_file import PUBLIC, TRUSTED, FleetFile, Zone
 from ..fleet_folder import Folder
@@ -225,7 +225,23 @@ def write(held: OpenFolder, kind: str, changes: dict[str, Any]) -> Written:
         secret_files.write(folder / "tls" / name, content)
     secret_files.write(folder / _ACCESS, json.dumps([_plain(each) for each in accesses], indent=1) + "\n")
     durable.replace(folder / _FILE, json.dumps(asdict(place), indent=1) + "\n")
+    held.tell_gateways()
     return Written(folder, place)
+
+
+def renew(held: OpenFolder) -> str:
+    """Have the folder's broker take up what the fleet is now; says what was done, "" where no broker was written.
+
+    Where that fails, it says why: the fleet is saved, and what was done to it stays done.
+    """
+    if not any((held.folder.paths.broker(kind) / _FILE).is_file() for kind in KINDS):
+        return ""
+    try:
+        made = write(held, Written.read(held.folder).place.kind, {})
+        told = made.reload()
+    except (IronmoteError, OSError) as error:
+        return f"does not know it: {error}"
+    return f"{', '.join(told)}: told" if told else f"{made.folder}: written, and nothing runs with it here"
 
 
 def password(held: OpenFolder, name: str) -> str:

@@ -112,7 +112,10 @@ class Downlink:
         mote, member = order.mote, self._members[order.mote]
         until, deadline = order.began + order.within_s, order.made + order.within_s
         pending = _Pending(member, order.id, order.name, order.value, order.for_s, order.began, until, deadline)
-        self._store.add_command(pending.id, mote, order.name, order.value, order.made, deadline)
+        if not self._store.add_command(pending.id, mote, order.name, order.value, order.made, deadline):
+            return (
+                None  # a controller's, delivered again, here or at another gateway: its outcome is told where it began
+            )
         self._overtake(mote, order.name)
         if mote in self._revoked:
             return self._end(pending, command.EXPIRED, None, "the mote was revoked")

@@ -30,13 +30,14 @@ from .downlink import Downlink, Order, check_order
 from .events import CommandEnded, Event, MessageRefused, MoteRevoked, RootRotated, Value
 from .intake import Delivery, Intake
 from .members import Member, Successor
+from .outlet import Outlet
 from .refusals import Refusals
 from .resume import Arrival, Resumption
 from .store import Store
 from .trust import MoteTrust
 from .uplink import REVOKED, Message, Uplink
 from .wire_tap import Wired, WireTap, transport
-from .zone import Receipt, Zone
+from .zone import Receipt, Sending, Zone
 
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
@@ -77,14 +78,16 @@ class Gateway:
         accesses: Iterable[GatewayAccess],
         store: Path,
         on_event: Callable[[Event], None],
+        outlet: Outlet | None = None,
     ) -> None:
-        """Open the store. Raises IronmoteError where that fails."""
+        """Open the store; what is stored goes on to `outlet`. Raises IronmoteError where that fails."""
         members = list(members)
         self._fleet_id = fleet_id
         self._members = {member.id: member for member in members}
         self._told = dict(self._members)  # as the owner's fleet had them last
         self._on_event = on_event
-        self._store = Store(store)
+        self._outlet = outlet
+        self._store = Store(store, publishes=outlet is not None)
         self._trusts = {member.id: self._trust(member) for member in members if member.seal_key is not None}
         accesses = list(accesses)
         self._uplink = Uplink(members, self._trusts, [(access.zone, access.prefix) for access in accesses])
@@ -211,6 +214,18 @@ class Gateway:
         """
         return dict(self._redelivered)
 
+    def publish(self, topic: str, payload: bytes, retain: bool = False) -> Sending:
+        """Say something in every zone whose broker is the owner's, at QoS 1."""
+        return sum((zone.publish(topic, payload, retain) for zone in self._zones if zone.is_trusted), Sending(()))
+
+    def republish(self, mote: str, leaf: str, payload: bytes, retain: bool = False) -> Sending:
+        """Say for a sealed mote what was verified of it, as a JSON object or an array of them.
+
+        It is marked, so that no gateway takes it for the mote's own words. Raises KeyError where it is not sealed.
+        """
+        topic = topics.open_topic(mote, leaf).decode()
+        return self.publish(topic, self._uplink.marks.mark(mote, topic, payload), retain)
+
     def _arrived(self, zone: Zone, message: Message, receipt: Receipt) -> None:
         if receipt.qos == 0:  # motes never do; no broker slows down who does, so none of it may wait here
             with self._careless_lock:
@@ -266,6 +281,9 @@ class Gateway:
                 self._tell(self._send(item))
         for ended in self._downlink.overdue():
             self._tell(ended)
+        if self._outlet is not None:
+            with contextlib.suppress(StoreError):  # again in the next turn
+                self._outlet.turn(self._store.outbox)
         for more in self._refusals.unsaid(at_once=None in items):
             self._tell(more)
         return None not in items
@@ -290,6 +308,8 @@ class Gateway:
             self._tell(self._refusals.say(event) if isinstance(event, MessageRefused) else event)
         for mote, answer in taken.answers:
             self._tell(self._downlink.answered(mote, answer))
+        for order in taken.orders:
+            self._tell(self._send(order))
         self._speak(taken.heard)
 
     def _patiently(self, write: Callable[[], _T]) -> _T:

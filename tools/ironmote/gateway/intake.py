@@ -6,17 +6,19 @@ from dataclasses import dataclass, field
 from mote import command, record, topics
 
 from .. import roles
-from . import reasons
+from ..errors import IronmoteError
+from . import controllers, reasons
 from .boots import Boots
 from .care import KeyCare
 from .database import StoreError
+from .downlink import Order
 from .events import Event, MessageRefused, RecordSeen, RecordsSkipped, StateSeen
 from .members import Member
 from .refusals import Refusals
 from .state import State
 from .store import MOST_LOST, Store
 from .trust import MoteTrust
-from .uplink import AlreadyTaken, Message, NotBelieved, Uplink, Verified
+from .uplink import AlreadyTaken, Message, NotBelieved, Republished, Uplink, Verified
 from .wire_tap import Wired, WireTap, transport
 
 
@@ -34,6 +36,7 @@ class Taken:
 
     events: list[Event] = field(default_factory=list)
     answers: list[tuple[str, command.Answer]] = field(default_factory=list)
+    orders: list[Order] = field(default_factory=list)  # of controllers, for sealed motes
     heard: dict[str, int | None] = field(default_factory=dict)
     again: list[str] = field(default_factory=list)  # motes of whose messages the broker delivered one again
     refused: list[tuple[float, MessageRefused]] = field(default_factory=list)
@@ -83,7 +86,8 @@ class Intake:
 
     def _one(self, delivery: Delivery, taken: Taken) -> None:
         message = delivery.message
-        if _is_downward(message.topic):  # what hears motes in their order hears our own commands too
+        if _is_downward(message.topic):  # what hears motes in their order hears commands too, our own among them
+            self._order(delivery, taken)
             return
         try:
             verified = self._uplink.take(message)
@@ -97,6 +101,8 @@ class Intake:
             return
         except AlreadyTaken as error:
             taken.again.append(error.mote)
+            return
+        except Republished:
             return
         except Exception as error:  # a mistake of ours that a message has found must not stop the others
             self._spoilt(delivery, taken, "could not be read", error)
@@ -125,6 +131,19 @@ class Intake:
             gone = isinstance(verified.content, State) and not verified.content.online
             if verified.member.seal_key is None and not message.retained and not gone:
                 taken.heard.setdefault(mote, None)
+
+    def _order(self, delivery: Delivery, taken: Taken) -> None:
+        """Take what a controller wants of a sealed mote, which cannot read it: the gateway passes it on, sealed."""
+        message = delivery.message
+        mote = self.claimed(message)
+        if mote is None or mote not in self._trusts or message.prefix != topics.OPEN or message.retained:
+            return
+        try:
+            order = controllers.order_of(mote, message.payload, delivery.arrived)
+        except IronmoteError as error:
+            taken.refuse(delivery.arrived, MessageRefused(mote, message.zone, str(error), alert=False))
+        else:
+            taken.orders.append(order)
 
     def _spoilt(self, delivery: Delivery, taken: Taken, what: str, error: Exception) -> None:
         mote = self.claimed(delivery.message)

@@ -10,7 +10,7 @@ and a gateway that runs takes that up.
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -70,25 +70,22 @@ class Roster:
         return json.dumps({"fleet": self.fleet_id.hex(), "motes": motes}, indent=1) + "\n"
 
 
-def of_fleet(fleet: Fleet, ends: Mapping[str, int | None] | None = None, before: Roster | None = None) -> Roster:
-    """The roster of `fleet`; `ends` says until when motes' certificates are good.
+def of_fleet(fleet: Fleet) -> Roster:
+    """The roster of `fleet`: of its motes whose channel is known."""
+    known = [mote for mote in fleet.motes.values() if mote.channel is not None]
+    return Roster(fleet.id, {mote.id: entry(mote, fleet.id) for mote in known})
+
+
+def entry(mote: Mote, fleet_id: bytes, certificate_ends: int | None = None, before: Roster | None = None) -> Entry:
+    """The entry of `mote`, whose channel is known.
 
     An update for a successor that `before` has already is kept, so that the same fleet has the same roster.
     """
-    return Roster(fleet.id, dict(_entries(fleet.motes.values(), fleet.id, ends or {}, before)))
-
-
-def _entries(
-    motes: Iterable[Mote], fleet_id: bytes, ends: Mapping[str, int | None], before: Roster | None
-) -> Iterable[tuple[str, Entry]]:
-    for mote in motes:
-        if mote.channel is None:
-            continue
-        member = member_of(mote, fleet_id)
-        known = before.entries.get(mote.id) if before is not None else None
-        if known is not None and _same_but_for_updates(known.member, member):
-            member = known.member
-        yield mote.id, Entry(member, mote.board, mote.why, ends.get(mote.id), tuple(mote.actuators), tuple(mote.rules))
+    member = member_of(mote, fleet_id)
+    known = before.entries.get(mote.id) if before is not None else None
+    if known is not None and _same_but_for_updates(known.member, member):
+        member = known.member
+    return Entry(member, mote.board, mote.why, certificate_ends, tuple(mote.actuators), tuple(mote.rules))
 
 
 def _same_but_for_updates(one: Member, other: Member) -> bool:
@@ -106,6 +103,14 @@ def write(path: Path, roster: Roster) -> bool:
     secret_files.make_folder(path.parent)
     durable.replace(path, text)
     return True
+
+
+def read(path: Path) -> Roster | None:
+    """The roster at `path`; None where there is none that can be read."""
+    try:
+        return parse(path.read_bytes())
+    except (OSError, RosterError):
+        return None
 
 
 def parse(text: str | bytes) -> Roster:

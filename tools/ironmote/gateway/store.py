@@ -270,13 +270,15 @@ class Store:
             (mote, value),
         )
 
-    def add_command(self, command_id: bytes, mote: str, name: str, value: Value, made: float, deadline: float) -> None:
-        """Remember a command before it is sent."""
+    def add_command(self, command_id: bytes, mote: str, name: str, value: Value, made: float, deadline: float) -> bool:
+        """Remember a command before it is sent; False where it is there already."""
         with self.transaction():
-            self._db.execute(
-                "INSERT INTO commands (id, mote, name, value, made, deadline) VALUES (?, ?, ?, ?, ?, ?)",
+            added = self._db.execute(
+                "INSERT INTO commands (id, mote, name, value, made, deadline) VALUES (?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT DO NOTHING",
                 (command_id, mote, name, json.dumps(value), made, deadline),
             )
+        return added.rowcount > 0
 
     def end_command(self, command_id: bytes, result: str, state: Value, why: str | None, answered: float) -> None:
         """Remember how a command ended."""

@@ -7,6 +7,7 @@ from typing import TypeAlias
 from mote import command, record, sealed, topics
 
 from . import reasons, state
+from .marks import Marks
 from .members import Member
 from .plain_record import PlainRecords
 from .state import State
@@ -63,6 +64,10 @@ class AlreadyTaken(Exception):
         self.mote = mote
 
 
+class Republished(Exception):
+    """A gateway of this fleet has said it: what it had verified, for the consumers of the trusted side."""
+
+
 class Uplink:
     """Verifies messages of the given members."""
 
@@ -75,16 +80,19 @@ class Uplink:
         self._zones = frozenset(zones)
         self._revoked: dict[str, str] = {}
         self._records = PlainRecords()
+        self.marks = Marks(self._members.values())
 
     def admit(self, member: Member) -> None:
         """Believe `member` from here on, as it is now; its trust is in `trusts` where it is sealed."""
         self._members[member.id] = member
         self._revoked.pop(member.id, None)
+        self.marks.add(member)
 
     def dismiss(self, mote: str) -> None:
         """Know nothing of `mote` any more."""
         self._members.pop(mote, None)
         self._revoked.pop(mote, None)
+        self.marks.forget(mote)
 
     def knows(self, mote: str) -> bool:
         """True where `mote` is a member. For any thread."""
@@ -95,7 +103,7 @@ class Uplink:
         self._revoked[mote] = why
 
     def take(self, message: Message) -> Verified:
-        """What `message` says. Raises NotBelieved, or AlreadyTaken."""
+        """What `message` says. Raises NotBelieved, AlreadyTaken, Republished."""
         member, leaf = self._address(message)
         try:
             if member.seal_key is None:
@@ -120,6 +128,13 @@ class Uplink:
         member = self._members.get(mote_id)
         if member is None:
             raise NotBelieved(None, "from a mote that is not in the fleet", kind=reasons.UNKNOWN)
+        if member.seal_key is not None and prefix == message.prefix == topics.OPEN:
+            if self.marks.has(mote_id, message.topic, message.payload):
+                raise Republished
+            if message.retained:
+                raise NotBelieved(
+                    mote_id, f"{leaf} was retained by the broker under keys that are gone", kind=reasons.STRAY
+                )
         if mote_id in self._revoked:
             raise NotBelieved(mote_id, self._revoked[mote_id], kind=reasons.REVOKED)
         if prefix != message.prefix or leaf not in ("up", "ack", "state"):

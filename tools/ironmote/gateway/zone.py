@@ -4,7 +4,7 @@ import itertools
 import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from mote import sealed, topics
@@ -37,6 +37,25 @@ class Receipt:
     packet_id: int
     qos: int
     connection: int
+
+
+class Sending:
+    """Messages on their way to brokers."""
+
+    def __init__(self, messages: Iterable[mqtt.MQTTMessageInfo]) -> None:
+        """As paho has them."""
+        self._messages = list(messages)
+        for each in self._messages:
+            if each.rc == MQTTErrorCode.MQTT_ERR_NO_CONN:  # it is queued all the same, and goes out with a connection
+                each.rc = MQTTErrorCode.MQTT_ERR_SUCCESS
+
+    def __add__(self, other: "Sending") -> "Sending":
+        return Sending(self._messages + other._messages)
+
+    @property
+    def done(self) -> bool:
+        """True where each was acknowledged."""
+        return all(each.is_published() for each in self._messages)
 
 
 class Zone:
@@ -106,9 +125,14 @@ class Zone:
         self._client.disconnect()
         self._client.loop_stop()
 
-    def publish(self, topic: str, payload: bytes) -> None:
-        """Send at QoS 1, never retained; queued while the connection is away."""
-        self._client.publish(topic, payload, qos=1, retain=False)
+    def publish(self, topic: str, payload: bytes, retain: bool = False) -> "Sending":
+        """Send at QoS 1; queued while the connection is away."""
+        return Sending([self._client.publish(topic, payload, qos=1, retain=retain)])
+
+    @property
+    def is_trusted(self) -> bool:
+        """True where the broker is the owner's, and hands on what gateways have verified."""
+        return self.access.prefix == topics.OPEN
 
     def acknowledge(self, receipt: Receipt) -> None:
         """Tell the broker that it may forget a message. One of an earlier connection comes again, and is told then."""
@@ -183,7 +207,8 @@ class Zone:
 
 
 def _tls(access: GatewayAccess) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=str(access.ca_file))
+    context = ssl.create_default_context(cafile=None if access.ca_file is None else str(access.ca_file))
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(access.cert_file, access.key_file)
+    if access.cert_file is not None:
+        context.load_cert_chain(access.cert_file, access.key_file)
     return context

@@ -11,6 +11,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, nargs="?", default=Path(), metavar="DIR", help="where (default: here)")
     parser.add_argument("--name", metavar="NAME", help="what the fleet is called (default: as its folder)")
     parser.add_argument("--broker", metavar="HOST", help="where its brokers run, if that is known")
+    parser.add_argument("--wifi", metavar="NAME", help="the network that its motes join")
     parser.add_argument("--keyring", action="store_true", help="keep the key of the key store in the system's keyring")
     parser.add_argument("--json", action="store_true", help="print JSON")
     passphrase.options(parser, "the new key store")
@@ -18,6 +19,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     import os
+    import shlex
 
     from .. import encrypted, fleet_folder, key_store
     from ..fleet import FLEET_ID_BYTES
@@ -25,7 +27,7 @@ def _run(arguments: argparse.Namespace) -> int:
     folder: Path = arguments.folder
     fleet_folder.check_new(folder)  # before anybody thinks up a passphrase
     name = arguments.name or folder.resolve().name or "fleet"
-    secrets, files = fleet_folder.first_files(name, os.urandom(FLEET_ID_BYTES), arguments.broker)
+    secrets, files = fleet_folder.first_files(name, os.urandom(FLEET_ID_BYTES), arguments.broker, arguments.wifi)
     if arguments.keyring:
         key = key_store.new_in_keyring()
     else:
@@ -37,7 +39,8 @@ def _run(arguments: argparse.Namespace) -> int:
     else:
         opener = "the entry in your keyring" if arguments.keyring else "its passphrase"
         print(f"{name} is in {folder.resolve()}. Without {opener} nobody can open its key store, you neither.")
-        print("Next: ironmote add ID --board BOARD")
+        network = f"ironmote wifi {shlex.quote(arguments.wifi)}, " if arguments.wifi else ""
+        print(f"Next, in there: {network}ironmote add ID --board BOARD")
     return 0
 
 
@@ -46,7 +49,7 @@ COMMAND = Command(
     "make a fleet: its folder, its authority, its key store",
     (
         ("ironmote init greenhouse", "in the folder greenhouse; the passphrase is asked for"),
-        ("ironmote init greenhouse --broker 192.168.1.2", "with the address of its broker"),
+        ("ironmote init greenhouse --broker 192.168.1.2 --wifi home", "with its broker and network"),
         ("ironmote init --keyring", "here; the system's keyring opens the key store"),
     ),
     _options,

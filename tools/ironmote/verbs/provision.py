@@ -28,6 +28,8 @@ def _run(arguments: argparse.Namespace) -> int:
         return 0
     print(f"{arguments.mote}: channel {done.channel}: {done.why}")
     removed = f", {done.removed} old files removed" if done.removed else ""
+    if done.broker:
+        print(f"broker: {done.broker}")
     print(f"{done.files} files and {done.secrets} secrets written{removed}; generation {done.generation}; it runs")
     return 0
 

@@ -63,6 +63,7 @@ def _run(arguments: argparse.Namespace) -> int:
             tell("port", board.port, mote=arguments.mote, port=board.port, folder=str(made.path))
         else:
             words = f"{done.mote}: channel {done.channel}, generation {done.generation}, on {done.port}"
+            words += f"; broker: {done.broker}" if done.broker else ""
             tell("started", words, **asdict(done), folder=str(made.path))
         begun = time.monotonic()
         while arguments.seconds is None or time.monotonic() - begun < arguments.seconds:

@@ -37,6 +37,8 @@ def _run(arguments: argparse.Namespace) -> int:
         fleet_arguments.print_json({"networks": kept})
     else:
         print(f"passphrases are kept of: {', '.join(kept) or 'no network'}")
+        if chosen is not None and name not in folder.file.networks:
+            print(f"motes join it once {folder.paths.fleet_file} names it under [wifi], or their own file does")
     return 0
 
 

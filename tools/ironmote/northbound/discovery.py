@@ -1,0 +1,134 @@
+"""Keeps Home Assistant's configurations as the fleet is: those of new entities come, those of removed ones go.
+
+What a mote can report is in its owner's file; in which unit, and whether as a number, it says itself. So a sensor is
+announced once it has been heard, and what was heard is remembered in a file, since a broker may lose what it retains.
+"""
+
+import json
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from .. import durable
+from ..gateway.events import Event, RecordSeen, StateSeen
+from . import home_assistant
+from .home_assistant import Described, Device
+
+Publish = Callable[[str, bytes], None]  # at QoS 1, retained
+_log = logging.getLogger(__name__)
+
+
+class Discovery:
+    """The configurations of one fleet. Not for several threads."""
+
+    def __init__(self, fleet: str, motes: Mapping[str, Described], publish: Publish, memory: Path) -> None:
+        """`fleet` is the fleet's id in hexadecimal; `memory` the file, made where it is missing."""
+        self._fleet = fleet
+        self._motes = motes
+        self._publish = publish
+        self._memory = memory
+        self._heard: dict[str, dict[str, tuple[str | None, str]]] = {}  # mote: name: unit and kind
+        self._versions: dict[str, str] = {}
+        self._topics: set[str] = set()  # that have a configuration
+        self._load()
+
+    def announce(self, motes: Mapping[str, Described] | None = None) -> None:
+        """Publish every configuration, of `motes` as they are now, and clear those of entities that are gone."""
+        if motes is not None:
+            self._motes = motes
+        self._heard = {
+            mote: {name: found for name, found in names.items() if name in self._motes[mote].names}
+            for mote, names in self._heard.items()
+            if mote in self._motes
+        }
+        configs = dict(self._all())
+        gone = self._topics - set(configs)
+        # Remembered first: what is cleared or announced twice does no harm.
+        self._topics |= set(configs)
+        self._save()
+        for topic in sorted(gone):
+            self._publish(topic, b"")
+        for topic, config in configs.items():
+            self._send(topic, config)
+        self._topics = set(configs)
+        self._save()
+
+    def event(self, event: Event) -> None:
+        """Take notice of what a mote reports for the first time, and of the version that it says it has."""
+        if event.mote is None or event.mote not in self._motes:
+            return
+        if isinstance(event, RecordSeen):
+            self._learn(event)
+        elif isinstance(event, StateSeen) and event.state.version not in ("", self._versions.get(event.mote)):
+            self._versions[event.mote] = event.state.version
+            self._add(self._of_mote(event.mote))
+
+    def _learn(self, event: RecordSeen) -> None:
+        described, heard = self._motes[event.mote], self._heard.setdefault(event.mote, {})
+        for each in event.readings:
+            if each.name not in described.names or each.name in described.actuators:
+                continue
+            found = each.unit, _kind(each.value)
+            if heard.get(each.name) != found:
+                self._forget(event.mote, each.name)
+                heard[each.name] = found
+                self._add([home_assistant.reading(self._device(event.mote), each.name, *found)])
+
+    def _forget(self, mote: str, name: str) -> None:
+        """Clear what was announced under this name when it was something else: Home Assistant keeps both."""
+        before = self._heard[mote].pop(name, None)
+        if before is not None:
+            topic, _ = home_assistant.reading(self._device(mote), name, *before)
+            self._publish(topic, b"")
+            self._topics.discard(topic)
+
+    def _add(self, configs: Iterable[tuple[str, dict[str, Any]]]) -> None:
+        made = dict(configs)
+        self._topics |= set(made)
+        self._save()
+        for topic, config in made.items():
+            self._send(topic, config)
+
+    def _all(self) -> Iterable[tuple[str, dict[str, Any]]]:
+        for mote in sorted(self._motes):
+            yield from self._of_mote(mote)
+
+    def _of_mote(self, mote: str) -> Iterable[tuple[str, dict[str, Any]]]:
+        device = self._device(mote)
+        yield from home_assistant.diagnostics(device)
+        for name, settings in self._motes[mote].actuators.items():
+            yield home_assistant.actuator(device, name, settings)
+        for name, found in self._heard.get(mote, {}).items():
+            yield home_assistant.reading(device, name, *found)
+
+    def _device(self, mote: str) -> Device:
+        return Device(self._fleet, mote, self._motes[mote].board, self._versions.get(mote, ""))
+
+    def _send(self, topic: str, config: Mapping[str, Any]) -> None:
+        self._publish(topic, json.dumps(config, ensure_ascii=False, allow_nan=False).encode())
+
+    def _load(self) -> None:
+        try:
+            found = json.loads(self._memory.read_text(encoding="utf-8"))
+            self._topics = {str(topic) for topic in found["topics"]}
+            self._versions = {str(mote): str(version) for mote, version in found["versions"].items()}
+            self._heard = {
+                mote: {name: (unit, kind) for name, (unit, kind) in names.items()}
+                for mote, names in found["heard"].items()
+            }
+        except FileNotFoundError:
+            pass
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+            # Nothing is lost but what to clear: motes say again what they report.
+            _log.warning("%s cannot be read; it is made anew", self._memory)
+
+    def _save(self) -> None:
+        known = {"topics": sorted(self._topics), "versions": self._versions, "heard": self._heard}
+        durable.replace(self._memory, json.dumps(known, indent=1))
+
+
+def _kind(value: object) -> str:
+    if isinstance(value, bool):
+        return home_assistant.FLAG
+    return home_assistant.TEXT if isinstance(value, str) else home_assistant.NUMBER
