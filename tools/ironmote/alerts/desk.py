@@ -94,6 +94,18 @@ class Desk:
         """Note that the owner has seen an alert; gives its line. Any thread. Raises IronmoteError if there is none."""
         return self._ask(lambda: self._acknowledge(alert_id))
 
+    @property
+    def kept(self) -> Kept:
+        """What is kept; for what is called on the desk's thread."""
+        return self._kept
+
+    def done(self, alert_id: str, word: str) -> None:
+        """Note what was done about an alert. On the desk's thread."""
+        alert = self._book.find(alert_id) or self._unkept.get(alert_id) or self._kept.find(alert_id)
+        if alert is not None and word not in alert.done:
+            alert.done = (*alert.done, word)
+            self._unkept[alert_id] = alert
+
     def call(self, work: Callable[[Kept, Book, float], _T]) -> _T:
         """What `work` gives, called on the desk's thread. Any other thread may."""
         return self._ask(lambda: work(self._kept, self._book, time.time()))

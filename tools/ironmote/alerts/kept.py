@@ -82,12 +82,12 @@ class Kept:
         with self._db.reading():
             return dict(self._db.execute("SELECT mote, why FROM quarantined").fetchall())
 
-    def quarantine(self, mote: str, why: str, now: float) -> None:
+    def quarantine(self, mote: str, why: str, now: float | None = None) -> None:
         """Remember that `mote` is in quarantine."""
         with self._db.transaction():
             self._db.execute(
                 "INSERT INTO quarantined (mote, since, why) VALUES (?, ?, ?) ON CONFLICT (mote) DO NOTHING",
-                (mote, now, why),
+                (mote, time.time() if now is None else now, why),
             )
 
     def release(self, mote: str) -> bool:

@@ -1,6 +1,6 @@
 """What arrives, verified and stored: one batch is one transaction, and one message cannot spoil it for the others."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from mote import command, record, topics
@@ -59,7 +59,10 @@ class Intake:
         care: KeyCare,
         refusals: Refusals,
         tap: WireTap | None = None,
+        believes: Callable[[str], bool] = lambda mote: True,
     ) -> None:
+        """`believes` is False for motes whose words are stored as if they had not answered their challenge."""
+        self._believes = believes
         self._tap = tap if tap is not None else WireTap()
         self._trusts = trusts
         self._store = store
@@ -241,7 +244,8 @@ class Intake:
         return [*skipped, seen]
 
     def _confirmed(self, member: Member) -> bool:
-        return member.id not in self._trusts or self._trusts[member.id].confirmed
+        answered = member.id not in self._trusts or self._trusts[member.id].confirmed
+        return answered and self._believes(member.id)
 
 
 def _wired(delivery: Delivery, verified: Verified) -> Wired:

@@ -161,6 +161,9 @@ _WORK: dict[str, Callable[..., Any]] = {
     "overview": lambda owner: owner.overview(),
     "send": lambda owner, **what: owner.send(**what),
     "wire": lambda owner, mote: owner.wire(mote),
+    "alerts": lambda owner, since: owner.alerts(since),
+    "acknowledge": lambda owner, alert: owner.acknowledge(alert),
+    "release": lambda owner, mote: owner.release(mote),
     "revoke": lambda owner, mote: owner.revoke(mote),
     "refresh": lambda owner: owner.refresh(),
 }

@@ -49,8 +49,25 @@ class Owner(Protocol):
     def revoke(self, mote: str) -> None:
         """Have this gateway believe nothing of `mote` from here on. Its broker and the key store: ironmote revoke."""
 
+    def alerts(self, since: float | None = None) -> list[Line]:
+        """The lines of alerts that last, and of those that did at any time since then; the latest first."""
+
+    def acknowledge(self, alert: str) -> Line:
+        """Note that the owner has seen the alert of that id; gives its line."""
+
+    def release(self, mote: str) -> bool:
+        """Take `mote` out of quarantine; False where it was not in it."""
+
     def refresh(self) -> None:
         """Have the gateway serve the fleet as its roster is now, and return when it does."""
+
+
+class Alarms(Protocol):
+    """What is asked of the alerts of a gateway; see Owner."""
+
+    def listed(self, since: float | None) -> list[Line]: ...
+    def acknowledge(self, alert_id: str) -> Line: ...
+    def release(self, mote: str) -> bool: ...
 
 
 class LiveOwner:
@@ -60,6 +77,7 @@ class LiveOwner:
         """`refresh` has the gateway serve the roster as it is now; `admit` tells this one of it."""
         self._gateway = gateway
         self._refresh = refresh
+        self.alarms: Alarms | None = None  # of who makes alerts, while somebody does
         self._overview = Overview(roster.entries.values())
         self._lines = EventLines(self._overview.told, self._overview.latest)
         self._followers: Hub[Line] = Hub()
@@ -115,6 +133,23 @@ class LiveOwner:
     def revoke(self, mote: str) -> None:
         """See Owner."""
         self._gateway.revoke(mote)
+
+    def alerts(self, since: float | None = None) -> list[Line]:
+        """See Owner."""
+        return self._alarms().listed(since)
+
+    def acknowledge(self, alert: str) -> Line:
+        """See Owner."""
+        return self._alarms().acknowledge(alert)
+
+    def release(self, mote: str) -> bool:
+        """See Owner."""
+        return self._alarms().release(mote)
+
+    def _alarms(self) -> Alarms:
+        if self.alarms is None:
+            raise IronmoteError("this gateway makes no alerts")
+        return self.alarms
 
     def refresh(self) -> None:
         """See Owner."""

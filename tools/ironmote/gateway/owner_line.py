@@ -95,6 +95,20 @@ class OwnerLine:
         """See owner.Owner."""
         self._ask({"do": "revoke", "mote": mote})
 
+    def alerts(self, since: float | None = None) -> list[Line]:
+        """See owner.Owner."""
+        found: list[Line] = self._ask({"do": "alerts", "since": since})
+        return found
+
+    def acknowledge(self, alert: str) -> Line:
+        """See owner.Owner."""
+        found: Line = self._ask({"do": "acknowledge", "alert": alert})
+        return found
+
+    def release(self, mote: str) -> bool:
+        """See owner.Owner."""
+        return bool(self._ask({"do": "release", "mote": mote}))
+
     def refresh(self) -> None:
         """See owner.Owner."""
         self._ask({"do": "refresh"})

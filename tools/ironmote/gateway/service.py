@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import TypeAlias
 
 from .. import secret_files
+from ..alerts.part import part as alerts
 from ..brokers import GatewayAccess
 from ..brokers.written import Written
 from ..errors import BrokerError, IronmoteError
@@ -36,7 +37,7 @@ _SETTLING_S = 3.0  # after the start, in which nothing is said of a broker that 
 # What hangs on a gateway: each is called with the service before its gateway starts, adds itself to `hub`, and leaves
 # at the end of its block, when the gateway has stopped.
 Part: TypeAlias = Callable[["Service"], contextlib.AbstractContextManager[None]]
-PARTS: tuple[Part, ...] = ()
+PARTS: tuple[Part, ...] = (alerts,)
 
 
 class Service:
