@@ -10,8 +10,9 @@ from ironmote import rotation
 from ironmote.gateway import MessageRefused, MoteConfirmed, RecordSeen, RootRotated
 from ironmote.gateway import gateway as gateway_module
 from ironmote.gateway import store as store_module
+from ironmote.gateway.database import StoreError
 from ironmote.gateway.members import Successor, successor_of
-from ironmote.gateway.store import Store, StoreError
+from ironmote.gateway.store import Store
 from ironmote.gateway.trust import MoteTrust
 from ironmote.gateway.uplink import Message
 from ironmote.gateway.zone import Receipt
