@@ -13,6 +13,7 @@ from .errors import IronmoteError
 from .plain import plain
 from .verbs import (
     add,
+    alerts,
     audit,
     authenticator,
     broker,
@@ -68,6 +69,7 @@ COMMANDS = tuple(
         broker,
         gateway,
         listen,
+        alerts,
         send,
         revoke,
         rotate,

@@ -139,13 +139,9 @@ class Desk:
     def _acknowledge(self, alert_id: str) -> dict[str, Any]:
         now = time.time()
         alert = self._book.acknowledge(alert_id, now)
-        if alert is None:
-            alert = self._kept.find(alert_id)
-            if alert is None:
-                raise IronmoteError(f"there is no alert {alert_id}; ironmote alerts lists them")
-            alert.acknowledged = now
-            self._unkept[alert.id] = alert
         self._keep(now)
+        if alert is None:  # it is over
+            alert = self._kept.acknowledge(alert_id, now)
         return alert.line()
 
     def _run(self) -> None:
