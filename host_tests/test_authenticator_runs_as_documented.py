@@ -19,7 +19,7 @@ from mote import keys
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "OPERATIONS.md"
 SECTION = DOCUMENT.read_text(encoding="utf-8").split("## Letting sealed motes in")[1]
-ASKED = re.compile(r"curl -d '(.+)' http://127\.0\.0\.1:8642(/\w+)")
+ASKED = re.compile(r"curl -d @asked\.json http://127\.0\.0\.1:8642(/\w+)")
 
 
 def blocks(kind: str) -> list[str]:
@@ -59,9 +59,10 @@ def test_answers_over_http_are_those_of_the_document(site):
     with running(folder, settings.replace("port = 8642\n", "port = 0\n")) as ready:
         assert re.sub(r":\d+/", ":8642/", ready.strip()) == lines[1]
         connection = http.client.HTTPConnection("127.0.0.1", int(re.search(r":(\d+)/auth", ready)[1]), timeout=10)
+        (body,) = re.findall(r"`(\{.+\})` in `asked\.json`", SECTION)
         answers = []
         for line in lines[2::2]:
-            body, path = ASKED.search(line).groups()
+            (path,) = ASKED.search(line).groups()
             sent = {"Content-Type": "application/x-www-form-urlencoded"}  # as curl -d says
             connection.request("POST", path, body.replace("TOKEN", token), sent)
             answers.append(connection.getresponse().read().decode().strip())

@@ -8,8 +8,8 @@ import pytest
 from gateway_motes import SealingMote, a_fleet
 from ironmote import rotation
 from ironmote.gateway import MessageRefused, MoteConfirmed, RecordSeen, RootRotated
+from ironmote.gateway import database as database_module
 from ironmote.gateway import gateway as gateway_module
-from ironmote.gateway import store as store_module
 from ironmote.gateway.database import StoreError
 from ironmote.gateway.members import Successor, successor_of
 from ironmote.gateway.store import Store
@@ -39,7 +39,7 @@ def until(condition, within_s: float = 60.0) -> None:
 @pytest.fixture
 def impatient(monkeypatch):
     """The gateway tries to write again soon; gives the list that grows each time it has loaded what it believes."""
-    monkeypatch.setattr(store_module, "_BUSY_S", 0.05)
+    monkeypatch.setattr(database_module, "_BUSY_S", 0.05)
     monkeypatch.setattr(gateway_module, "_PAUSES_S", (0.1,) * 300)
     loads: list[int] = []
     reload = gateway_module.Gateway._reload

@@ -12,7 +12,13 @@ _MISSING = "the following arguments are required: "
 
 
 class Parser(argparse.ArgumentParser):
-    """An ArgumentParser, and maker of such for subcommands, that raises UsageError where argparse prints and exits."""
+    """An ArgumentParser, and maker of such for subcommands, that raises UsageError where argparse prints and exits.
+
+    Options are written in full: a shortened one that fits several would be shown with what was given to it.
+    """
+
+    def __init__(self, **fields: Any) -> None:
+        super().__init__(**{"allow_abbrev": False} | fields)
 
     def parse(self, argv: Sequence[str] | None) -> argparse.Namespace:
         """The arguments in `argv`, or of this process. Raises UsageError; only --help and --version end it."""
@@ -64,10 +70,12 @@ class Duration:
 class Number:
     """The type of an argument: a number from `low` to `high`. A `whole` one is an int, else it is a float."""
 
-    def __init__(self, low: float, high: float, whole: bool = False) -> None:
+    def __init__(self, low: float, high: float, whole: bool = False, shown: bool = True) -> None:
+        """Where `shown` is False, what was given in its place is in no error: it may be a secret."""
         self._low = low
         self._high = high
         self._whole = whole
+        self._shown = shown
 
     def __call__(self, text: str) -> float:
         try:
@@ -76,5 +84,6 @@ class Number:
             value = float("nan")
         if not self._low <= value <= self._high:
             kind = "whole number" if self._whole else "number"
-            raise argparse.ArgumentTypeError(f"{text!r} is not a {kind} from {self._low} to {self._high}")
+            what = repr(text) if self._shown else "that"
+            raise argparse.ArgumentTypeError(f"{what} is not a {kind} from {self._low} to {self._high}")
         return value

@@ -69,7 +69,7 @@ def options(parser: argparse.ArgumentParser, what: str = "the key store", prefix
     )
     group.add_argument(
         f"--{prefix}passphrase-fd",
-        type=Number(0, 65_535, whole=True),
+        type=Number(0, 65_535, whole=True, shown=False),
         metavar="N",
         help=f"the open file descriptor that the passphrase of {what} is read from",
     )

@@ -1,10 +1,9 @@
 """Alerts as a part of the gateway's service (gateway.service.PARTS)."""
 
 import contextlib
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ..gateway.database import open_beside
 from . import expected
@@ -20,20 +19,18 @@ if TYPE_CHECKING:
 
 
 class Alerts:
-    """What the owner asks of the alerts of a gateway that runs (gateway.owner). Any thread may."""
+    """What the owner asks of the alerts of a gateway that runs, by gateway.owner.Owner.ask. Any thread may."""
 
     def __init__(self, service: "Service", desk: Desk) -> None:
         self._service = service
         self._desk = desk
-        self._lock = threading.Lock()
 
-    def listed(self, since: float | None) -> list[dict[str, Any]]:
-        """See gateway.owner.Owner.alerts."""
-        return self._desk.alerts(since)
-
-    def acknowledge(self, alert_id: str) -> dict[str, Any]:
-        """See gateway.owner.Owner.acknowledge."""
-        return self._desk.acknowledge(alert_id)
+    def offer(self) -> None:
+        """Offer the owner `alerts` (since=…), `acknowledge` (alert=…) and `release` (mote=…); see Source."""
+        offer = self._service.owner.offer
+        offer("alerts", lambda since=None: self._desk.alerts(since))
+        offer("acknowledge", lambda alert: self._desk.acknowledge(alert))
+        offer("release", self.release)
 
     def quarantine(self, mote: str, why: str) -> None:
         """Put a mote in quarantine. On the desk's thread, or in what is called there."""
@@ -41,7 +38,7 @@ class Alerts:
         self.take_up()
 
     def release(self, mote: str) -> bool:
-        """See gateway.owner.Owner.release."""
+        """Take a mote out of quarantine; False where it was not in it."""
         return self._desk.call(lambda kept, book, now: self._release(kept, mote))
 
     def _release(self, kept: Kept, mote: str) -> bool:
@@ -80,15 +77,13 @@ class _Expectations:
 def part(service: "Service") -> Iterator[None]:
     """Make alerts of what the gateway of `service` tells. Raises IronmoteError where that cannot begin."""
     rules: Rules = service.settings.rules
-    paths = service.folder.paths
-    store = service.settings.store or paths.history
 
     def tell(alert: Alert) -> None:
         service.owner.tell(alert.line())
         dispatch.changed(alert)
 
     desk = Desk(
-        lambda: Kept(open_beside(store)),
+        lambda: Kept(open_beside(service.store)),
         _Expectations(service),
         lambda: service.roster.entries,
         tell,
@@ -98,7 +93,7 @@ def part(service: "Service") -> Iterator[None]:
     desk.start()
     try:
         desk.call(lambda kept, book, now: alerts.take_up())
-        service.owner.alarms = alerts
+        alerts.offer()
         dispatch.start()
         # What was to be done when the gateway ended is done now.
         desk.call(lambda kept, book, now: _each(dispatch.changed, book.open))

@@ -2,12 +2,13 @@
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from ..errors import IronmoteError
 from ..fleet_folder import Folder
 from ..gateway import settings
-from ..gateway.database import is_url, open_beside, open_database
+from ..gateway.database import open_beside, open_database
 from ..gateway.owner_line import NoGateway, OwnerLine
 from .kept import Kept
 
@@ -20,26 +21,28 @@ class Source:
         self.line = OwnerLine(folder.paths.line)
 
     def alerts(self, since: float | None) -> list[dict[str, Any]]:
-        """See gateway.owner.Owner."""
+        """The lines of those that last, and of those that did at any time since then; the latest first."""
         try:
-            return self.line.alerts(since)
+            found: list[dict[str, Any]] = self.line.ask("alerts", since=since)
+            return found
         except NoGateway:
             with self._kept(read_only=True) as kept:
-                found = kept.open_alerts() if since is None else kept.since(since)
-                return [alert.line() for alert in found]
+                kept_ones = kept.open_alerts() if since is None else kept.since(since)
+                return [alert.line() for alert in kept_ones]
 
     def acknowledge(self, alert_id: str) -> dict[str, Any]:
-        """See gateway.owner.Owner."""
+        """Note that the owner has seen an alert; gives its line."""
         try:
-            return self.line.acknowledge(alert_id)
+            found: dict[str, Any] = self.line.ask("acknowledge", alert=alert_id)
+            return found
         except NoGateway:
             with self._kept(read_only=False) as kept:
                 return kept.acknowledge(alert_id).line()
 
     def release(self, mote: str) -> bool:
-        """See gateway.owner.Owner."""
+        """Take a mote out of quarantine; False where it was not in it."""
         try:
-            return self.line.release(mote)
+            return bool(self.line.ask("release", mote=mote))
         except NoGateway:
             with self._kept(read_only=False) as kept:
                 return kept.release(mote)
@@ -47,8 +50,8 @@ class Source:
     @contextlib.contextmanager
     def _kept(self, read_only: bool) -> Iterator[Kept]:
         told = settings.load(self._folder.paths.gateway_settings, self._folder.file.id)
-        store = told.store or self._folder.paths.history
-        if not is_url(store) and not self._folder.paths.history.is_file():
+        store = settings.place_of_store(told, self._folder.paths)
+        if isinstance(store, Path) and not store.is_file():
             raise IronmoteError("no gateway has run here yet; ironmote gateway starts it")
         # To write without a gateway is to be one for a moment: the lock says so, and the schema is brought up.
         db = open_beside(store, read_only=True) if read_only else open_database(store)

@@ -102,14 +102,21 @@ class KeyCare:
         self.challenge(mote)  # the mote keeps its old key until something verifies under the new one
         return [RootRotated(mote, trust.generation)]
 
-    def reload(self) -> None:
-        """Take up again what the trusts say is not done, after they have been loaded from the store."""
-        for mote, trust in self._trusts.items():
-            self._generations[mote] = trust.generation
-            if not trust.confirmed and (mote, CHALLENGE) not in self._asked:
-                self.challenge(mote)
-            if trust.successor is not None and (mote, ROTATE) not in self._asked:
-                self.rotate(mote)
+    def renew(self, mote: str) -> None:
+        """Take up what the trust of `mote` says is not done, after it has been loaded from the store."""
+        trust = self._trusts[mote]
+        self._generations[mote] = trust.generation
+        if not trust.confirmed and (mote, CHALLENGE) not in self._asked:
+            self.challenge(mote)
+        if trust.successor is None:
+            self._asked.pop((mote, ROTATE), None)
+        elif (mote, ROTATE) not in self._asked:
+            self.rotate(mote)
+
+    def asks(self, mote: str, answer: command.Answer) -> bool:
+        """True where this is an answer to what was asked here."""
+        asked = self._asked.get((mote, answer.name))
+        return asked is not None and asked.id == answer.id
 
     def behind(self, mote: str) -> None:
         """The count of downlinks was behind what `mote` has seen: what was asked it has refused, so ask at once."""

@@ -150,6 +150,21 @@ class Downlink:
             if due and time.monotonic() < pending.until:
                 self._dispatch(pending)
 
+    def asks(self, answer: command.Answer) -> bool:
+        """True where this is an answer to what was asked here."""
+        return answer.id in self._pending
+
+    @property
+    def pending(self) -> dict[bytes, str]:
+        """The motes of the commands that have no answer yet, by the id of each."""
+        return {each.id: each.member.id for each in self._pending.values()}
+
+    def overtake(self, command_id: bytes) -> None:
+        """Another gateway was asked for something later, for the same actuator: send this no more."""
+        pending = self._pending.pop(command_id, None)
+        if pending is not None:
+            self._overtaken.append(self._end(pending, UNKNOWN, None, "overtaken by a later command"))
+
     def behind(self, mote: str, down: int) -> None:
         """The mote has verified `down` from another sender, so it refused what was numbered lower: send that anew."""
         for pending in self._of(mote):

@@ -24,6 +24,7 @@ from mote import command, topics
 from ..brokers import GatewayAccess
 from ..errors import IronmoteError
 from . import reasons
+from .answers import Forwarded
 from .care import KeyCare
 from .database import StoreError
 from .downlink import Downlink, Order, check_order
@@ -33,6 +34,7 @@ from .members import Member, Successor
 from .outlet import Outlet
 from .refusals import Refusals
 from .resume import Arrival, Resumption
+from .sharing import Sharing
 from .store import Store
 from .trust import MoteTrust
 from .uplink import REVOKED, Message, Uplink
@@ -78,11 +80,14 @@ class Gateway:
         fleet_id: bytes,
         members: Iterable[Member],
         accesses: Iterable[GatewayAccess],
-        store: Path,
+        store: Path | str,
         on_event: Callable[[Event], None],
         outlet: Outlet | None = None,
     ) -> None:
-        """Open the store; what is stored goes on to `outlet`. Raises IronmoteError where that fails."""
+        """Open the store, a file or a `postgresql://` URL; what is stored goes on to `outlet`. Raises IronmoteError.
+
+        Of several gateways with one PostgreSQL each has a client id of its own in `accesses`.
+        """
         members = list(members)
         self._fleet_id = fleet_id
         self._members = {member.id: member for member in members}
@@ -91,14 +96,24 @@ class Gateway:
         self._outlet = outlet
         self._store = Store(store, publishes=outlet is not None)
         self._trusts = {member.id: self._trust(member) for member in members if member.seal_key is not None}
+        self._sharing = Sharing(self._store, self._trusts, self._believe) if self._store.shared else None
         accesses = list(accesses)
-        self._uplink = Uplink(members, self._trusts, [(access.zone, access.prefix) for access in accesses])
+        served = [(access.zone, access.prefix) for access in accesses]
+        self._uplink = Uplink(members, self._trusts, served, self._sharing)
         self._downlink = Downlink(members, self._trusts, self._store, self._publish)
         self._care = KeyCare(self._trusts, self._store, self._downlink.ask)
         self._refusals = Refusals(self._store)
         self._tap = WireTap()
         self._intake = Intake(
-            self._trusts, self._store, self._uplink, self._care, self._refusals, self._tap, self._believes
+            self._trusts,
+            self._store,
+            self._uplink,
+            self._care,
+            self._refusals,
+            self._tap,
+            self._sharing,
+            self._waits,
+            self._believes,
         )
         self._untold: list[Event] = []
         for member in members:
@@ -289,6 +304,7 @@ class Gateway:
         for item in items:
             if isinstance(item, Order):
                 self._tell(self._send(item))
+        self._catch_up()
         for ended in self._downlink.overdue():
             self._tell(ended)
         if self._outlet is not None:
@@ -302,6 +318,8 @@ class Gateway:
         if order.mote not in self._members:
             return CommandEnded(order.mote, order.name, command.EXPIRED, None, "the mote was removed", 0.0, order.id)
         try:
+            if self._sharing is not None:
+                self._renewed(self._sharing, [order.mote])
             return self._downlink.send(order)
         except IronmoteError as error:  # nobody would know afterwards that it was sent, so it was not
             return CommandEnded(order.mote, order.name, command.EXPIRED, None, f"not sent: {error}", 0.0, order.id)
@@ -321,6 +339,7 @@ class Gateway:
         for order in taken.orders:
             self._tell(self._send(order))
         self._speak(taken.heard)
+        self._tell_untold()
 
     def _patiently(self, write: Callable[[], _T]) -> _T:
         """Do what must reach the disk, again and again while it cannot. Raises StoreError in the end."""
@@ -341,11 +360,61 @@ class Gateway:
 
     def _reload(self) -> None:
         """Believe again what the store says: what was verified since is not on the disk, and will come again."""
-        for mote, trust in self._trusts.items():
-            generation, key, successor = self._keys(self._members[mote])
-            epochs, confirmed = self._store.epochs(mote), self._store.confirmed(mote)
-            trust.reload(generation, key, epochs, successor, confirmed, self._store.standing(mote)[0])
-        self._care.reload()
+        for mote in self._trusts:
+            self._believe(mote)
+
+    def _believe(self, mote: str) -> None:
+        """Believe of one mote what the store says; of a shared one, also what another gateway was told."""
+        member, trust = self._members[mote], self._trusts.get(mote)
+        heard, revoked = self._store.standing(mote)
+        if trust is not None:
+            generation, key, successor = self._keys(member)
+            trust.reload(generation, key, self._store.epochs(mote), successor, self._store.confirmed(mote), heard)
+            self._care.renew(mote)
+        generation = member.generation if trust is None else trust.generation
+        if self._sharing is not None and generation <= revoked and not self._uplink.refuses(mote):
+            self._untold += [*self._revoke(mote), MoteRevoked(mote)]
+
+    def _waits(self, mote: str, answer: command.Answer) -> bool:
+        return self._care.asks(mote, answer) or self._downlink.asks(answer)
+
+    def _catch_up(self) -> None:
+        """Take part in what other gateways with the same store did; what the disk does not give now, it gives later."""
+        if self._sharing is None:
+            return
+        with contextlib.suppress(StoreError):
+            news = self._sharing.catch_up(self._downlink.pending)
+            if news is None:
+                return
+            for command_id in news.overtaken:
+                self._downlink.overtake(command_id)
+            for each in news.answers:
+                if each.mote in self._members and self._waits(each.mote, each.answer):
+                    self._fetch(self._sharing, each)
+            self._renewed(self._sharing, news.moved)
+            self._speak(dict.fromkeys(news.moved))
+        self._tell_untold()
+
+    def _fetch(self, sharing: Sharing, found: Forwarded) -> None:
+        """Take an answer that another gateway has verified."""
+        events: list[Event] = []
+        with self._store.transaction():
+            sharing.begin([found.mote])
+            newest = self._trusts[found.mote].newest if found.mote in self._trusts else None
+            if newest is not None and newest.boot == found.boot and found.sequence is not None:
+                events = self._care.answered(found.mote, found.answer, found.boot, found.sequence)
+                self._store.save_epochs(found.mote, self._trusts[found.mote].epochs)
+                sharing.end([found.mote])
+            self._store.answers.remove(found)
+        for event in events:
+            self._tell(event)
+        self._tell(self._downlink.answered(found.mote, found.answer))
+
+    def _renewed(self, sharing: Sharing, motes: Iterable[str]) -> None:
+        """Load what another gateway has moved, each in a transaction of its own: none waits for more than one mote."""
+        for mote in motes:
+            with self._store.transaction():
+                sharing.begin([mote])
 
     def _careless_since(self) -> list[tuple[float, MessageRefused]]:
         """What was sent at QoS 0 since this was asked last, as refusals."""
@@ -415,6 +484,7 @@ class Gateway:
         self._care.forget(mote)
         self._trusts.pop(mote, None)
         if member.seal_key is not None:
+            self._store.forget_confirmed(mote)
             self._trusts[mote] = self._trust(member)
             self._care.admit(mote)
         self._uplink.admit(member)
@@ -439,6 +509,8 @@ class Gateway:
         if mote not in self._members:
             return
         if successor is not None:
+            if self._trusts[mote].generation >= successor.generation:  # it was heard under it meanwhile
+                return
             # The member as it is now: an earlier rotation may have ended since it was made.
             generation, key, _ = self._patiently(lambda: self._keys(self._members[mote]))
             self._members[mote] = replace(self._members[mote], generation=generation, seal_key=key, successor=successor)

@@ -15,6 +15,7 @@ from .downlink import Order
 from .events import Event, MessageRefused, RecordSeen, RecordsSkipped, StateSeen
 from .members import Member
 from .refusals import Refusals
+from .sharing import Sharing
 from .state import State
 from .store import MOST_LOST, Store
 from .trust import MoteTrust
@@ -59,9 +60,16 @@ class Intake:
         care: KeyCare,
         refusals: Refusals,
         tap: WireTap | None = None,
+        sharing: Sharing | None = None,
+        waits: Callable[[str, command.Answer], bool] = lambda mote, answer: True,
         believes: Callable[[str], bool] = lambda mote: True,
     ) -> None:
-        """`believes` is False for motes whose words are stored as if they had not answered their challenge."""
+        """With `sharing`, what `waits` says that no command of this gateway waits for goes to the others.
+
+        `believes` is False for motes whose words are stored as if they had not answered their challenge.
+        """
+        self._sharing = sharing
+        self._waits = waits
         self._believes = believes
         self._tap = tap if tap is not None else WireTap()
         self._trusts = trusts
@@ -77,15 +85,28 @@ class Intake:
         Raises StoreError where nothing of it is on the disk: then the trusts are ahead, and have to be loaded again.
         """
         taken = Taken()
-        with self._store.transaction():
-            for arrived, event in refused:
-                taken.refuse(arrived, event)
-            for delivery in deliveries:
-                self._one(delivery, taken)
-            for mote in taken.moved:
-                self._store.save_epochs(mote, self._trusts[mote].epochs)
-            self._refusals.keep(taken.refused)
+        try:
+            with self._store.transaction():
+                self._all(list(deliveries), refused, taken)
+        except BaseException:
+            if self._sharing is not None:
+                self._sharing.failed()
+            raise
         return taken
+
+    def _all(self, deliveries: list[Delivery], refused: Iterable[tuple[float, MessageRefused]], taken: Taken) -> None:
+        if self._sharing is not None:
+            claimed = {self.claimed(each.message) for each in deliveries}
+            self._sharing.begin(mote for mote in claimed if mote is not None)
+        for arrived, event in refused:
+            taken.refuse(arrived, event)
+        for delivery in deliveries:
+            self._one(delivery, taken)
+        for mote in taken.moved:
+            self._store.save_epochs(mote, self._trusts[mote].epochs)
+        if self._sharing is not None:
+            self._sharing.end(taken.moved)
+        self._refusals.keep(taken.refused)
 
     def _one(self, delivery: Delivery, taken: Taken) -> None:
         message = delivery.message
@@ -103,7 +124,10 @@ class Intake:
                 taken.moved.add(error.mote)
             return
         except AlreadyTaken as error:
-            taken.again.append(error.mote)
+            if error.elsewhere:  # it listens all the same, and who took it may not be who has something to say
+                taken.heard.setdefault(error.mote, None)
+            else:
+                taken.again.append(error.mote)
             return
         except Republished:
             return
@@ -111,6 +135,8 @@ class Intake:
             self._spoilt(delivery, taken, "could not be read", error)
             return
         mote = verified.member.id
+        if self._sharing is not None and isinstance(verified.content, command.Answer):
+            self._forward(delivery, verified, verified.content)
         self._tap.keep(mote, _wired(delivery, verified))
         if verified.member.seal_key is not None:
             taken.moved.add(mote)
@@ -134,6 +160,12 @@ class Intake:
             gone = isinstance(verified.content, State) and not verified.content.online
             if verified.member.seal_key is None and not message.retained and not gone:
                 taken.heard.setdefault(mote, None)
+
+    def _forward(self, delivery: Delivery, verified: Verified, answer: command.Answer) -> None:
+        """Let the other gateways know of an answer that nobody waits for here."""
+        mote = verified.member.id
+        if not self._waits(mote, answer):
+            self._store.answers.add(mote, answer, verified.boot, verified.sequence, delivery.arrived)
 
     def _order(self, delivery: Delivery, taken: Taken) -> None:
         """Take what a controller wants of a sealed mote, which cannot read it: the gateway passes it on, sealed."""

@@ -11,12 +11,13 @@ import logging
 import queue
 import socket
 import threading
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from ..errors import IronmoteError
+from ..plain import plain
 from ..process_lock import ProcessLock
 from .event_lines import Line
 from .line_socket import LONGEST, Lines, encoded, listener
@@ -26,6 +27,9 @@ CLIENTS = 32
 WAITING = 4096  # lines that wait for one who follows
 _SLOW_S = 10.0  # a client that takes nothing for so long is dropped
 _BEAT_S = 1.0
+_WORK = frozenset(
+    ("overview", "send", "wire", "revoke", "rotate", "refresh")
+)  # of Owner; what parts offer is behind `ask`
 _log = logging.getLogger(__name__)
 
 
@@ -111,16 +115,14 @@ class LineServer:
             client.settimeout(None)
 
     def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        do = request.pop("do", "")
+        work = getattr(self._owner, do) if do in _WORK else partial(self._owner.ask, str(do))
         try:
-            work = _WORK[request.pop("do")]
-        except (KeyError, TypeError):
-            return {"error": "the gateway does not know this; it may be of another version than this command"}
-        try:
-            return {"result": work(self._owner, **request)}
+            return {"result": work(**request)}
         except IronmoteError as error:
             return {"error": str(error)}
         except (TypeError, ValueError) as error:
-            return {"error": f"the gateway cannot do this: {error}"}
+            return {"error": plain(f"the gateway cannot do this: {error}")}
 
     def _follow(self, client: socket.socket) -> None:
         """Send what happens until the client is gone, or so slow that lines would be missing."""
@@ -155,15 +157,3 @@ def _until_gone(client: socket.socket, gone: threading.Event) -> None:
         while client.recv(LONGEST):
             pass
     gone.set()
-
-
-_WORK: dict[str, Callable[..., Any]] = {
-    "overview": lambda owner: owner.overview(),
-    "send": lambda owner, **what: owner.send(**what),
-    "wire": lambda owner, mote: owner.wire(mote),
-    "alerts": lambda owner, since: owner.alerts(since),
-    "acknowledge": lambda owner, alert: owner.acknowledge(alert),
-    "release": lambda owner, mote: owner.release(mote),
-    "revoke": lambda owner, mote: owner.revoke(mote),
-    "refresh": lambda owner: owner.refresh(),
-}

@@ -84,6 +84,11 @@ class Overview:
             elif isinstance(event, CommandEnded):
                 pass
 
+    def entry(self, mote: str) -> Entry | None:
+        """What the roster says of `mote`; None where it is not there."""
+        known = self._motes.get(mote)
+        return None if known is None else known.entry
+
     def told(self, mote: str) -> Told:
         """What lines of `mote` need."""
         known = self._motes.get(mote)

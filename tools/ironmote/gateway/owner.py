@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from ..errors import IronmoteError
+from ..plain import plain
 from .event_lines import EventLines, Line
 from .events import CommandEnded, Event, Value
 from .gateway import Gateway
@@ -49,25 +50,20 @@ class Owner(Protocol):
     def revoke(self, mote: str) -> None:
         """Have this gateway believe nothing of `mote` from here on. Its broker and the key store: ironmote revoke."""
 
-    def alerts(self, since: float | None = None) -> list[Line]:
-        """The lines of alerts that last, and of those that did at any time since then; the latest first."""
+    def rotate(self, mote: str) -> None:
+        """Have the gateway hand `mote` the root key that the roster has for it, again where it was refused before.
 
-    def acknowledge(self, alert: str) -> Line:
-        """Note that the owner has seen the alert of that id; gives its line."""
-
-    def release(self, mote: str) -> bool:
-        """Take `mote` out of quarantine; False where it was not in it."""
+        "rotated" or "kept" is the event that ends that. Who makes the key is ironmote rotate, with the key store.
+        """
 
     def refresh(self) -> None:
         """Have the gateway serve the fleet as its roster is now, and return when it does."""
 
+    def ask(self, do: str, **what: Any) -> Any:
+        """What a part of the gateway answers, such as its alerts: whatever was offered to `LiveOwner` as `do`.
 
-class Alarms(Protocol):
-    """What is asked of the alerts of a gateway; see Owner."""
-
-    def listed(self, since: float | None) -> list[Line]: ...
-    def acknowledge(self, alert_id: str) -> Line: ...
-    def release(self, mote: str) -> bool: ...
+        Arguments and answer are JSON-able. Raises IronmoteError where no part of this gateway does that.
+        """
 
 
 class LiveOwner:
@@ -77,10 +73,10 @@ class LiveOwner:
         """`refresh` has the gateway serve the roster as it is now; `admit` tells this one of it."""
         self._gateway = gateway
         self._refresh = refresh
-        self.alarms: Alarms | None = None  # of who makes alerts, while somebody does
         self._overview = Overview(roster.entries.values())
         self._lines = EventLines(self._overview.told, self._overview.latest)
         self._followers: Hub[Line] = Hub()
+        self._offers: dict[str, Callable[..., Any]] = {}
         self._lock = threading.Lock()
         self._waiting: dict[bytes, list[Event]] = {}
         self._ended = threading.Condition(self._lock)
@@ -104,6 +100,17 @@ class LiveOwner:
     def admit(self, entries: Iterable[Entry]) -> None:
         """These are the motes from here on."""
         self._overview.admit(entries)
+
+    def offer(self, do: str, work: Callable[..., Any]) -> None:
+        """Answer `ask(do, …)` by what `work` gives; any thread calls it."""
+        self._offers[do] = work
+
+    def ask(self, do: str, **what: Any) -> Any:
+        """See Owner."""
+        work = self._offers.get(do)
+        if work is None:
+            raise IronmoteError(f"this gateway does not do {plain(do)}; it may be switched off, or of another version")
+        return work(**what)
 
     def follow(self, listener: Callable[[Line], None]) -> Callable[[], None]:
         """See Owner."""
@@ -134,22 +141,12 @@ class LiveOwner:
         """See Owner."""
         self._gateway.revoke(mote)
 
-    def alerts(self, since: float | None = None) -> list[Line]:
+    def rotate(self, mote: str) -> None:
         """See Owner."""
-        return self._alarms().listed(since)
-
-    def acknowledge(self, alert: str) -> Line:
-        """See Owner."""
-        return self._alarms().acknowledge(alert)
-
-    def release(self, mote: str) -> bool:
-        """See Owner."""
-        return self._alarms().release(mote)
-
-    def _alarms(self) -> Alarms:
-        if self.alarms is None:
-            raise IronmoteError("this gateway makes no alerts")
-        return self.alarms
+        entry = self._overview.entry(mote)
+        if entry is None or entry.member.successor is None:
+            raise IronmoteError(f"no other root key was made for {mote}; ironmote rotate {mote} does it")
+        self._gateway.rotate(mote, entry.member.successor)
 
     def refresh(self) -> None:
         """See Owner."""

@@ -95,23 +95,17 @@ class OwnerLine:
         """See owner.Owner."""
         self._ask({"do": "revoke", "mote": mote})
 
-    def alerts(self, since: float | None = None) -> list[Line]:
+    def rotate(self, mote: str) -> None:
         """See owner.Owner."""
-        found: list[Line] = self._ask({"do": "alerts", "since": since})
-        return found
-
-    def acknowledge(self, alert: str) -> Line:
-        """See owner.Owner."""
-        found: Line = self._ask({"do": "acknowledge", "alert": alert})
-        return found
-
-    def release(self, mote: str) -> bool:
-        """See owner.Owner."""
-        return bool(self._ask({"do": "release", "mote": mote}))
+        self._ask({"do": "rotate", "mote": mote})
 
     def refresh(self) -> None:
         """See owner.Owner."""
         self._ask({"do": "refresh"})
+
+    def ask(self, do: str, **what: Any) -> Any:
+        """See owner.Owner."""
+        return self._ask({"do": do} | what)
 
     def _ask(self, request: dict[str, Any], timeout_s: float = _ANSWER_S) -> Any:
         with self._connected() as found:

@@ -16,12 +16,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeAlias
 
+from mote import topics
+
 from .. import secret_files
 from ..alerts.part import part as alerts
 from ..brokers import GatewayAccess
 from ..brokers.written import Written
 from ..errors import BrokerError, IronmoteError
 from ..fleet_folder import Folder
+from ..northbound.republisher import Republisher
 from . import settings
 from .events import Event
 from .gateway import Gateway
@@ -34,8 +37,8 @@ from .settings import Settings
 _TAKE_UP_S = 30.0
 _SETTLING_S = 3.0  # after the start, in which nothing is said of a broker that has not answered yet
 
-# What hangs on a gateway: each is called with the service before its gateway starts, adds itself to `hub`, and leaves
-# at the end of its block, when the gateway has stopped.
+# What hangs on a gateway: each is entered with the service once its gateway is there and before it is connected, adds
+# itself to `hub`, may offer something to the owner (`owner.offer`), and leaves when the gateway has stopped.
 Part: TypeAlias = Callable[["Service"], contextlib.AbstractContextManager[None]]
 PARTS: tuple[Part, ...] = (alerts,)
 
@@ -49,7 +52,9 @@ class Service:
         self.accesses: list[GatewayAccess] = _accesses(folder, self.settings)
         self._roster_file = RosterFile(folder.paths.roster)
         self.roster: Roster = self._first_roster()
+        self.store: Path | str = settings.place_of_store(self.settings, folder.paths)
         self.hub: Hub[Event] = Hub()
+        self.rosters: Hub[Roster] = Hub()  # is told each that is taken up after the first
         self._parts = parts
         self._ends = contextlib.ExitStack()
         self.gateway: Gateway
@@ -62,12 +67,18 @@ class Service:
         paths = self.folder.paths
         with contextlib.ExitStack() as ends:
             secret_files.make_folder(paths.gateway)
-            store = paths.history if self.settings.store is None else Path(self.settings.store)
-            self.gateway = Gateway(self.roster.fleet_id, self.roster.members, self.accesses, store, self.hub)
+            trusted = any(access.prefix == topics.OPEN for access in self.accesses)
+            outlet = Republisher() if trusted else None
+            self.gateway = Gateway(
+                self.roster.fleet_id, self.roster.members, self.accesses, self.store, self.hub, outlet
+            )
             # The last to end is what needs no gateway; `stop` may be called twice.
             ends.callback(self.gateway.stop)
             self.owner = LiveOwner(self.gateway, self.roster, self.refresh)
             self.hub.add(self.owner.take)
+            if outlet is not None:
+                outlet.begin(self.gateway)
+                self.hub.add(outlet.event)
             for part in self._parts:
                 ends.enter_context(part(self))
             ends.enter_context(LineServer(self.owner, paths.line))
@@ -124,6 +135,7 @@ class Service:
         taken = self.gateway.admit(changed.members)
         self.owner.admit(changed.entries.values())
         self.roster = changed
+        self.rosters(changed)
         if not taken.wait(_TAKE_UP_S):
             raise IronmoteError("the gateway is busy, and has not yet taken up the change; it will")
         return True

@@ -25,8 +25,10 @@ from ..alerts import rules
 from ..alerts.rules import Rules
 from ..brokers import GatewayAccess
 from ..errors import IronmoteError
+from ..fleet_paths import Paths
 from ..plain import plain
 from ..toml_lines import Lines, TomlError
+from .database import is_url
 
 _HOST = (schema.TEXT, 1, 253)
 _WORDS = (schema.TEXT, 1, 253)
@@ -101,6 +103,13 @@ def load(path: Path, fleet_id: bytes) -> Settings:
         {name: found[name] for name in TABLES if found.get(name) is not None},
         told,
     )
+
+
+def place_of_store(told: Settings, paths: Paths) -> Path | str:
+    """Where the settings say that the store is: a URL, or a file, from the gateway's folder on."""
+    if told.store is None:
+        return paths.history
+    return told.store if is_url(told.store) else paths.gateway / told.store
 
 
 def _access(

@@ -5,12 +5,13 @@ it only after that is on disk. One process owns a file, and a second one is refu
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sized
 from pathlib import Path
 
 from mote.record import Reading
 from mote.replay import Window
 
+from .answers import Answers
 from .database import open_database
 from .events import Value
 from .outbox import Outbox
@@ -35,24 +36,77 @@ class Store:
         """
         self._db = open_database(where)
         self.outbox = Outbox(self._db)
+        self.answers = Answers(self._db)
         self._publishes = publishes
         self.shared = self._db.shared
         self.transaction = self._db.transaction
         self.savepoint = self._db.savepoint
         self._reading = self._db.reading
-        if self._db.alone:
-            with self.transaction():
-                # Whether this is the newest state or yesterday's, nothing in it can tell.
-                self._db.execute("UPDATE motes SET confirmed = NULL, version = version + 1 WHERE confirmed IS NOT NULL")
-                # Whoever waited for these is gone, and what became of them cannot be known.
-                self._db.execute(
-                    "UPDATE commands SET result = 'unknown', state = 'null',"
-                    " why = 'the gateway ended before an answer' WHERE result IS NULL"
-                )
+        self._versions: dict[str, int] = {}  # of the motes as they were loaded last, where others may change them
+        with self.transaction():
+            self._begin_alone()
 
     def close(self) -> None:
         """Close it and let others have it."""
         self._db.close()
+
+    def _begin_alone(self) -> None:
+        """Where no other gateway has the store open: nobody knows what was between its last writing and now.
+
+        Also where our connection had broken, since it may be another PostgreSQL, made of a backup, that we have now.
+        """
+        if not self._db.alone:
+            return
+        self._db.alone = False
+        # Whether this is the newest state or yesterday's, nothing in it can tell.
+        self._db.execute("UPDATE motes SET confirmed = NULL, version = version + 1 WHERE confirmed IS NOT NULL")
+        # Whoever waited for these is gone, and what became of them cannot be known.
+        self._db.execute(
+            "UPDATE commands SET result = 'unknown', state = 'null', why = 'the gateway ended before an answer'"
+            " WHERE result IS NULL"
+        )
+
+    def lock(self, motes: Iterable[str]) -> list[str]:
+        """Inside a transaction: nobody else writes of `motes` until it ends; gives those that are not as loaded last.
+
+        A store that is not shared has nobody else.
+        """
+        if not self.shared:
+            return []
+        self._begin_alone()
+        names = sorted(motes)
+        unknown = [(name,) for name in names if name not in self._versions]
+        self._db.executemany("INSERT INTO motes (id) VALUES (?) ON CONFLICT DO NOTHING", unknown)
+        # In the order of their names, so that no two gateways wait for each other in a ring.
+        rows = (
+            self._db.execute(
+                f"SELECT id, version FROM motes WHERE id IN ({_marks(names)}) ORDER BY id FOR UPDATE",  # noqa: S608
+                names,
+            ).fetchall()
+            if names
+            else []
+        )
+        moved = [name for name, version in rows if self._versions.get(name) != version]
+        self._versions.update(rows)
+        return moved
+
+    def touch(self, motes: Iterable[str]) -> None:
+        """Inside a transaction and after `lock`: what is stored of `motes` is not what others have loaded."""
+        names = sorted(motes)
+        if names:
+            self._db.execute(f"UPDATE motes SET version = version + 1 WHERE id IN ({_marks(names)})", names)  # noqa: S608
+            for name in names:
+                self._versions[name] = self._versions.get(name, 0) + 1
+
+    def moved(self, motes: Iterable[str]) -> list[str]:
+        """Those of `motes` that another gateway has written of since they were loaded."""
+        names = sorted(motes)
+        if not names:
+            return []
+        with self._reading():
+            query = f"SELECT id, version FROM motes WHERE id IN ({_marks(names)})"  # noqa: S608
+            rows = self._db.execute(query, names).fetchall()
+        return [name for name, version in rows if self._versions.get(name) != version]
 
     def epochs(self, mote: str) -> list[EpochTrust]:
         """The epochs of a mote as they were last saved."""
@@ -263,10 +317,15 @@ class Store:
         """Remember that `mote` has answered a challenge in `boot`; forgotten when the store is opened again."""
         self._set(mote, "confirmed", boot)
 
+    def forget_confirmed(self, mote: str) -> None:
+        """`mote` has another key than it had: it has answered nothing under that."""
+        with self.transaction():
+            self._db.execute("UPDATE motes SET confirmed = NULL, version = version + 1 WHERE id = ?", (mote,))
+
     def _set(self, mote: str, column: str, value: int) -> None:
         self._db.execute(
             f"INSERT INTO motes (id, {column}) VALUES (?, ?)"  # noqa: S608  column is one of three words above
-            f" ON CONFLICT (id) DO UPDATE SET {column} = excluded.{column}",
+            f" ON CONFLICT (id) DO UPDATE SET {column} = excluded.{column}, version = motes.version + 1",
             (mote, value),
         )
 
@@ -309,6 +368,11 @@ class Store:
         with self._reading():
             rows = self._db.execute(query, (MOST_LOST,)).fetchall()
         return {mote: int(missing) for mote, missing in rows}
+
+
+def _marks(values: Sized) -> str:
+    """Parameters for so many values."""
+    return ", ".join("?" * len(values))
 
 
 def _parts(value: Value) -> tuple[str, float | int | None, str | None]:

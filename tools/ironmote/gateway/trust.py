@@ -145,6 +145,19 @@ class MoteTrust:
         """True where messages are opened under this key now."""
         return self.generation == generation and self._seal_key == seal_key
 
+    def verify(self, leaf: str, payload: bytes) -> None:
+        """Raise sealed.Refused where a message of a known epoch is not the mote's, whether it was taken or not."""
+        envelope = sealed.parse(payload, sealed.MAX_UP)
+        trust = self._epochs.get(envelope.epoch)
+        if trust is None:
+            raise sealed.Refused("of an epoch that is not known")
+        try:
+            self.context(envelope.kid, envelope.epoch).open(envelope, topics.name(self.mote_id, leaf))
+        except sealed.Refused:
+            trust.failed += 1
+            _judge(trust.failed)
+            raise
+
     def look_again(self) -> None:
         """Look into a few more messages whose counter went back; to be called every second, whatever is heard."""
         self._looks = _LOOKS
@@ -163,10 +176,12 @@ class MoteTrust:
         `standing` is the generation under which the mote was heard last, as the store says: no key before it is taken.
         """
         if generation >= standing:
+            if not self.has(generation, seal_key):
+                self._contexts.clear()
             self.generation, self._seal_key, self.successor = generation, seal_key, successor
         self.confirmed = confirmed
         self._epochs = _of_generation(epochs, self.generation)
-        self._contexts.clear()
+        self._contexts = {key: context for key, context in self._contexts.items() if key[1] in self._epochs}
 
     def confirm(self, boot: int, sequence: int) -> None:
         """The mote answered a challenge in message `sequence` of `boot`, which has verified: nothing before it counts.

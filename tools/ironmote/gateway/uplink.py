@@ -10,6 +10,7 @@ from . import reasons, state
 from .marks import Marks
 from .members import Member
 from .plain_record import PlainRecords
+from .sharing import Sharing
 from .state import State
 from .trust import Alarming, MoteTrust, Opened
 
@@ -18,7 +19,10 @@ Content: TypeAlias = record.Record | State | command.Answer
 
 @dataclass(frozen=True)
 class Message:
-    """What a broker delivered. `prefix` is that of the zone it came from; `redelivered` is the broker's DUP flag."""
+    """What a broker delivered. `prefix` is that of the zone it came from; `redelivered` is the broker's DUP flag.
+
+    `exclusive` says that no other gateway is given a copy, as in a queue group.
+    """
 
     zone: str
     prefix: str
@@ -26,6 +30,7 @@ class Message:
     payload: bytes
     retained: bool = False
     redelivered: bool = False
+    exclusive: bool = False
 
 
 @dataclass(frozen=True)
@@ -56,12 +61,14 @@ class NotBelieved(Exception):
 class AlreadyTaken(Exception):
     """The broker says that it delivers again what was taken before: nothing new. `mote` is whose message it is.
 
-    A broker can say so of any replay; that is why these are counted.
+    A broker can say so of any replay; that is why these are counted. Where it was taken `elsewhere`, this is only our
+    copy of what another gateway with the same store has taken.
     """
 
-    def __init__(self, mote: str) -> None:
+    def __init__(self, mote: str, elsewhere: bool = False) -> None:
         super().__init__(mote)
         self.mote = mote
+        self.elsewhere = elsewhere
 
 
 class Republished(Exception):
@@ -72,9 +79,14 @@ class Uplink:
     """Verifies messages of the given members."""
 
     def __init__(
-        self, members: Iterable[Member], trusts: Mapping[str, MoteTrust], zones: Iterable[tuple[str, str]] = ()
+        self,
+        members: Iterable[Member],
+        trusts: Mapping[str, MoteTrust],
+        zones: Iterable[tuple[str, str]] = (),
+        sharing: Sharing | None = None,
     ) -> None:
         """`trusts` holds a MoteTrust for each sealed member, by id; `zones` are (zone, prefix) of each connection."""
+        self._sharing = sharing
         self._members = {member.id: member for member in members}
         self._trusts = trusts
         self._zones = frozenset(zones)
@@ -97,6 +109,10 @@ class Uplink:
     def knows(self, mote: str) -> bool:
         """True where `mote` is a member. For any thread."""
         return mote in self._members
+
+    def refuses(self, mote: str) -> bool:
+        """True where nothing of `mote` is believed."""
+        return mote in self._revoked
 
     def revoke(self, mote: str, why: str = REVOKED) -> None:
         """Believe nothing of `mote` any more; `why` is what its messages are refused with."""
@@ -155,7 +171,13 @@ class Uplink:
         except sealed.Replayed:
             if message.redelivered:
                 raise AlreadyTaken(member.id) from None
-            raise
+            if self._sharing is None or message.exclusive:
+                raise
+            if not self._sharing.took_elsewhere(member.id, leaf, message.payload):
+                raise
+            raise AlreadyTaken(member.id, elsewhere=True) from None
+        if self._sharing is not None:
+            self._sharing.here(member.id, message.payload)
         content: Content
         if leaf == "up":
             plain = self._records.read(opened.plaintext, member.id)

@@ -13,6 +13,9 @@ def _options(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    from .. import gateway_told
+    from ..brokers import written
+
     folder = fleet_arguments.folder(arguments)
     wanted = list(dict.fromkeys(arguments.motes))
     for mote_id in wanted:
@@ -24,10 +27,13 @@ def _run(arguments: argparse.Namespace) -> int:
         for mote_id in wanted:
             held.remove(mote_id)
         held.save()
+        broker = written.renew(held)
+    gateway = gateway_told.tell(folder.paths)
     if arguments.json:
-        fleet_arguments.print_json({"removed": wanted})
+        fleet_arguments.print_json({"removed": wanted, "broker": broker, "gateway": gateway})
     else:
-        print(f"{names}: removed, with keys and certificate. Brokers and gateways know it once they are told.")
+        print(f"{names}: removed, with keys and certificate")
+        print(f"broker: {broker or 'none was written'}; gateway: {gateway}")
     return 0
 
 

@@ -13,6 +13,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    from .. import gateway_told
     from ..brokers import evict, written
     from ..errors import IronmoteError
 
@@ -39,7 +40,7 @@ def _run(arguments: argparse.Namespace) -> int:
             rows.append(("session", session))
         except (IronmoteError, OSError) as error:
             trouble = f"{name} is revoked, but its broker does not know: {error}"
-    rows.append(("gateway", "believes it no more from its next start with this fleet, or once its program revokes it"))
+    rows.append(("gateway", gateway_told.tell(folder.paths)))
     if arguments.json:
         fleet_arguments.print_json({"revoked": name, "trouble": trouble or None, **dict(rows)})
     else:

@@ -11,14 +11,21 @@ _SHORTEST, _LONGEST = 8, 63  # letters of a WPA passphrase (IEEE 802.11)
 
 def _options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("network", metavar="NAME", help="the name of the network")
+    # What is typed here is in the shell's history already; at least it is not shown once more.
+    parser.add_argument("typed", nargs="*", default=(), help=argparse.SUPPRESS)
     parser.add_argument("--remove", action="store_true", help="forget its passphrase")
     fleet_arguments.options(parser, unlocks=True)
     passphrase.options(parser, "the network", _PREFIX)
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from ..errors import IronmoteError
+    from ..errors import IronmoteError, UsageError
 
+    if arguments.typed:
+        raise UsageError(
+            f"wifi: one name of a network, and never its passphrase: that is asked for, or --{_PREFIX}passphrase-file FILE "
+            "names it; what was typed here is kept by the shell and seen by others, so choose another"
+        )
     folder = fleet_arguments.folder(arguments)
     name = arguments.network
     chosen = (
