@@ -26,6 +26,7 @@ from ..alerts.rules import Rules
 from ..brokers import GatewayAccess
 from ..errors import IronmoteError
 from ..fleet_paths import Paths
+from ..northbound import tables as northbound
 from ..plain import plain
 from ..toml_lines import Lines, TomlError
 from .database import is_url
@@ -49,7 +50,7 @@ _MOST_ZONES = 16
 _PORT = 8883
 
 # Each table's rule, by its name; the part of the gateway that it is for reads it with `Settings.tables`.
-TABLES: dict[str, owner_check.Rule] = {**rules.TABLES}
+TABLES: dict[str, owner_check.Rule] = {**rules.TABLES, **northbound.TABLES}
 
 
 class SettingsError(IronmoteError):
