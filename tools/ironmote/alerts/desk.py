@@ -24,6 +24,7 @@ from .watch import Watch
 WAITING = 20_000  # events; of records no more than that are looked at
 _TURN_S = 0.5
 _PRUNE_EACH_S = 3600.0
+_LOOK_EACH_S = 3.0
 _ANSWER_S = 10.0
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
@@ -47,16 +48,20 @@ class Desk:
         members: Callable[[], Iterable[str]],
         tell: Callable[[Alert], None],
         unusual: bool = True,
+        look: Callable[[Book, float], None] = lambda book, now: None,
     ) -> None:
         """`open_kept` opens the store, on the desk's own thread; `tell` is called there with each change of an alert.
 
-        `members` gives the motes that are served now: another object each time they are others.
+        `members` gives the motes that are served now: another object each time they are others. `look` is called
+        there every few seconds, to see what no event tells.
         """
         self._open_kept = open_kept
         self._expected = expected
         self._members = members
         self._tell = tell
         self._wants_unusual = unusual
+        self._look_elsewhere = look
+        self._looked = 0.0
         self._waiting: queue.Queue[tuple[Event, float] | Callable[[], None] | None] = queue.Queue()
         self._passed = 0  # events that were not looked at
         self._ended = threading.Event()
@@ -218,6 +223,9 @@ class Desk:
                 assert self._judge is not None  # noqa: S101 (for the type checker)
                 self._judge.forget(mote)
         self._try("look who is there", lambda: self._watch.tick(now))
+        if now - self._looked >= _LOOK_EACH_S or now < self._looked:
+            self._looked = now
+            self._try("look elsewhere", lambda: self._look_elsewhere(self._book, now))
         passed, self._passed = self._passed, 0
         if passed:
             words = "events came faster than they could be looked at"

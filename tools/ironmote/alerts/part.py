@@ -5,9 +5,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ..authenticator.tally import Tallies
+from ..brokers.written import NATS
 from ..gateway.database import open_beside
-from . import expected
+from . import expected, kinds
 from .alert import Alert
+from .book import Book
 from .desk import Desk
 from .dispatch import Dispatch
 from .expected import Expected
@@ -82,12 +85,21 @@ def part(service: "Service") -> Iterator[None]:
         service.owner.tell(alert.line())
         dispatch.changed(alert)
 
+    def look(book: Book, now: float) -> None:
+        alerts.take_up()  # another gateway of this store may have changed it
+        for (mote, why), times in tallies.more().items():
+            words = why if mote else f"{why}, of clients that are no motes of this zone"
+            book.seen(kinds.AUTHENTICATION, mote, words, now, times=times)
+
     desk = Desk(
         lambda: Kept(open_beside(service.store)),
         _Expectations(service),
         lambda: service.roster.entries,
         tell,
+        look=look,
     )
+    tallies = Tallies(service.folder.paths.broker(NATS))
+    tallies.more()  # what was before is no news
     alerts = Alerts(service, desk)
     dispatch = Dispatch(rules, service.folder.file.name, desk, alerts.quarantine, service.gateway.revoke)
     desk.start()
