@@ -131,7 +131,7 @@ def test_entities_and_metrics_are_there_and_go_with_their_mote(site):
         service.refresh()
         wait(lambda: not any(payload for topic, payload in heard.items() if "ironmote-cellar" in topic))
         assert any(payload for topic, payload in heard.items() if "ironmote-attic" in topic)
-    with pytest.raises(OSError):
+    with pytest.raises(OSError, match="refused"):
         metrics(ports[2])
 
 

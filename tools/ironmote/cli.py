@@ -13,6 +13,7 @@ from .errors import IronmoteError
 from .plain import plain
 from .verbs import (
     add,
+    alerts,
     audit,
     authenticator,
     broker,
@@ -72,6 +73,7 @@ COMMANDS = tuple(
         broker,
         gateway,
         listen,
+        alerts,
         send,
         history,
         dashboard,
