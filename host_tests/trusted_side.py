@@ -13,10 +13,10 @@ from ironmote.gateway import Gateway, MessageRefused
 from ironmote.gateway.hub import Hub
 from ironmote.gateway.members import members_of
 from ironmote.northbound.republisher import Republisher
-from ironmote.roles import CONTROLLER, MONITOR
+from ironmote.roles import CONTROLLER, HOME_ASSISTANT, MONITOR
 from mote import command
 
-USERS = {"screen": MONITOR, "panel": CONTROLLER}
+USERS = {"screen": MONITOR, "panel": CONTROLLER, "house": HOME_ASSISTANT}
 
 
 class TrustedSide:
@@ -47,6 +47,7 @@ class TrustedSide:
     def start_gateway(self, outlet=None) -> Gateway:
         """A gateway, with a Republisher if nothing else."""
         hub, republisher = Hub(), Republisher()
+        self.hub = hub
         gateway = Gateway(
             self.fleet.id,
             members_of(self.fleet),

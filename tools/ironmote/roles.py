@@ -20,6 +20,10 @@ ANY, ALL = "+", "#"
 ID = "{id}"  # stands for the mote's own
 QOS = 1  # what motes and gateways use
 
+# Where Home Assistant looks for configurations of entities: kind/device/entity below it.
+DISCOVERY = "homeassistant"
+DISCOVERED = f"{DISCOVERY}/+/+/+/config"
+
 _MOST_TOPICS, _MOST_LEVELS, _LONGEST_NAME = 64, 8, 23
 _LEVEL = re.compile(r"[A-Za-z0-9_-]{1,64}")  # dots would be levels of their own at NATS
 
@@ -50,7 +54,7 @@ SENSOR = Role("sensor", "a mote: its own topics", filters(UPWARD, ID), filters(D
 GATEWAY = Role(
     "gateway",
     "hears every mote and commands it; alone speaks for sealed motes",
-    filters(DOWNWARD, ANY),
+    (*filters(DOWNWARD, ANY), DISCOVERED),
     (topics.subscription(topics.OPEN),),
 )
 MONITOR = Role("monitor", "reads what motes say", (), filters(UPWARD, ANY))
@@ -61,8 +65,14 @@ ADMINISTRATOR = Role(
     filters(DOWNWARD, ANY),
     (topics.subscription(topics.OPEN), topics.subscription(topics.SEALED)),
 )
-BUILT_IN = {role.name: role for role in (SENSOR, CONTROLLER, MONITOR, ADMINISTRATOR, GATEWAY)}
-FOR_USERS = (CONTROLLER.name, MONITOR.name, ADMINISTRATOR.name)
+HOME_ASSISTANT = Role(
+    "home-assistant",
+    "a controller that finds what the gateway announces to Home Assistant",
+    (*filters(DOWNWARD, ANY), f"{DISCOVERY}/status"),
+    (*filters(UPWARD, ANY), f"{DISCOVERY}/#"),
+)
+BUILT_IN = {role.name: role for role in (SENSOR, CONTROLLER, MONITOR, HOME_ASSISTANT, ADMINISTRATOR, GATEWAY)}
+FOR_USERS = (CONTROLLER.name, MONITOR.name, HOME_ASSISTANT.name, ADMINISTRATOR.name)
 
 
 def custom(name: str, fields: Any) -> Role:

@@ -10,7 +10,7 @@ from typing import Protocol
 from mote import topics
 
 from ..fleet import Fleet
-from ..roles import ANY, DOWNWARD, UPWARD, Role, filters
+from ..roles import ANY, DISCOVERED, DOWNWARD, UPWARD, Role, filters
 
 
 class Party(Protocol):
@@ -42,7 +42,8 @@ def of_gateway(fleet: Fleet, prefix: str) -> Rights:
     What it may hear is one filter, which takes its own commands in: docs/decisions/0007-one-subscription.md.
     """
     publish = filters(DOWNWARD, ANY, prefix)
-    if prefix == "mote":
+    if prefix == topics.OPEN:
+        publish += (DISCOVERED,)
         for mote in fleet.motes.values():
             if mote.seals:
                 publish += filters(UPWARD, mote.id)

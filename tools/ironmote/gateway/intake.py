@@ -171,7 +171,7 @@ class Intake:
         try:
             order = controllers.order_of(mote, message.payload, delivery.arrived)
         except IronmoteError as error:
-            taken.refuse(delivery.arrived, MessageRefused(mote, message.zone, str(error), alert=False))
+            taken.refuse(delivery.arrived, MessageRefused(mote, message.zone, str(error), False, kind=reasons.STRAY))
         else:
             taken.orders.append(order)
 

@@ -23,6 +23,7 @@ from ..brokers import GatewayAccess
 from ..brokers.written import Written
 from ..errors import BrokerError, IronmoteError
 from ..fleet_folder import Folder
+from ..northbound.parts import home_assistant, prometheus
 from ..northbound.republisher import Republisher
 from . import settings
 from .database import is_url
@@ -40,7 +41,7 @@ _SETTLING_S = 3.0  # after the start, in which nothing is said of a broker that 
 # What hangs on a gateway: each is entered with the service once its gateway is there and before it is connected, adds
 # itself to `hub`, may offer something to the owner (`owner.offer`), and leaves when the gateway has stopped.
 Part: TypeAlias = Callable[["Service"], contextlib.AbstractContextManager[None]]
-PARTS: tuple[Part, ...] = ()
+PARTS: tuple[Part, ...] = (home_assistant, prometheus)
 
 
 class Service:

@@ -23,6 +23,7 @@ from mote import schema
 from .. import owner_check
 from ..brokers import GatewayAccess
 from ..errors import IronmoteError
+from ..northbound import tables as northbound
 from ..plain import plain
 from ..toml_lines import Lines, TomlError
 
@@ -45,7 +46,7 @@ _MOST_ZONES = 16
 _PORT = 8883
 
 # Each table's rule, by its name; the part of the gateway that it is for reads it with `Settings.tables`.
-TABLES: dict[str, owner_check.Rule] = {}
+TABLES: dict[str, owner_check.Rule] = {**northbound.TABLES}
 
 
 class SettingsError(IronmoteError):

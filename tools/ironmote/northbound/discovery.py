@@ -15,7 +15,7 @@ from ..gateway.events import Event, RecordSeen, StateSeen
 from . import home_assistant
 from .home_assistant import Described, Device
 
-Publish = Callable[[str, bytes], None]  # at QoS 1, retained
+Publish = Callable[[str, bytes], object]  # at QoS 1, retained
 _log = logging.getLogger(__name__)
 
 

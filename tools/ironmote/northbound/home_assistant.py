@@ -12,7 +12,8 @@ from typing import Any
 
 from mote import __version__, topics
 
-PREFIX = "homeassistant"
+from ..roles import DISCOVERY
+
 NUMBER, FLAG, TEXT = "number", "flag", "text"  # what a reading's value is
 
 _WITHIN_S = 20  # in which a command has to be obeyed
@@ -224,7 +225,7 @@ def _common(device: Device, name: str, title: str, always: bool = False) -> dict
 
 
 def _entity(device: Device, component: str, name: str, config: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-    return f"{PREFIX}/{component}/ironmote-{device.mote}/{_object(name)}/config", config
+    return f"{DISCOVERY}/{component}/ironmote-{device.mote}/{_object(name)}/config", config
 
 
 def _topic(device: Device, leaf: str) -> str:

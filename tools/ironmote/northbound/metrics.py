@@ -3,7 +3,6 @@
 Each collector has a registry of its own, so that nothing but the gateway's metrics is served, and two do not meet.
 """
 
-import re
 import threading
 import time
 from collections.abc import Iterable
@@ -15,11 +14,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, star
 from ..errors import IronmoteError
 from ..gateway.events import CommandEnded, Event, MessageRefused, RecordSeen, RecordsMayBeMissing, StateSeen
 
-_MOST_REASONS = 48  # a mote can put words of its own into a few of them
-_OTHER = "other"
 _LAGS_S = (0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 3600, 86_400)
 _NOBODY = ""  # the label of what names no mote of ours
-_VARYING = re.compile(r"\d[\d,]*")
 
 
 @dataclass
@@ -49,7 +45,6 @@ class Metrics:
     def __init__(self, motes: Iterable[str]) -> None:
         """`motes` are the ids that have a line from the start, though nothing was heard of them."""
         self.registry = CollectorRegistry(auto_describe=True)
-        self._reasons: set[str] = set()
         self._numbers: dict[str, _Numbers] = {}
         self._online = self._gauge("online", "1 while the mote is there, as far as is known")
         self._heard = self._gauge(
@@ -66,7 +61,7 @@ class Metrics:
             "ironmote_commands", "commands by their outcome", ("mote", "result"), registry=self.registry
         )
         self._refused = Counter(
-            "ironmote_refused", "messages that were not believed", ("mote", "reason", "alert"), registry=self.registry
+            "ironmote_refused", "messages that were not believed", ("mote", "kind", "alert"), registry=self.registry
         )
         self._lag = Histogram(
             "ironmote_lag_seconds", "from when a record was taken to when it arrived, by the mote's clock",
@@ -94,7 +89,7 @@ class Metrics:
             if event.result in ("done", "refused"):
                 self._answer.observe(event.ms / 1000)
         elif isinstance(event, MessageRefused):
-            labels = event.mote or _NOBODY, self._reason(event.why), str(event.alert).lower()
+            labels = event.mote or _NOBODY, event.kind, str(event.alert).lower()
             self._refused.labels(*labels).inc(event.times)
         elif isinstance(event, RecordsMayBeMissing):
             self._missing.labels(event.mote).inc()
@@ -128,15 +123,6 @@ class Metrics:
         ):
             if value is not None:
                 gauge.labels(event.mote).set(value)
-
-    def _reason(self, why: str) -> str:
-        """`why` without its numbers, so that there are few of them whatever is sent."""
-        reason = _VARYING.sub("N", why)
-        if reason not in self._reasons:
-            if len(self._reasons) >= _MOST_REASONS:
-                return _OTHER
-            self._reasons.add(reason)
-        return reason
 
     def _gauge(self, name: str, about: str) -> Gauge:
         return Gauge(f"ironmote_{name}", about, ("mote",), registry=self.registry)

@@ -1,0 +1,101 @@
+"""What hangs on a gateway for other programs, as parts of its service (gateway.service.PARTS)."""
+
+import contextlib
+import logging
+import queue
+import threading
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from ..errors import MissingTool
+from ..gateway.events import Event, RecordSeen, StateSeen
+from . import described, tables
+from .discovery import Discovery
+from .home_assistant import Described
+
+if TYPE_CHECKING:
+    from ..gateway.service import Service
+
+_MOST_WAITING = 4_096  # events: those that are left out are told of by the mote's next record or status
+MEMORY = "home_assistant.json"
+_log = logging.getLogger(__name__)
+
+
+@contextlib.contextmanager
+def home_assistant(service: "Service") -> Iterator[None]:
+    """Announces the fleet's entities, where gateway.toml has the table [home_assistant]."""
+    if tables.HOME_ASSISTANT not in service.settings.tables:
+        yield
+        return
+    with _Announcer(service):
+        yield
+
+
+@contextlib.contextmanager
+def prometheus(service: "Service") -> Iterator[None]:
+    """Serves metrics, where gateway.toml has the table [prometheus]. Raises IronmoteError where it cannot."""
+    table = service.settings.tables.get(tables.PROMETHEUS)
+    if table is None:
+        yield
+        return
+    try:
+        from .metrics import Metrics, MetricsServer
+    except ImportError:
+        raise MissingTool("metrics need the package prometheus-client: pip install 'ironmote[prometheus]'") from None
+    metrics = Metrics(service.roster.entries)
+    server = MetricsServer(metrics, *tables.server(table))
+    end = service.hub.add(metrics.event)
+    try:
+        yield
+    finally:
+        end()
+        server.stop()
+
+
+class _Announcer:
+    """Discovery on a thread of its own: it writes a file, for which no message waits."""
+
+    def __init__(self, service: "Service") -> None:
+        self._service = service
+        gateway = service.gateway
+        self._discovery = Discovery(
+            service.folder.file.id.hex(),
+            {},
+            lambda topic, payload: gateway.publish(topic, payload, retain=True),
+            service.folder.paths.gateway / MEMORY,
+        )
+        self._queue: queue.Queue[Event | Mapping[str, Described] | None] = queue.Queue(_MOST_WAITING)
+        self._thread = threading.Thread(target=self._work, name="home assistant", daemon=True)
+
+    def __enter__(self) -> None:
+        self._queue.put(self._motes())
+        self._ends = [self._service.hub.add(self._take), self._service.rosters.add(lambda roster: self._renew())]
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        for end in self._ends:
+            end()
+        self._queue.put(None)
+        self._thread.join()
+
+    def _take(self, event: Event) -> None:
+        if isinstance(event, RecordSeen | StateSeen):
+            with contextlib.suppress(queue.Full):
+                self._queue.put_nowait(event)
+
+    def _renew(self) -> None:
+        self._queue.put(self._motes())
+
+    def _motes(self) -> dict[str, Described]:
+        known = self._service.roster.entries
+        return {name: each for name, each in described.of_folder(self._service.folder).items() if name in known}
+
+    def _work(self) -> None:
+        while (item := self._queue.get()) is not None:
+            try:
+                if isinstance(item, Mapping):
+                    self._discovery.announce(item)
+                else:
+                    self._discovery.event(item)
+            except OSError as error:  # the disk does not take what was announced: the next one tries again
+                _log.error("Home Assistant's entities are not remembered: %s", error)
