@@ -1,6 +1,6 @@
 """The pictures of the dashboard in the documents, taken of a real demo under a real attack.
 
-    python dashboard_pictures.py FOLDER
+python dashboard_pictures.py FOLDER
 """
 
 import sys

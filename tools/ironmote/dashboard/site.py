@@ -58,7 +58,7 @@ class Sources:
 
     owner: Owner
     live: Live
-    past: Past | None = None
+    past: Past
     accounts: Accounts | None = None
     invitation: Invitation | None = None
     link: Link | None = None
@@ -241,11 +241,9 @@ class Site:
         range_ = request.query_params.get("range", "1h")
         if range_ not in RANGES or not 0 < len(name) <= _LONGEST_NAME:
             raise HTTPException(400, "a name, and a range of " + ", ".join(RANGES))
-        if self._from.past is None:
-            points = [[at, value, value, value] for at, value in self._from.live.series().get(mote, {}).get(name, [])]
-        else:
-            points = await run_in_threadpool(self._from.past.points, mote, name, range_)
-        return _json({"points": points, "range_s": RANGES[range_], "now": round(time.time(), 3)})
+        chart = await run_in_threadpool(self._from.past.chart, mote, name, range_)
+        said = {"points": chart.points, "before": chart.before, "range_s": RANGES[range_]}
+        return _json(said | {"now": round(time.time(), 3)})
 
     async def _wire(self, request: Request) -> Response:
         self._may(request, MONITOR)

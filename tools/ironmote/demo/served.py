@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 from ..dashboard.invitation import Invitation
 from ..dashboard.live import Live
+from ..dashboard.past import Past
 from ..dashboard.server import LOOPBACK, Server
 from ..dashboard.site import Sources
 from ..dashboard.wire_view import Captured
@@ -29,10 +30,11 @@ def served(stage: Stage, told: Callable[[str], None], renewed: Callable[[str], N
 
     invitation = Invitation(renew)
     live = Live(stage.owner)
-    with contextlib.closing(live):
+    with contextlib.closing(live), contextlib.closing(Past(stage.store)) as past:
         sources = Sources(
             stage.owner,
             live,
+            past,
             invitation=invitation,
             link=lambda mote: seen(stage.taps[mote]) if mote in stage.taps else (),
             done=told,

@@ -35,6 +35,7 @@ class Stage:
 
     def __init__(self, folder: Path, fleet: Fleet, profiles: dict[str, Profile]) -> None:
         self.folder = folder
+        self.store = folder / "gateway.db"
         self.fleet = fleet
         self.profiles = profiles
         self.motes: dict[str, SimulatedMote] = {}
@@ -96,7 +97,7 @@ def set_up(
 
         on_phase("starting the gateway")
         served, hub = roster.of_fleet(stage.fleet), Hub[Event]()
-        stage.gateway = Gateway(stage.fleet.id, served.members, stage.broker.gateway, folder / "gateway.db", hub)
+        stage.gateway = Gateway(stage.fleet.id, served.members, stage.broker.gateway, stage.store, hub)
         stage.owner = LiveOwner(stage.gateway, served)
         hub.add(stage.owner.take)
         hub.add(on_event)
