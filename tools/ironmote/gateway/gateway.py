@@ -431,8 +431,11 @@ class Gateway:
     def _judge(self, member: Member) -> None:
         """Refuse what the store says that nobody is to believe, and note what the owner's fleet has not heard of."""
         heard, revoked = self._store.standing(member.id)
-        if member.revoked or member.generation <= revoked:
+        if member.revoked:
             self._revoke(member.id)
+        elif member.generation <= revoked:  # here alone: the owner's fleet has it still
+            self._revoke(member.id)
+            self._untold.append(MoteRevoked(member.id))
         elif member.id in self._trusts and self._trusts[member.id].generation < heard:
             self._revoke(member.id, f"heard under root key {heard} before, and the fleet has only an older one")
         elif member.successor is not None and heard >= member.successor.generation:

@@ -113,7 +113,7 @@ class Service:
                 if self._take_up():
                     on_note(f"the fleet has changed; motes: {len(self.roster.entries)}")
                 self._trouble = ""
-            except RosterError as error:  # whom it serves stays as it was
+            except IronmoteError as error:  # whom it serves stays as it was
                 if str(error) != self._trouble:
                     on_note(f"{error}; motes are served as before")
                 self._trouble = str(error)
