@@ -13,6 +13,7 @@ from .errors import IronmoteError
 from .plain import plain
 from .verbs import (
     add,
+    alerts,
     audit,
     authenticator,
     broker,
@@ -71,6 +72,7 @@ COMMANDS = tuple(
         broker,
         gateway,
         listen,
+        alerts,
         send,
         dashboard,
         revoke,

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -71,6 +71,8 @@ class Gateway:
     """Serves `members` in the zones of `accesses`. `on_event` is called on the worker's thread, in order.
 
     What `on_event` raises is logged and changes nothing else; the package says what it may rely on.
+    `quarantined`, which may be replaced at any time, has motes and why: what they say is stored as if they had not
+    answered their challenge, and no command goes to them.
     """
 
     def __init__(
@@ -103,7 +105,15 @@ class Gateway:
         self._refusals = Refusals(self._store)
         self._tap = WireTap()
         self._intake = Intake(
-            self._trusts, self._store, self._uplink, self._care, self._refusals, self._tap, self._sharing, self._waits
+            self._trusts,
+            self._store,
+            self._uplink,
+            self._care,
+            self._refusals,
+            self._tap,
+            self._sharing,
+            self._waits,
+            self._believes,
         )
         self._untold: list[Event] = []
         for member in members:
@@ -123,6 +133,7 @@ class Gateway:
         self._closed = False
         self._lost: dict[str, int] = {}
         self._looked = time.monotonic()
+        self.quarantined: Mapping[str, str] = {}
 
     def start(self, timeout_s: float | None = 15.0) -> None:
         """Connect to every zone. Raises IronmoteError, and then nothing is left running.
@@ -160,6 +171,9 @@ class Gateway:
         for zone in self._zones if zones else ():
             zone.check()
 
+    def _believes(self, mote: str) -> bool:
+        return mote not in self.quarantined
+
     @property
     def zones(self) -> dict[str, str]:
         """What keeps each zone from being heard, in words, by its name; "" where nothing does."""
@@ -175,6 +189,8 @@ class Gateway:
         """
         if mote not in self._members:
             raise IronmoteError(f"there is no mote called {mote}")
+        if mote in self.quarantined:
+            raise IronmoteError(f"{mote} is in quarantine; ironmote alerts --release {mote} ends it")
         check_order(name, value, within_s, for_s)
         order = Order(mote, name, value, within_s, for_s=for_s)
         self._queue.put(order)

@@ -62,10 +62,15 @@ class Intake:
         tap: WireTap | None = None,
         sharing: Sharing | None = None,
         waits: Callable[[str, command.Answer], bool] = lambda mote, answer: True,
+        believes: Callable[[str], bool] = lambda mote: True,
     ) -> None:
-        """With `sharing`, what `waits` says that no command of this gateway waits for goes to the others."""
+        """With `sharing`, what `waits` says that no command of this gateway waits for goes to the others.
+
+        `believes` is False for motes whose words are stored as if they had not answered their challenge.
+        """
         self._sharing = sharing
         self._waits = waits
+        self._believes = believes
         self._tap = tap if tap is not None else WireTap()
         self._trusts = trusts
         self._store = store
@@ -271,7 +276,8 @@ class Intake:
         return [*skipped, seen]
 
     def _confirmed(self, member: Member) -> bool:
-        return member.id not in self._trusts or self._trusts[member.id].confirmed
+        answered = member.id not in self._trusts or self._trusts[member.id].confirmed
+        return answered and self._believes(member.id)
 
 
 def _wired(delivery: Delivery, verified: Verified) -> Wired:
