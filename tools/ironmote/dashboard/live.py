@@ -116,6 +116,8 @@ class Live:
     def tell(self, line: Line) -> None:
         """Tell every page something of the dashboard's own."""
         with self._lock:
+            if line.get("event") == "alert":
+                line = self._numbered(line)
             self._put(line)
 
     def _follow(self) -> None:
@@ -149,9 +151,7 @@ class Live:
             if line.get("event") == "reading":
                 self._reading(line)
             elif line.get("event") not in _QUIET and not self._was_commanded(line):
-                self._number += 1
-                line = {"time": round(time.time(), 3), **line, "number": self._number}
-                self._remember(line)
+                line = self._numbered(line)
             self._put(line)
 
     def _was_commanded(self, line: Line) -> bool:
@@ -187,14 +187,17 @@ class Live:
             self._series.popitem(last=False)
         return points
 
-    def _remember(self, line: Line) -> None:
-        """An alert that goes on takes the place of what was said of it before."""
+    def _numbered(self, line: Line) -> Line:
+        """What happened, remembered; an alert that goes on takes the place of what was said of it before."""
+        self._number += 1
+        line = {"time": round(time.time(), 3), **line, "number": self._number}
         if line.get("event") == "alert":
             for each in self._feed:
                 if each.get("event") == "alert" and each.get("id") == line.get("id"):
                     self._feed.remove(each)
                     break
         self._feed.append(line)
+        return line
 
 
 def _thinned(lines: list[Line]) -> list[Line]:

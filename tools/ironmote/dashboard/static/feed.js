@@ -33,16 +33,17 @@ function told(line, mote) {
   }
 }
 
-const urgent = (line) => line.event === "alert" || line.event === "refused" || line.event === "revoked" || line.event === "missing";
+// Where the gateway makes alerts, there is one of each refusal that the owner should look at.
+const urgent = (line, alerts) => line.event === "alert" || line.event === "revoked" || (!alerts && (line.event === "refused" || line.event === "missing"));
 
 function item(line, session, mote) {
   const [kind, about, what] = told(line, mote);
-  const over = line.over || line.acknowledged;
+  const over = line.over ? " · over" : line.acknowledged ? " · seen" : "";
   const count = line.count > 1 ? ` (${line.count} times)` : "";
   const node = el("li", { class: `${kind}${over ? " over" : ""}` },
     el("span", { class: "mark", "aria-label": kind }, MARKS[kind] ?? "·"),
     el("div", { class: "words" },
-      el("div", {}, line.mote ? el("a", { href: `#/mote/${line.mote}` }, el("b", {}, line.mote), " ") : null, el("b", {}, about), over ? " · over" : ""),
+      el("div", {}, line.mote ? el("a", { href: `#/mote/${line.mote}` }, el("b", {}, line.mote), " ") : null, el("b", {}, about), over),
       el("p", {}, what + count)),
     el("time", { datetime: new Date(line.time * 1000).toISOString() }, clock(line.time)));
   if (line.event === "alert" && !over && session.may.manage) {
@@ -88,7 +89,7 @@ export class Feed {
 
   draw() {
     const lines = this.#state.feed
-      .filter((line) => (this.#mote ? line.mote === this.#mote : true) && (this.#only === "all" || urgent(line)))
+      .filter((line) => (this.#mote ? line.mote === this.#mote : true) && (this.#only === "all" || urgent(line, this.#state.alerts)))
       .slice(-this.#most).reverse();
     if (!lines.length) put(this.list, el("li", { class: "empty" }, el("span"), "Nothing so far: all is well."));
     else put(this.list, lines.map((line) => item(line, this.#session, this.#state.motes.get(line.mote))));
