@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo bench cluster fuzz home-assistant soak test lint types unit requirements picture clean help
+.PHONY: demo kill-one bench prove fuzz home-assistant soak test lint types unit requirements picture clean help
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -44,8 +44,14 @@ soak: $(VENV)/.dev ## run motes through random faults of every kind and account 
 	@sh tools/system-packages.sh mosquitto
 	@$(BIN)/python host_tests/soak.py $(ARGS)
 
-cluster: $(VENV)/.dev ## prove at every node of a cluster of three NATS servers who may do what
-	@$(BIN)/pytest -q host_tests/prove_cluster.py
+prove: $(VENV)/.dev ## what is too long for make test: rights at every node of a cluster, plans for every chip
+	@$(BIN)/pytest -q host_tests/prove_*.py
+
+# Each is killed at any instant while both store what motes send: what was sent, stored, lost and repeated.
+KILLS ?= 40
+kill-one: $(VENV)/.dev ## kill one of two gateways with one PostgreSQL, again and again, and count
+	@sh tools/system-packages.sh mosquitto postgres
+	@KILLS=$(KILLS) $(BIN)/pytest -q -s host_tests/test_two_gateways_share_a_postgres.py -k killed
 
 # It is large (400 MB), and another Python's: not for every test. PYTHON has to be 3.11 or 3.12.
 HOME_ASSISTANT := build/home-assistant

@@ -39,6 +39,7 @@ WIFI = "swordfish under the sea"
 EXPORTED = "violet anvils sing at noon"
 SUBKEYS = {"seal": keys.SEAL, "connect": keys.CONNECT, "psk": keys.PSK, "update": keys.UPDATE}
 SENSOR = '[[sensor]]\nkind = "sht4x"\naddress = 0x44\nnames = { temperature = "air" }\n'
+RELAY = '[[actuator]]\nkind = "relay"\nname = "heater"\npin = 14\nsafe = 0\n'
 READY_S = 60.0
 LOOK_S = 2.0  # for a command that is not known here
 
@@ -77,7 +78,9 @@ class Tour:
         self.site = root / "g"
         self.said = root / "said"
         self.ran: set[str] = set()
-        self._secrets: set[tuple[str, bytes]] = {("passphrase", each.encode()) for each in (fleets.PASSPHRASE, EXPORTED)}
+        self._secrets: set[tuple[str, bytes]] = {
+            ("passphrase", each.encode()) for each in (fleets.PASSPHRASE, EXPORTED)
+        }
         self._count = 0
         self.said.mkdir()
         given = root / "given"
@@ -128,8 +131,11 @@ class Tour:
                         self._secrets.update(of_root(root.read_bytes(), fleet))
 
     @contextlib.contextmanager
-    def started(self, *words: str, until: str = "", status: int | None = 130) -> Iterator[Path]:
-        """A command in a process of its own, until the end of the block; gives the file of what it prints."""
+    def started(self, *words: str, until: str = "", status: int | None = 130, ends: bool = False) -> Iterator[Path]:
+        """A command in a process of its own, until the end of the block; gives the file of what it prints.
+
+        It is interrupted then, unless it `ends` by itself.
+        """
         self.ran.add(words[0])
         self._count += 1
         path = self.said / f"{self._count:03} {' '.join(words).replace('/', '_')}.txt"
@@ -146,8 +152,9 @@ class Tour:
                 time.sleep(0.05)
             yield path
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(running.pid, signal.SIGINT)
+            if not ends:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(running.pid, signal.SIGINT)
             ended = running.wait(READY_S)
         assert status in (None, ended), (words, ended, path.read_text())
 
@@ -167,7 +174,7 @@ def makes_a_fleet(tour: Tour) -> None:
     tour.run("add", "cellar", "--board", "esp8266")
     for name in ("kitchen", "cellar"):
         with (tour.site / f"motes/{name}.toml").open("a") as file:
-            file.write(f'log = "debug"\nsample_ms = 1000\n{SENSOR}')
+            file.write(f'log = "debug"\nsample_ms = 1000\n{SENSOR}{RELAY}')
     text = (tour.site / "fleet.toml").read_text().replace("192.168.1.2", "127.0.0.1")
     ports = [process.choose_port() for _ in range(2)]
     process._release(ports)
@@ -198,13 +205,16 @@ def looks(tour: Tour) -> None:
 def serves(tour: Tour) -> None:
     tour.run("broker", "run", fails=True)
     tour.run("broker", "write", "mosquitto", "--bind", "127.0.0.1")
-    with tour.started("broker", "run", until="Ctrl-C"):
+    tour.run("listen", fails=True)  # there is no gateway yet
+    with tour.started("broker", "run", until="Ctrl-C"), tour.started("gateway", "--json", until="motes"):
         with tour.started("simulate", "kitchen", "--serial", until="/dev/") as path:
             port = path.read_text().split()[-1]
             tour.run("provision", "kitchen", "--port", port, typed="another passphrase", fails=True)
             tour.run("provision", "kitchen", "--port", port)
             tour.run("doctor", "--port", port)
             tour.run("monitor", "--port", port, "--until", "connected")
+            tour.run("listen", "--for", "2", "--json")
+            tour.run("send", "kitchen", "heater", "on")
             tour.run("simulate", "kitchen", fails=True)
         tour.run("simulate", "cellar", "--for", "2")
         tour.run("certificate", "dashboard", "--to", tour.root / "dashboard")
@@ -222,7 +232,7 @@ def serves(tour: Tour) -> None:
 
 
 def others(tour: Tour) -> None:
-    """What this page does not know yet, with nothing said, beside the broker that runs: until it ends, or for a time."""
+    """What is not known here yet, with nothing said, beside the broker that runs: until it ends, or for a time."""
     for name in {command.name for command in cli.COMMANDS} - KNOWN:
         with tour.started(name, status=None):
             time.sleep(LOOK_S)
@@ -314,15 +324,15 @@ def serves_with_nats(tour: Tour) -> None:
 
 def shows(tour: Tour) -> None:
     kept = tour.root / "kept"
-    with tour.started("demo", "--for", "2", "--verbose", "--keep", str(kept), status=None) as path:
-        wait(lambda: '"reading"' in path.read_text() or len(path.read_text()) > 4000)
+    with tour.started("demo", "--for", "1", "--verbose", "--keep", str(kept), status=None, ends=True):
+        pass
     tour.note_boards(kept)
 
 
 KNOWN = {
     "add", "audit", "authenticator", "broker", "bulk", "certificate", "check", "demo", "doctor", "export", "flash",
-    "image", "import", "init", "list", "monitor", "power", "provision", "remove", "revoke", "roles", "rotate", "show",
-    "simulate", "wifi",
+    "gateway", "image", "import", "init", "list", "listen", "monitor", "power", "provision", "remove", "revoke",
+    "roles", "rotate", "send", "show", "simulate", "wifi",
 }  # fmt: skip
 PARTS = (makes_a_fleet, looks, serves, travels, plugs_many_in, writes_flash, goes_wrong, serves_with_nats, shows)
 

@@ -1,4 +1,4 @@
-"""Each node of a cluster holds everybody to their rights: `make cluster`, since it takes most of a minute."""
+"""Each node of a cluster holds everybody to their rights: `make prove`, since it takes most of a minute."""
 
 import json
 

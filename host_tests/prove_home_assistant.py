@@ -55,6 +55,10 @@ COMMANDS = (
 )
 
 
+PYTHON = os.environ.get("HOME_ASSISTANT_PYTHON")
+pytestmark = pytest.mark.skipif(not PYTHON, reason="it has an environment of its own: make home-assistant")
+
+
 class House:
     """A Home Assistant that runs, and what it says."""
 
@@ -66,7 +70,7 @@ class House:
         files = {name: (side.certificates / file).read_text() for name, file in
                  (("ca", "ca.crt"), ("cert", "house.pem"), ("key", "house.key"))}  # fmt: skip
         self.process = subprocess.Popen(
-            [os.environ["HOME_ASSISTANT_PYTHON"], str(SCRIPT), str(folder)],
+            [PYTHON, str(SCRIPT), str(folder)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         login = {"broker": side.door["host"], "port": side.door["port"], "own_port": own_port, **files}

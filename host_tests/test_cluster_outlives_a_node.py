@@ -1,6 +1,6 @@
 """Three NATS servers a zone as one broker: sessions and counters go on where a node dies, and no stranger joins.
 
-That each node holds everybody to their rights takes longer: `make cluster`.
+That each node holds everybody to their rights takes longer: `make prove`.
 """
 
 import os

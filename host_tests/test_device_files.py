@@ -24,6 +24,13 @@ def test_every_profile_is_right():
         assert set(profile.frozen) <= set(packages.pins()) | {"mote"}
 
 
+def test_no_file_of_a_device_starts_webrepl():
+    own = tree.find()
+    files = [own.boot, own.main, own.ussl, *sorted(own.mote.rglob("*.py"))]
+    assert len(files) > 20
+    assert not [path.name for path in files if "webrepl" in path.read_text(encoding="utf-8").lower()]
+
+
 def test_unknown_board_is_said_in_one_line():
     with pytest.raises(IronmoteError, match="esp8266, pico-w, unix; did you mean esp32") as caught:
         boards.load("esp99")

@@ -2,7 +2,7 @@
 
     $ ironmote add kitchen --board esp32       a command, as it is given to a shell; lines after > go on with it
     Passphrase of the key store:               what the terminal shows, and asks; `answers` of a Walk are typed
-    …                                          as the last line: the command goes on, and the next ones come meanwhile
+    …                                          more lines; as the last one: the command goes on, and others meanwhile
 
 Standard output is no terminal, so that no table is cut to its width, and standard error is kept apart: how far a long
 command is would be different each time.
@@ -51,6 +51,12 @@ def commands(text: str) -> list[Shown]:
             else:
                 found[-1].printed.append(line)
     return found
+
+
+def fits(found: list[str], wanted: list[str]) -> bool:
+    """True where the lines `found` are those `wanted`, any number of them for each `…`."""
+    pattern = "".join("(?:.*\n)*?" if line == GOES_ON else re.escape(line) + "\n" for line in wanted)
+    return re.fullmatch(pattern, "".join(line + "\n" for line in found)) is not None
 
 
 class Running:
@@ -137,7 +143,7 @@ class Walk:
     ) -> None:  # fmt: skip
         """`answers` are what is typed, by the words that ask for it; `same` makes equal what may differ in a line."""
         self.cwd = folder
-        self.running: list[tuple[Shown, Running]] = []
+        self.running: dict[str, Running] = {}  # what goes on, by the words of the document
         self._aside = folder / "aside"
         self._aside.mkdir()
         self._answers = answers
@@ -149,7 +155,7 @@ class Walk:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for _, each in reversed(self.running):
+        for each in reversed(self.running.values()):
             each.close()
 
     def do(self, shown: Shown, words: str) -> Running | None:
@@ -162,29 +168,27 @@ class Walk:
             words = f"exec {words}"  # Ctrl-C is for it; a shell in between would end first
         command = Running(words, self.cwd, self._environment, self._answers, self._aside / f"{self._count}.txt")
         wanted = [self._same(line.rstrip()) for line in shown.printed]
+
+        def seen() -> list[str]:
+            return [self._same(line) for line in command.shown]
+
         if shown.goes_on:
-            self.running.append((shown, command))
-            *wanted, _ = wanted
-            command.until(lambda: len(command.shown) >= len(wanted) and command.shown[-1:] != [""])
-            found = command.shown[: len(wanted)]
+            self.running[shown.words] = command
+            command.until(lambda: fits(seen(), wanted))
             status = 0
         else:
             try:
                 status = command.ends()
-                found = command.shown
             finally:
                 command.close()
-        assert [self._same(line) for line in found] == wanted, (words, command.aside)
+        assert fits(seen(), wanted), (words, seen(), wanted, command.aside)
         assert status == 0, (words, command.aside)
         return command
 
-    def end(self) -> dict[str, int]:
-        """Ctrl-C in each terminal, the last first: the status of each."""
-        found = {}
-        while self.running:
-            shown, command = self.running.pop()
-            try:
-                found[shown.words] = command.interrupted()
-            finally:
-                command.close()
-        return found
+    def end(self, words: str) -> int:
+        """Ctrl-C where the command `words` goes on: its status."""
+        command = self.running.pop(words)
+        try:
+            return command.interrupted()
+        finally:
+            command.close()

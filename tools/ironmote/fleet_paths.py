@@ -98,6 +98,11 @@ class Paths:
         return self.root / "public" / "certs"
 
     @property
+    def dashboard(self) -> Path:
+        """The folder of the dashboard's accounts, and of its certificate. Never in git."""
+        return self.root / "gateway" / "dashboard"
+
+    @property
     def ignored(self) -> Path:
         """What git leaves out."""
         return self.root / ".gitignore"

@@ -29,6 +29,10 @@ class JsonLines:
         """Something for people."""
         print(plain(text), file=sys.stderr)
 
+    def dashboard(self, link: str) -> None:
+        """Where the dashboard is."""
+        self._print(event="dashboard", link=link)
+
     def sent(self, mote: str, name: str, value: float) -> None:
         """A command was sent; its line comes with its answer."""
 

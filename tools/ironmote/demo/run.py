@@ -18,6 +18,7 @@ from . import attack, replay
 from .lines import JsonLines
 from .motes import DIMMER
 from .screen import Screen
+from .served import served
 from .stage import Stage, set_up
 from .tap import Tap
 from .watch import MoteWatch, Watch
@@ -50,6 +51,7 @@ class Options:
     keep: Path | None = None
     picture: Path | None = None
     verbose: bool = False
+    dashboard: bool = False
 
 
 class Face(Protocol):
@@ -58,6 +60,7 @@ class Face(Protocol):
     def watch_links(self, taps: dict[str, Tap], title: str) -> None: ...
     def phase(self, text: str) -> None: ...
     def note(self, text: str) -> None: ...
+    def dashboard(self, link: str) -> None: ...
     def sent(self, mote: str, name: str, value: float) -> None: ...
     def attacked(self, mote: str, attack: str, result: str) -> None: ...
     def event(self, event: Event) -> None: ...
@@ -98,6 +101,7 @@ def run_demo(options: Options) -> int:
             on_event=happenings.put,
             on_line=lambda mote, text: happenings.put(_Line(mote, text)),
         ) as stage,
+        contextlib.ExitStack() as stack,
     ):
         for mote in stage.fleet.motes.values():
             watch.motes[mote.id] = MoteWatch(
@@ -109,6 +113,8 @@ def run_demo(options: Options) -> int:
                 {rule["actuator"]: rule for rule in mote.rules},
             )
         face.watch_links(stage.taps, f"on {stage.broker.name}")
+        if options.dashboard:
+            stack.enter_context(served(stage, face.note, face.dashboard))
         play = Play(options, stage, watch, face, happenings, len(rows) if rows else None)
         interrupted = False
         try:

@@ -70,6 +70,11 @@ class Screen:
         """Something for people, above the live part."""
         self._live.console.print(Text(plain(text)))
 
+    def dashboard(self, link: str) -> None:
+        """Show where the dashboard is, above the live part, where it can be clicked or copied."""
+        words = Text.assemble("dashboard: ", (link, f"bold cyan link {link}"))
+        self._live.console.print(words, soft_wrap=True)
+
     def sent(self, mote: str, name: str, value: float) -> None:
         """Show that a command was sent."""
         self._happen("→", "blue", mote, f"command sent: {name} to {value:g} %")

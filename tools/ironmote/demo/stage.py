@@ -15,8 +15,9 @@ from ..brokers.nats import NatsBroker
 from ..certificates import Authority
 from ..errors import IronmoteError
 from ..fleet import Fleet
-from ..gateway import Event, Gateway
-from ..gateway.members import members_of
+from ..gateway import Event, Gateway, roster
+from ..gateway.hub import Hub
+from ..gateway.owner import LiveOwner
 from ..simulate import SimulatedMote
 from . import motes
 from .tap import Tap, Taps
@@ -41,6 +42,7 @@ class Stage:
         self.tapped: Taps
         self.broker: Broker
         self.gateway: Gateway
+        self.owner: LiveOwner
 
     def check(self) -> None:
         """Raise IronmoteError where a part has ended that should run."""
@@ -93,9 +95,11 @@ def set_up(
         stage.broker.start()
 
         on_phase("starting the gateway")
-        stage.gateway = Gateway(
-            stage.fleet.id, members_of(stage.fleet), stage.broker.gateway, folder / "gateway.db", on_event
-        )
+        served, hub = roster.of_fleet(stage.fleet), Hub[Event]()
+        stage.gateway = Gateway(stage.fleet.id, served.members, stage.broker.gateway, folder / "gateway.db", hub)
+        stage.owner = LiveOwner(stage.gateway, served)
+        hub.add(stage.owner.take)
+        hub.add(on_event)
         stack.callback(stage.gateway.stop)
         stage.gateway.start()
 

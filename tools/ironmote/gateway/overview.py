@@ -1,7 +1,7 @@
 """What is known of each mote now: from the roster, and from what the gateway has told since it started."""
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -147,5 +147,11 @@ def _plain(known: _Known) -> dict[str, Any]:
         "state": {} if state is None else state.said,
         "latest": {name: dict(each) for name, each in known.latest.items()},
         "refused": known.refused,
-        "actuators": [dict(each) for each in entry.actuators],
+        "actuators": [_actuator(each, entry.told.rules) for each in entry.actuators],
     }
+
+
+def _actuator(settings: Mapping[str, Any], rules: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """An actuator as the mote's settings have it, and the kind of `rule` that drives it, None where none does."""
+    rule = rules.get(str(settings["name"]))
+    return {**settings, "rule": None if rule is None else rule["kind"]}

@@ -48,6 +48,11 @@ def _options(parser: argparse.ArgumentParser) -> None:
         help="keep the motes' file systems, the store and all bytes of every link in DIR; it holds keys",
     )
     add("--picture", type=Path, metavar="FILE.svg", help="save the last frame of the table as a picture")
+    add(
+        "--dashboard",
+        action=argparse.BooleanOptionalAction,
+        help="serve a web page of the fleet to this machine, and print its address (default: with the table)",
+    )
     add("--verbose", action="store_true", help="show start-up times, sizes, heap and the motes' consoles")
 
 
@@ -67,6 +72,7 @@ def _run(arguments: argparse.Namespace) -> int:
             keep=arguments.keep,
             picture=arguments.picture,
             verbose=arguments.verbose,
+            dashboard=not (arguments.json or arguments.picture) if arguments.dashboard is None else arguments.dashboard,
         )
     )
 

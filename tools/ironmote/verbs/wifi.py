@@ -23,8 +23,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
     if arguments.typed:
         raise UsageError(
-            f"wifi: one name of a network, and never its passphrase: that is asked for, or --{_PREFIX}passphrase-file FILE "
-            "names it; what was typed here is kept by the shell and seen by others, so choose another"
+            f"wifi: a name alone, and never a passphrase: that is asked for, or in --{_PREFIX}passphrase-file FILE; "
+            "what was typed here is kept by the shell and seen by others, so choose another"
         )
     folder = fleet_arguments.folder(arguments)
     name = arguments.network
