@@ -81,10 +81,12 @@ class Gateway:
         store: Path | str,
         on_event: Callable[[Event], None],
         outlet: Outlet | None = None,
+        keep_days: int | None = None,
     ) -> None:
         """Open the store, a file or a `postgresql://` URL; what is stored goes on to `outlet`. Raises IronmoteError.
 
-        Of several gateways with one PostgreSQL each has a client id of its own in `accesses`.
+        Of several gateways with one PostgreSQL each has a client id of its own in `accesses`. What came more than
+        `keep_days` ago is removed; None is for ever.
         """
         members = list(members)
         self._fleet_id = fleet_id
@@ -95,6 +97,7 @@ class Gateway:
         self._store = Store(store, publishes=outlet is not None)
         self._trusts = {member.id: self._trust(member) for member in members if member.seal_key is not None}
         self._sharing = Sharing(self._store, self._trusts, self._believe) if self._store.shared else None
+        self._retention = self._store.retention(keep_days, self._begin) if keep_days else None
         accesses = list(accesses)
         served = [(access.zone, access.prefix) for access in accesses]
         self._uplink = Uplink(members, self._trusts, served, self._sharing)
@@ -289,6 +292,8 @@ class Gateway:
             if isinstance(item, Order):
                 self._tell(self._send(item))
         self._catch_up()
+        if self._retention is not None:
+            self._retention.turn()
         for ended in self._downlink.overdue():
             self._tell(ended)
         if self._outlet is not None:
@@ -358,6 +363,10 @@ class Gateway:
         generation = member.generation if trust is None else trust.generation
         if self._sharing is not None and generation <= revoked and not self._uplink.refuses(mote):
             self._untold += [*self._revoke(mote), MoteRevoked(mote)]
+
+    def _begin(self, mote: str) -> None:
+        if self._sharing is not None:
+            self._sharing.begin([mote])
 
     def _waits(self, mote: str, answer: command.Answer) -> bool:
         return self._care.asks(mote, answer) or self._downlink.asks(answer)
@@ -431,8 +440,11 @@ class Gateway:
     def _judge(self, member: Member) -> None:
         """Refuse what the store says that nobody is to believe, and note what the owner's fleet has not heard of."""
         heard, revoked = self._store.standing(member.id)
-        if member.revoked or member.generation <= revoked:
+        if member.revoked:
             self._revoke(member.id)
+        elif member.generation <= revoked:  # here alone: the owner's fleet has it still
+            self._revoke(member.id)
+            self._untold.append(MoteRevoked(member.id))
         elif member.id in self._trusts and self._trusts[member.id].generation < heard:
             self._revoke(member.id, f"heard under root key {heard} before, and the fleet has only an older one")
         elif member.successor is not None and heard >= member.successor.generation:

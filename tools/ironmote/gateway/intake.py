@@ -7,7 +7,7 @@ from mote import command, record, topics
 
 from .. import roles
 from ..errors import IronmoteError
-from . import controllers, reasons
+from . import controllers, reasons, state
 from .boots import Boots
 from .care import KeyCare
 from .database import StoreError
@@ -222,6 +222,7 @@ class Intake:
         if not verified.current or (not fresh and last is not None and when < last):
             return []
         self._store.save_state(member.id, content.online, when, delivery.arrived)
+        self._store.add_status(member.id, delivery.arrived, content.online, content.boot, state.to_json(content))
         seen = StateSeen(member.id, content, self._confirmed(member))
         return [seen, *(self._boots.heard(member.id, generation, content) if content.online else ())]
 
