@@ -216,14 +216,13 @@ def serves(tour: Tour) -> None:
             tour.run("listen", "--for", "2", "--json")
             tour.run("send", "kitchen", "heater", "on")
             tour.run("simulate", "kitchen", fails=True)
-        tour.run("simulate", "cellar", "--for", "2")
+        tour.run("simulate", "cellar", "--for", "1")
+        with tour.started("simulate", "cellar", until="connected, session"):
+            tour.run("rotate", "cellar", "--within", READY_S)  # over the air
+            tour.run("rotate", "cellar", "--heard", "9", fails=True)
         tour.run("certificate", "dashboard", "--to", tour.root / "dashboard")
         tour.run("certificate", "dashboard", "--to", tour.site / "dashboard", fails=True)
         tour.run("broker", "reload")
-        tour.run("rotate", "cellar")
-        tour.run("rotate", "cellar", "--heard", "9", fails=True)
-        tour.run("simulate", "cellar", "--for", "1")
-        tour.run("rotate", "cellar", "--heard", "2")
         tour.run("rotate", "cellar", "--cable", "--json")
         tour.run("revoke", "kitchen", "--yes")
         tour.run("certificate", "dashboard", "--revoke")
