@@ -7,6 +7,7 @@ from pathlib import Path
 
 import real_brokers
 import walkthrough
+from ironmote import cli
 from ironmote.brokers import process
 from walkthrough import Walk
 
@@ -32,6 +33,11 @@ def same(line: str) -> str:
     for pattern, word in DIFFERS.items():
         line = re.sub(pattern, word, line)
     return line
+
+
+def test_first_steps_of_the_help_are_those_of_the_page():
+    documented = {tuple(shown.words.split()[:2]) for shown in walkthrough.commands(SECTION)}
+    assert {tuple(line.split()[:2]) for line, _ in cli._FIRST_STEPS} <= documented
 
 
 def test_every_command_of_the_page_shows_what_the_page_shows(tmp_path: Path):
