@@ -261,7 +261,7 @@ def test_wire_is_kept_of_what_verified_and_no_more_than_a_few(nats):
     tap = WireTap(each=2, motes=3)
     for number in range(5):
         for _ in range(4):
-            tap.keep(f"m{number}", Wired("up", "clear", "tcp", "t", b"", 0.0))
+            tap.keep(f"m{number}", lambda: Wired("up", "clear", "tcp", "t", b"", 0.0))
     assert [len(tap.seen(f"m{number}")) for number in range(5)] == [0, 0, 2, 2, 2]
 
 

@@ -6,33 +6,37 @@ were heard last: memory is bounded, however many motes there are.
 
 import threading
 from collections import OrderedDict, deque
-from typing import Any, Literal, NamedTuple
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 Direction = Literal["up", "down"]
 EACH = 6  # messages of a mote
 MOTES = 512
 
 
-class Wired(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Wired:
     """One message. `arrived` is in seconds since 1970; for one that was sent it is when that was.
 
-    `channel` is the mote's; `record` are boot and number of the record inside, if it is one.
+    `transport` is what the mote's own link has around it; `record` are boot and number of the record inside, if it is
+    one.
     """
 
     direction: Direction
     zone: str
-    channel: str
+    transport: Literal["tcp", "tls"]
     topic: str
-    payload: bytes
+    payload: bytes = field(repr=False)
     arrived: float
     record: tuple[int, int] | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """As the owner's line has it; `transport` is what the mote's own link has around it."""
+        """As the owner's line has it."""
         return {
             "direction": self.direction,
             "zone": self.zone,
-            "transport": "tls" if self.channel.startswith("tls") else "tcp",
+            "transport": self.transport,
             "topic": self.topic,
             "payload": self.payload.hex(),
             "arrived": round(self.arrived, 3),
@@ -47,10 +51,10 @@ class WireTap:
         self._each = each
         self._most = motes
         self._lock = threading.Lock()
-        self._kept: OrderedDict[str, deque[Wired]] = OrderedDict()
+        self._kept: OrderedDict[str, deque[Callable[[], Wired]]] = OrderedDict()
 
-    def keep(self, mote: str, wired: Wired) -> None:
-        """Remember a message of `mote`, or to it."""
+    def keep(self, mote: str, wired: Callable[[], Wired]) -> None:
+        """Remember a message of `mote`, or to it; it is made of `wired` when somebody asks, which is seldom."""
         with self._lock:
             kept = self._kept.get(mote)
             if kept is None:
@@ -64,4 +68,10 @@ class WireTap:
     def seen(self, mote: str) -> list[Wired]:
         """The last messages of `mote`, newest last."""
         with self._lock:
-            return list(self._kept.get(mote, ()))
+            kept = list(self._kept.get(mote, ()))
+        return [wired() for wired in kept]
+
+
+def transport(channel: str) -> Literal["tcp", "tls"]:
+    """What is around the messages of a mote on `channel`, on its own link."""
+    return "tls" if channel.startswith("tls") else "tcp"
