@@ -290,7 +290,7 @@ def test_overview_shows_the_newest_record_though_older_ones_come_later():
         ("\nkeep_days = 0", ":2: keep_days: a whole number from 1"),
         ('[[zone]]\nname = "away"', ":1: zone[0].host: is missing"),
         ('[[zone]]\nname = "a"\nhost = "h"\ncert = "c.pem"', ":4: zone[0].cert: goes with cert_key"),
-        ('[[zone]]\nname = "a"\nhost = "h"\npassword_file = "none"', ":4: zone[0].password_file: cannot be read"),
+        ('[[zone]]\nname = "a"\nhost = "h"\npassword_file = "none"', ":4: zone[0].password_file: No such file"),
         ('[[zone]]\nname = "a"\nhost = "h"\npassword = "secret-word"', "secrets are in the key store, never in this"),
         ('store = "postgresql://u:secret-word@db/m"', "chmod 600"),
         ("keep_days = ", ":1: "),
