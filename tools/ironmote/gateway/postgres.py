@@ -21,7 +21,6 @@ except ImportError as error:
     raise MissingTool("a PostgreSQL needs psycopg: pip install 'ironmote[postgres]'") from error
 
 _CONNECT_S = 10
-_TOGETHER = 32  # rows that are inserted by one statement
 _LOCK_S = 20  # how long another gateway may have a mote's row, before that is an error and tried again
 _IDLE_S = 60  # a gateway that hangs inside a transaction loses it, and with it the rows that it holds
 # Both are names that nothing else in this database should use; the first is held, shared, by each gateway that runs.
@@ -92,16 +91,8 @@ class PostgresDatabase:
 
     def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """See Database."""
-        rows, query = list(rows), self._query(sql)
-        head, values, group = query.partition(" VALUES ")
-        if len(rows) <= _TOGETHER and group.endswith(")") and "ON CONFLICT" not in group:
-            # One statement: what takes time is the way to the server and back.
-            if rows:
-                together = f"{head}{values}{', '.join([group] * len(rows))}"
-                self._db.execute(together, [value for row in rows for value in row])
-            return
         with self._db.cursor() as cursor:
-            cursor.executemany(query, rows)
+            cursor.executemany(self._query(sql), rows)
 
     def insert(self, sql: str, parameters: Sequence[Any]) -> int | None:
         """See Database."""
