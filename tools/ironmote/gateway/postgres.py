@@ -94,11 +94,6 @@ class PostgresDatabase:
         with self._db.cursor() as cursor:
             cursor.executemany(self._query(sql), rows)
 
-    def insert(self, sql: str, parameters: Sequence[Any]) -> int | None:
-        """See Database."""
-        row = self._db.execute(self._query(sql) + " RETURNING id", parameters).fetchone()
-        return None if row is None else int(row[0])
-
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
         """See Database."""
