@@ -9,8 +9,6 @@ import time
 from collections import deque
 from typing import Protocol
 
-from mote.record import RecordError
-
 from ..gateway.events import CommandEnded, Event, StateSeen
 from ..gateway.outbox import Outbox, Unpublished
 from . import messages
@@ -74,7 +72,7 @@ class Republisher:
             return speaker.republish(record.mote, "up", messages.of_record(record))
         except KeyError:
             return None  # the mote was removed since
-        except RecordError:
+        except (ValueError, TypeError, IndexError):  # a mistake of ours must not stop those that follow
             _log.exception("record %s.%s of %s cannot be said", record.boot, record.number, record.mote)
             return None
 
