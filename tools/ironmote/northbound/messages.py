@@ -60,6 +60,11 @@ def of_state(seen: StateSeen, arrived: float) -> bytes:
     return _json(added | told)
 
 
+def of_revoked(arrived: float) -> bytes:
+    """What takes the place of the status of a mote that was revoked."""
+    return _json({"arrived": round(arrived, _ARRIVED_DIGITS), "online": False, "revoked": True})
+
+
 def of_answer(ended: CommandEnded, arrived: float) -> bytes:
     """The outcome of a command: the mote's answer, or `unknown` where there was none."""
     answer = {"id": ended.id.hex(), "name": ended.name, "result": ended.result, "value": ended.value, "why": ended.why}
