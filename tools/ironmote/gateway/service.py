@@ -19,11 +19,11 @@ from typing import TypeAlias
 from mote import topics
 
 from .. import secret_files
+from ..alerts.part import part as alerts
 from ..brokers import GatewayAccess
 from ..brokers.written import Written
 from ..errors import BrokerError, IronmoteError
 from ..fleet_folder import Folder
-from ..history.place import store_of
 from ..northbound.parts import home_assistant, prometheus
 from ..northbound.republisher import Republisher
 from . import settings
@@ -41,7 +41,7 @@ _SETTLING_S = 3.0  # after the start, in which nothing is said of a broker that 
 # What hangs on a gateway: each is entered with the service once its gateway is there and before it is connected, adds
 # itself to `hub`, may offer something to the owner (`owner.offer`), and leaves when the gateway has stopped.
 Part: TypeAlias = Callable[["Service"], contextlib.AbstractContextManager[None]]
-PARTS: tuple[Part, ...] = (home_assistant, prometheus)
+PARTS: tuple[Part, ...] = (alerts, home_assistant, prometheus)
 
 
 class Service:
@@ -53,7 +53,7 @@ class Service:
         self.accesses: list[GatewayAccess] = _accesses(folder, self.settings)
         self._roster_file = RosterFile(folder.paths.roster)
         self.roster: Roster = self._first_roster()
-        self.store: Path | str = store_of(folder)
+        self.store: Path | str = settings.place_of_store(self.settings, folder.paths)
         self.hub: Hub[Event] = Hub()
         self.rosters: Hub[Roster] = Hub()  # is told each that is taken up after the first
         self._parts = parts
