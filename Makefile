@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo kill-one bench prove fuzz soak test lint types unit requirements picture clean help
+.PHONY: demo kill-one survive bench prove fuzz soak test lint types unit requirements picture clean help
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort

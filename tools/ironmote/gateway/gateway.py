@@ -39,7 +39,7 @@ from .store import Store
 from .trust import MoteTrust
 from .uplink import REVOKED, Message, Uplink
 from .wire_tap import Wired, WireTap, transport
-from .zone import Receipt, Sending, Zone
+from .zone import STREAM, AnyReceipt, AnyZone, Sending, Zone
 
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
@@ -108,7 +108,7 @@ class Gateway:
         self._untold: list[Event] = []
         for member in members:
             self._judge(member)
-        self._zones = [Zone(access, self._arrived) for access in accesses]
+        self._zones = [_zone(access, self._arrived) for access in accesses]
         self._queue: queue.SimpleQueue[Arrival | Order | _Change | _Roll | None] = queue.SimpleQueue()
         # Only deliveries wait for room: who sends a command may be on the worker itself, which makes the room. Each
         # zone has its own, so that no broker can keep the others from being heard.
@@ -235,7 +235,7 @@ class Gateway:
         topic = topics.open_topic(mote, leaf).decode()
         return self.publish(topic, self._uplink.marks.mark(mote, topic, payload), retain)
 
-    def _arrived(self, zone: Zone, message: Message, receipt: Receipt) -> None:
+    def _arrived(self, zone: AnyZone, message: Message, receipt: AnyReceipt) -> None:
         if receipt.qos == 0:  # motes never do; no broker slows down who does, so none of it may wait here
             with self._careless_lock:
                 self._careless[message.zone, self._intake.claimed(message)] += 1
@@ -534,6 +534,14 @@ class Gateway:
 
 def _but_for_keys(member: Member) -> Member:
     return replace(member, generation=0, seal_key=None, successor=None)
+
+
+def _zone(access: GatewayAccess, on_message: Callable[[AnyZone, Message, AnyReceipt], None]) -> AnyZone:
+    if access.transport != STREAM:
+        return Zone(access, on_message)
+    from .stream import StreamZone  # which loads NATS's client, for whoever uses it
+
+    return StreamZone(access, on_message)
 
 
 def _forbid_core_dumps() -> None:
