@@ -9,7 +9,7 @@ from mote import command, record, topics
 
 from .. import roles
 from ..errors import IronmoteError
-from . import controllers, reasons
+from . import controllers, reasons, state
 from .boots import Boots
 from .care import KeyCare
 from .database import StoreError
@@ -76,10 +76,15 @@ class Intake:
         tap: WireTap | None = None,
         sharing: Sharing | None = None,
         waits: Callable[[str, command.Answer], bool] = lambda mote, answer: True,
+        believes: Callable[[str], bool] = lambda mote: True,
     ) -> None:
-        """With `sharing`, what `waits` says that no command of this gateway waits for goes to the others."""
+        """With `sharing`, what `waits` says that no command of this gateway waits for goes to the others.
+
+        `believes` is False for motes whose words are stored as if they had not answered their challenge.
+        """
         self._sharing = sharing
         self._waits = waits
+        self._believes = believes
         self._tap = tap if tap is not None else WireTap()
         self._trusts = trusts
         self._store = store
@@ -245,11 +250,13 @@ class Intake:
         if not verified.current or (not fresh and last is not None and when < last):
             return []
         self._store.save_state(member.id, content.online, when, delivery.arrived)
+        self._store.add_status(member.id, delivery.arrived, content.online, content.boot, state.to_json(content))
         seen = StateSeen(member.id, content, self._confirmed(member))
         return [seen, *(self._boots.heard(member.id, generation, content) if content.online else ())]
 
     def _confirmed(self, member: Member) -> bool:
-        return member.id not in self._trusts or self._trusts[member.id].confirmed
+        answered = member.id not in self._trusts or self._trusts[member.id].confirmed
+        return answered and self._believes(member.id)
 
 
 def _unstorable(mote: str, zone: str, error: Exception) -> MessageRefused:

@@ -5,7 +5,7 @@ it only after that is on disk. One process owns a file, and a second one is refu
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sized
+from collections.abc import Callable, Iterable, Mapping, Sized
 from pathlib import Path
 
 from mote.replay import Window
@@ -15,6 +15,7 @@ from .answers import Answers
 from .database import open_database
 from .events import Value
 from .outbox import Outbox
+from .retention import Retention
 from .stored_records import StoredRecords
 from .trust import EpochTrust
 
@@ -46,6 +47,10 @@ class Store:
         self._versions: dict[str, int] = {}  # of the motes as they were loaded last, where others may change them
         with self.transaction():
             self._begin_alone()
+
+    def retention(self, keep_days: int, begin: Callable[[str], object]) -> Retention:
+        """What removes from this store what is older; see Retention."""
+        return Retention(self._db, keep_days, begin)
 
     def close(self) -> None:
         """Close it and let others have it."""
