@@ -61,6 +61,7 @@ class NatsBroker:
         clear_port: int = 0,
         gateway_port: int = 0,
         authenticators: int = 1,
+        stream: bool = False,
     ) -> None:
         """Write both configurations to `folder` (created, 0700).
 
@@ -72,7 +73,9 @@ class NatsBroker:
         self.trusted = Endpoint(LOOPBACK, ports.trusted)
         self.psk: Endpoint | None = None
         self.clear = Endpoint(LOOPBACK, ports.clear)
-        self.gateway, self.authenticators = nats_files.write(fleet, authority, folder, ports, Site(), authenticators)
+        self.gateway, self.authenticators = nats_files.write(
+            fleet, authority, folder, ports, Site(stream=stream), authenticators
+        )
         self.processes = [*processes(self.name, program, folder, ports), *self.authenticators.processes]
 
     @property
