@@ -49,11 +49,12 @@ class Desk:
         tell: Callable[[Alert], None],
         unusual: bool = True,
         look: Callable[[Book, float], None] = lambda book, now: None,
+        listening: Callable[[str], float] = lambda mote: 0.0,
     ) -> None:
         """`open_kept` opens the store, on the desk's own thread; `tell` is called there with each change of an alert.
 
         `members` gives the motes that are served now: another object each time they are others. `look` is called
-        there every few seconds, to see what no event tells.
+        there every few seconds, to see what no event tells. `listening` is as in Watch.
         """
         self._open_kept = open_kept
         self._expected = expected
@@ -61,6 +62,7 @@ class Desk:
         self._tell = tell
         self._wants_unusual = unusual
         self._look_elsewhere = look
+        self._listening = listening
         self._looked = 0.0
         self._waiting: queue.Queue[tuple[Event, float] | Callable[[], None] | None] = queue.Queue()
         self._passed = 0  # events that were not looked at
@@ -171,7 +173,7 @@ class Desk:
 
     def _begin(self, now: float) -> None:
         self._book = Book(self._kept.open_alerts())
-        self._watch = Watch(self._book, self._expected, self._kept.heard)
+        self._watch = Watch(self._book, self._expected, self._kept.heard, self._kept.stored, self._listening)
         self._served = self._members()
         self._watch.members(self._served, now)
         if self._wants_unusual:
@@ -189,7 +191,7 @@ class Desk:
                 if item is None:
                     break
             if callable(item):
-                item()
+                self._try("do what was asked", item)
             elif item is not None:
                 self._look(*item)
             if time.monotonic() >= turn_at:

@@ -11,6 +11,7 @@ from . import kinds
 from .book import Book
 from .expected import Expected
 
+_LEAST_S = 60.0
 _GONE_S = 60.0  # after a will: whoever only changes its connection is back by then
 _LOOK_EACH_S = 15.0
 _LEARN_S = 3 * 3600.0  # where nothing says how often a mote speaks
@@ -42,8 +43,16 @@ class _Mote:
 class Presence:
     """Raises and ends the alerts of one book about who is there."""
 
-    def __init__(self, book: Book, expected: Callable[[str], Expected], heard: Callable[[str], float | None]) -> None:
+    def __init__(
+        self,
+        book: Book,
+        expected: Callable[[str], Expected],
+        heard: Callable[[str], float | None],
+        listening: Callable[[str], float],
+    ) -> None:
+        """See Watch."""
         self._book = book
+        self._listening = listening
         self._expected = expected
         self._heard = heard
         self._motes: dict[str, _Mote] = {}
@@ -127,12 +136,14 @@ class Presence:
         if self._book.has(kinds.SILENCE, mote):
             return
         since = known.heard if known.heard is not None else known.began
+        if now - max(since, self._listening(mote)) < _LEAST_S:
+            return
         silent_s = self._expected(mote).silent_s
         if silent_s is None:
             silent_s = max(_LEARN_S, 3 * known.longest_s)
         if known.gone is not None:
             since, silent_s = known.gone, min(silent_s, _GONE_S)
-        if now - since < silent_s or now - known.looked < _LOOK_EACH_S:
+        if now - max(since, self._listening(mote)) < silent_s or now - known.looked < _LOOK_EACH_S:
             return
         known.looked = now
         stored = self._heard(mote)  # another gateway of the same store may have heard it

@@ -20,6 +20,7 @@ from ..gateway.state import State
 from . import kinds
 from .book import Book
 from .expected import Expected
+from .gaps import Gaps
 from .presence import Presence, duration
 
 _LOW_BYTES = {"esp8266": 4_096}  # less of the heap than this was free at some time since its start
@@ -33,11 +34,22 @@ _LOW_VOLT, _EMPTY_VOLT = 3.5, 3.3  # one lithium cell; other cells: `below` in t
 class Watch:
     """Puts what happens into the book. `expected` says what a mote is expected to do."""
 
-    def __init__(self, book: Book, expected: Callable[[str], Expected], heard: Callable[[str], float | None]) -> None:
-        """`heard(mote)` gives when the store last had something of it: another gateway may have."""
+    def __init__(
+        self,
+        book: Book,
+        expected: Callable[[str], Expected],
+        heard: Callable[[str], float | None],
+        stored: Callable[[str, int, int, int, int], int],
+        listening: Callable[[str], float] = lambda mote: 0.0,
+    ) -> None:
+        """`heard(mote)` gives when the store last had something of it, since another gateway may have.
+
+        `stored` is as in Gaps; `listening(mote)` says since when its broker is heard, infinite where it is not.
+        """
+        self._gaps = Gaps(book, stored)
         self._book = book
         self._expected = expected
-        self._presence = Presence(book, expected, heard)
+        self._presence = Presence(book, expected, heard, listening)
         self._before: dict[str, State] = {}
         self._boots: dict[str, deque[float]] = {}
 
@@ -47,6 +59,7 @@ class Watch:
             self._book.forget(gone, now)
             self._before.pop(gone, None)
             self._boots.pop(gone, None)
+            self._gaps.forget(gone)
 
     def take(self, event: Event, now: float) -> None:
         """Judge an event."""
@@ -55,6 +68,7 @@ class Watch:
         elif isinstance(event, RecordSeen):
             self._presence.heard(event.mote, now, event.confirmed)
             self._presence.clock(event, now)
+            self._gaps.take(event, now)
             self._batteries(event, now)
         elif isinstance(event, StateSeen):
             self._state(event, now)
@@ -84,6 +98,7 @@ class Watch:
     def tick(self, now: float) -> None:
         """Judge what did not happen; to be called every second or so."""
         self._presence.tick(now)
+        self._gaps.tick(now)
 
     def _refused(self, event: MessageRefused, now: float) -> None:
         mote = event.mote or ""
