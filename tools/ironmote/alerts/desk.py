@@ -30,6 +30,10 @@ _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
 
+def _nothing() -> None:
+    """What is done where nothing came."""
+
+
 class Judge(Protocol):
     """What else looks at events: Unusual."""
 
@@ -64,7 +68,7 @@ class Desk:
         self._look_elsewhere = look
         self._listening = listening
         self._looked = 0.0
-        self._waiting: queue.Queue[tuple[Event, float] | Callable[[], None] | None] = queue.Queue()
+        self._waiting: queue.SimpleQueue[tuple[Event, float] | Callable[[], None] | None] = queue.SimpleQueue()
         self._passed = 0  # events that were not looked at
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="alerts", daemon=True)
@@ -185,20 +189,22 @@ class Desk:
     def _turns(self) -> None:
         turn_at, prune_at = time.monotonic(), time.monotonic()
         while True:
-            item = None
-            with contextlib.suppress(queue.Empty):
-                item = self._waiting.get(timeout=max(turn_at - time.monotonic(), 0.01))
-                if item is None:
-                    break
-            if callable(item):
-                self._try("do what was asked", item)
-            elif item is not None:
+            now = time.monotonic()
+            try:
+                item = self._waiting.get(timeout=max(turn_at - now, 0.01))
+            except queue.Empty:
+                item = _nothing
+            if item is None:
+                break
+            if isinstance(item, tuple):
                 self._look(*item)
-            if time.monotonic() >= turn_at:
-                turn_at = time.monotonic() + _TURN_S
+            else:
+                self._try("do what was asked", item)
+            if now >= turn_at:
+                turn_at = now + _TURN_S
                 self._turn(time.time())
-            if time.monotonic() >= prune_at:
-                prune_at = time.monotonic() + _PRUNE_EACH_S
+            if now >= prune_at:
+                prune_at = now + _PRUNE_EACH_S
                 self._try("prune", lambda: self._kept.prune(time.time()))
         now = time.time()
         if self._judge is not None:
@@ -208,12 +214,12 @@ class Desk:
         self._keep(now)
 
     def _look(self, event: Event, now: float) -> None:
-        def look() -> None:
+        try:
             self._watch.take(event, now)
             if self._judge is not None and isinstance(event, RecordSeen | StateSeen):
                 self._judge.take(event, now)
-
-        self._try(f"look at a {type(event).__name__}", look)
+        except Exception:  # as in _try, which would cost a function for each event
+            _log.exception("alerts could not look at a %s", type(event).__name__)
 
     def _turn(self, now: float) -> None:
         served = self._members()

@@ -38,7 +38,9 @@ class Gaps:
 
     def take(self, event: RecordSeen, now: float) -> None:
         """Note the number of a record that is new."""
-        known = self._motes.setdefault(event.mote, _Mote())
+        known = self._motes.get(event.mote)
+        if known is None:
+            known = self._motes[event.mote] = _Mote()
         life = event.generation, event.boot
         highest = known.highest.get(life)
         if highest is None and len(known.highest) >= _MOST_BOOTS:

@@ -82,10 +82,11 @@ class Presence:
             if known.unconfirmed is None:
                 known.unconfirmed = now
             return
-        if known.heard is not None and known.gone is None and not self._book.has(kinds.SILENCE, mote):
-            known.longest_s = max(known.longest_s, now - known.heard)
+        if self._book.has(kinds.SILENCE, mote):
+            self._book.over(kinds.SILENCE, mote, now)
+        elif known.heard is not None and known.gone is None and now - known.heard > known.longest_s:
+            known.longest_s = now - known.heard
         known.heard, known.gone = now, None
-        self._book.over(kinds.SILENCE, mote, now)
 
     def gone(self, mote: str, now: float) -> None:
         """Its will came."""
@@ -110,8 +111,10 @@ class Presence:
             words = f"its clock is {duration(-lag)} ahead of this computer's"
             self._book.seen(kinds.CLOCK, event.mote, words, now, times=0)
         elif lag < _BEHIND_S:
-            known.lags.clear()
-            self._book.over(kinds.CLOCK, event.mote, now)
+            if known.lags:
+                known.lags.clear()
+            if self._book.has(kinds.CLOCK, event.mote):
+                self._book.over(kinds.CLOCK, event.mote, now)
         elif not known.lags or now - known.lags[-1][0] >= _LAGS_EACH_S:
             known.lags.append((now, lag))
             lags = [each for _, each in known.lags]

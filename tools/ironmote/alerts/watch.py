@@ -27,8 +27,8 @@ _LOW_BYTES = {"esp8266": 4_096}  # less of the heap than this was free at some t
 _LOW_ELSE_BYTES = 12_288
 _BOOTS, _BOOTS_OVER_S = 6, 3600.0
 _BATTERIES = ("battery", "batt", "vbat")
-_LOW_PERCENT, _EMPTY_PERCENT = 20.0, 10.0
-_LOW_VOLT, _EMPTY_VOLT = 3.5, 3.3  # one lithium cell; other cells: `below` in the mote's file makes an alarm
+# Low and empty, by unit. Volts are those of one lithium cell; for other cells the mote's file says `below`.
+_LIMITS = {"%": (20.0, 10.0), "%EL": (20.0, 10.0), "V": (3.5, 3.3)}
 
 
 class Watch:
@@ -63,13 +63,13 @@ class Watch:
 
     def take(self, event: Event, now: float) -> None:
         """Judge an event."""
-        if isinstance(event, MessageRefused):
-            self._refused(event, now)
-        elif isinstance(event, RecordSeen):
+        if isinstance(event, RecordSeen):
             self._presence.heard(event.mote, now, event.confirmed)
             self._presence.clock(event, now)
             self._gaps.take(event, now)
             self._batteries(event, now)
+        elif isinstance(event, MessageRefused):
+            self._refused(event, now)
         elif isinstance(event, StateSeen):
             self._state(event, now)
         elif isinstance(event, MoteConfirmed):
@@ -171,13 +171,11 @@ class Watch:
             return
         for reading in event.readings:
             value = reading.value
-            if not reading.name.lower().startswith(_BATTERIES) or isinstance(value, bool | str) or value is None:
+            if reading.unit not in _LIMITS or not reading.name.lower().startswith(_BATTERIES):
                 continue
-            limits = {"%": (_LOW_PERCENT, _EMPTY_PERCENT), "%EL": (_LOW_PERCENT, _EMPTY_PERCENT)}
-            limits["V"] = (_LOW_VOLT, _EMPTY_VOLT)
-            if reading.unit not in limits:
+            if isinstance(value, bool | str) or value is None:
                 continue
-            low, empty = limits[reading.unit]
+            low, empty = _LIMITS[reading.unit]
             unit = "%" if reading.unit.startswith("%") else f" {reading.unit}"
             if value <= low:
                 severity = kinds.CRITICAL if value <= empty else kinds.WARNING
