@@ -136,3 +136,20 @@ def test_session_goes_on_at_another_node_where_one_dies(site):
     assert until(lambda: says_it(site, third, "kitchen", "mote/kitchen/up", b"to the gateway"))
     assert until(lambda: b"to the gateway" in heard)
     gateway.stop()
+
+
+def test_configurations_of_nodes_that_there_are_no_more_are_removed(tmp_path):
+    root = clusters.make(tmp_path / "fleet")
+    folder = root / "brokers/nats"
+    assert sorted(path.parent.name for path in folder.rglob("trusted.conf")) == ["node-1", "node-2", "node-3"]
+    assert fleets.ironmote("broker", "write", "--nodes", 1, cwd=root).status == 0
+    assert [path.parent.name for path in folder.rglob("trusted.conf")] == ["nats"]
+    refused = fleets.ironmote("broker", "check", "--node", 2, cwd=root)
+    assert (refused.status, "there is no node 2" in refused.errors) == (1, True)
+
+
+def test_cluster_needs_a_broker_for_each_node_and_nats(tmp_path):
+    fleets.make(tmp_path / "fleet")
+    for kind, said in (("nats", "a cluster of 3 needs 3"), ("mosquitto", "Mosquitto has no cluster")):
+        done = fleets.ironmote("broker", "write", kind, "--nodes", 3, cwd=tmp_path / "fleet")
+        assert (done.status, said in done.errors) == (1, True), done.errors

@@ -103,7 +103,9 @@ def write(
         )  # fmt: skip
     servers = [(node.host, node.inner) for node in nodes] or [(site.near, ports.inner)]
     asked = Authenticators(fleet, folder, files, servers, _MOTES, count, site)
-    for own in list(_servers(nodes, folder, files, site)) or [_Server(folder, ports, "")]:
+    every = list(_servers(nodes, folder, files, site)) or [_Server(folder, ports, "")]
+    _remove_others(folder, [own.folder for own in every])
+    for own in every:
         secret_files.make_folder(own.folder)
         secret_files.write(own.folder / TRUSTED_CONFIGURATION, _trusted(fleet, own, files, site))
         secret_files.write(own.folder / CLEAR_CONFIGURATION, _clear(fleet, own, password, asked, files, site))
@@ -126,6 +128,14 @@ def _servers(nodes: Sequence[Node], folder: Path, files: identity.Identities, si
         zones = (nats_cluster.TRUSTED, nats_cluster.CLEAR)
         joined = [nats_cluster.block(zone, node, nodes, files, site.bind) for zone in zones]
         yield _Server(nats_cluster.folder(folder, number), ports_of(node), f"-{number}", *joined)
+
+
+def _remove_others(folder: Path, used: Sequence[Path]) -> None:
+    """Remove configurations of an earlier writing with more or fewer nodes: nobody may start them with old rights."""
+    for path in (folder, *folder.glob("node-*")):
+        for name in (TRUSTED_CONFIGURATION, CLEAR_CONFIGURATION):
+            if path not in used:
+                (path / name).unlink(missing_ok=True)
 
 
 def ports_of(node: Node) -> Ports:
