@@ -343,8 +343,8 @@ def shows(tour: Tour) -> None:
 
 KNOWN = {
     "add", "audit", "authenticator", "broker", "bulk", "certificate", "check", "dashboard", "demo", "doctor", "export",
-    "flash", "gateway", "harden", "image", "import", "init", "list", "listen", "monitor", "power", "provision", "remove",
-    "revoke", "roles", "rotate", "send", "show", "simulate", "wifi",
+    "flash", "gateway", "harden", "image", "import", "init", "list", "listen", "monitor", "power", "provision",
+    "remove", "revoke", "roles", "rotate", "send", "show", "simulate", "wifi",
 }  # fmt: skip
 PARTS = (makes_a_fleet, looks, serves, travels, plugs_many_in, writes_flash, goes_wrong, serves_with_nats, shows)
 

@@ -41,7 +41,6 @@ PLACES = {
     r"g/gateway/dashboard/\.?key\.pem": {"leaf"},
     r"dashboard/\.?dashboard\.key": {"leaf"},
     r"kept/": {*BOARD, "connect", "psk", "password", "seal"},  # of the demo, which was asked to keep it all
-    r"tmp/": {*BOARD, "connect", "psk", "password", "seal"},  # of the demo while it runs
 }
 
 
