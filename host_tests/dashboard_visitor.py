@@ -16,6 +16,7 @@ from ironmote.brokers.nats import NatsBroker
 from ironmote.certificates import Authority
 from ironmote.dashboard.accounts import ROLES, Accounts
 from ironmote.dashboard.live import Live
+from ironmote.dashboard.past import Past
 from ironmote.dashboard.server import Certificate, Server
 from ironmote.dashboard.site import Sources
 from ironmote.encrypted import Cost
@@ -108,11 +109,12 @@ class House:
         hub.add(self.owner.take)
         self.gateway.start()
         self.live = Live(self.owner)
+        self.past = Past(folder / "g.db")
         self.accounts = Accounts(folder / "dashboard" / "accounts.json", CHEAP)
         for role in ROLES:
             self.accounts.add(role, role, PASSPHRASE)
         self.done: list[str] = []
-        self.sources = Sources(self.owner, self.live, accounts=self.accounts, done=self.done.append)
+        self.sources = Sources(self.owner, self.live, self.past, accounts=self.accounts, done=self.done.append)
         self.servers: list[Server] = []
         self.mote = SealingMote(self.fleet, "cellar")
         self.client = Client(self.broker, self.fleet, self.mote)
@@ -152,6 +154,7 @@ class House:
         for server in self.servers:
             server.stop()
         self.live.close()
+        self.past.close()
         self.client.close()
         self.gateway.stop()
         self.broker.stop()

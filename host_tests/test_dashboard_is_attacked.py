@@ -28,7 +28,6 @@ SEEN = (
 DONE = {
     "/api/motes/cellar/send": CONTROLLER,
     "/api/motes/cellar/revoke": ADMINISTRATOR,
-    "/api/motes/cellar/rotate": ADMINISTRATOR,
     "/api/alerts/1/acknowledge": ADMINISTRATOR,
 }
 ON = {"name": "relay", "value": True}

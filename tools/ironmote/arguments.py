@@ -1,8 +1,9 @@
 """Arguments whose errors are one line: what is wrong, and the nearest word that would be right."""
 
 import argparse
+import re
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 from .errors import UsageError
 from .nearest import nearest
@@ -48,6 +49,22 @@ class Parser(argparse.ArgumentParser):
             words = [str(each) for each in action.choices]
             near = nearest(str(value), words) or f"; there are {', '.join(words)}"
             raise argparse.ArgumentError(action, f"no {str(value)!r}{near}")
+
+
+class Duration:
+    """The type of an argument: a time as people write it, 90, 90s, 10m, 2h, 1d; it is whole seconds, at most `most`."""
+
+    _UNITS: ClassVar = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+
+    def __call__(self, text: str) -> int:
+        found = re.fullmatch(r"(\d{1,6})([smhd]?)", text)
+        if found is None or not 1 <= (length := int(found[1]) * self._UNITS[found[2]]) <= self._most:
+            days = self._most // self._UNITS["d"]
+            raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 90s, 10m or 2h, of {days} days at most")
+        return length
 
 
 class Number:

@@ -13,6 +13,7 @@ from .errors import IronmoteError
 from .plain import plain
 from .verbs import (
     add,
+    alerts,
     audit,
     authenticator,
     broker,
@@ -26,6 +27,7 @@ from .verbs import (
     flash,
     gateway,
     harden,
+    history,
     image,
     import_,
     init,
@@ -71,7 +73,9 @@ COMMANDS = tuple(
         broker,
         gateway,
         listen,
+        alerts,
         send,
+        history,
         dashboard,
         revoke,
         rotate,

@@ -72,7 +72,9 @@ def _words(line: Line) -> Text | None:
         value = "" if found is None else f" {found:g}" if isinstance(found, int | float) else f" {found}"
         return Text(plain(f"{sign} {line['command']}: {line['result']}{value}{', ' if why else ''}{why}"), style)
     if event == "alert":
-        return Text(plain(f"! {line['text']}"), _SEVERITY.get(line.get("severity", ""), "yellow"))
+        if line.get("over") is not None:
+            return Text(plain(f"✓ over: {line['kind']}: {line['text']}"), "green")
+        return Text(plain(f"! {line['kind']}: {line['text']}"), _SEVERITY.get(line["severity"], "yellow"))
     said = _SAID.get(event)
     return None if said is None else Text(plain(said[0].format_map(line)), said[1])
 

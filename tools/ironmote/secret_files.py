@@ -1,6 +1,7 @@
 """Files that only their owner may read. They are born that way: no moment at which others could open them."""
 
 import os
+import stat
 from pathlib import Path
 
 
@@ -18,3 +19,14 @@ def write(path: Path, content: bytes | str) -> Path:
     with os.fdopen(descriptor, "wb") as file:
         file.write(data)
     return path
+
+
+def read_line(path: Path) -> str:
+    """The first line of a file that only its owner may read. Raises ValueError, which never quotes it, or OSError."""
+    if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        raise ValueError(f"others can read it: chmod 600 {path}")
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8") from None
+    return lines[0].strip() if lines else ""

@@ -45,4 +45,5 @@ class Alert:
             "count": self.count,
             "over": None if self.over is None else round(self.over, 3),
             "acknowledged": None if self.acknowledged is None else round(self.acknowledged, 3),
+            "done": list(self.done),
         }

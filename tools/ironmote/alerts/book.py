@@ -61,7 +61,7 @@ class Book:
             cause = kind, mote, self.OTHERS
             alert = self._open.get(cause)
         if alert is None:
-            if len(self._open) >= MOST_OPEN * (1 + (severity == CRITICAL)):
+            if len(self._open) >= MOST_OPEN * (1 + (severity == CRITICAL)) and kind != OVERLOAD:
                 self.seen(OVERLOAD, "", "there are more alerts than are kept one by one", now)
                 return
             alert = Alert(mote, kind, cause[2], severity, text, now, now, max(times, 1))

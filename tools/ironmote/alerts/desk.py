@@ -24,6 +24,7 @@ from .watch import Watch
 WAITING = 20_000  # events; of records no more than that are looked at
 _TURN_S = 0.5
 _PRUNE_EACH_S = 3600.0
+_LOOK_EACH_S = 3.0
 _ANSWER_S = 10.0
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
@@ -47,16 +48,20 @@ class Desk:
         members: Callable[[], Iterable[str]],
         tell: Callable[[Alert], None],
         unusual: bool = True,
+        look: Callable[[Book, float], None] = lambda book, now: None,
     ) -> None:
         """`open_kept` opens the store, on the desk's own thread; `tell` is called there with each change of an alert.
 
-        `members` gives the motes that are served now: another object each time they are others.
+        `members` gives the motes that are served now: another object each time they are others. `look` is called
+        there every few seconds, to see what no event tells.
         """
         self._open_kept = open_kept
         self._expected = expected
         self._members = members
         self._tell = tell
         self._wants_unusual = unusual
+        self._look_elsewhere = look
+        self._looked = 0.0
         self._waiting: queue.Queue[tuple[Event, float] | Callable[[], None] | None] = queue.Queue()
         self._passed = 0  # events that were not looked at
         self._ended = threading.Event()
@@ -94,6 +99,18 @@ class Desk:
         """Note that the owner has seen an alert; gives its line. Any thread. Raises IronmoteError if there is none."""
         return self._ask(lambda: self._acknowledge(alert_id))
 
+    @property
+    def kept(self) -> Kept:
+        """What is kept; for what is called on the desk's thread."""
+        return self._kept
+
+    def done(self, alert_id: str, word: str) -> None:
+        """Note what was done about an alert. On the desk's thread."""
+        alert = self._book.find(alert_id) or self._unkept.get(alert_id) or self._kept.find(alert_id)
+        if alert is not None and word not in alert.done:
+            alert.done = (*alert.done, word)
+            self._unkept[alert_id] = alert
+
     def call(self, work: Callable[[Kept, Book, float], _T]) -> _T:
         """What `work` gives, called on the desk's thread. Any other thread may."""
         return self._ask(lambda: work(self._kept, self._book, time.time()))
@@ -127,13 +144,9 @@ class Desk:
     def _acknowledge(self, alert_id: str) -> dict[str, Any]:
         now = time.time()
         alert = self._book.acknowledge(alert_id, now)
-        if alert is None:
-            alert = self._kept.find(alert_id)
-            if alert is None:
-                raise IronmoteError(f"there is no alert {alert_id}; ironmote alerts lists them")
-            alert.acknowledged = now
-            self._unkept[alert.id] = alert
         self._keep(now)
+        if alert is None:  # it is over
+            alert = self._kept.acknowledge(alert_id, now)
         return alert.line()
 
     def _run(self) -> None:
@@ -210,6 +223,9 @@ class Desk:
                 assert self._judge is not None  # noqa: S101 (for the type checker)
                 self._judge.forget(mote)
         self._try("look who is there", lambda: self._watch.tick(now))
+        if now - self._looked >= _LOOK_EACH_S or now < self._looked:
+            self._looked = now
+            self._try("look elsewhere", lambda: self._look_elsewhere(self._book, now))
         passed, self._passed = self._passed, 0
         if passed:
             words = "events came faster than they could be looked at"

@@ -6,9 +6,11 @@ It is written at most once a second, in short transactions, so that the gateway'
 import time
 from collections.abc import Iterable
 
+from ..errors import IronmoteError
 from ..gateway.database import Database
 from .alert import Alert
 from .book import MOST_OPEN
+from .kinds import KINDS
 
 _KEPT_DAYS = 90
 _KEPT_MOST = 50_000  # that are over
@@ -37,6 +39,18 @@ class Kept:
     def find(self, alert_id: str) -> Alert | None:
         """The alert of that id, or None."""
         return next(iter(self.alerts("id = ?", (alert_id,), 1)), None)
+
+    def acknowledge(self, alert_id: str, now: float | None = None) -> Alert:
+        """Note that the owner has seen an alert, which may end it. Raises IronmoteError where there is none."""
+        now = time.time() if now is None else now
+        alert = self.find(alert_id)
+        if alert is None:
+            raise IronmoteError(f"there is no alert {alert_id}; ironmote alerts lists them")
+        alert.acknowledged = now
+        if alert.over is None and KINDS[alert.kind].stays:
+            alert.over = now
+        self.save([alert])
+        return alert
 
     def alerts(self, where: str, parameters: tuple[float | str, ...], most: int) -> list[Alert]:
         """For the methods above."""
@@ -82,12 +96,12 @@ class Kept:
         with self._db.reading():
             return dict(self._db.execute("SELECT mote, why FROM quarantined").fetchall())
 
-    def quarantine(self, mote: str, why: str, now: float) -> None:
+    def quarantine(self, mote: str, why: str, now: float | None = None) -> None:
         """Remember that `mote` is in quarantine."""
         with self._db.transaction():
             self._db.execute(
                 "INSERT INTO quarantined (mote, since, why) VALUES (?, ?, ?) ON CONFLICT (mote) DO NOTHING",
-                (mote, now, why),
+                (mote, time.time() if now is None else now, why),
             )
 
     def release(self, mote: str) -> bool:

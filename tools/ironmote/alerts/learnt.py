@@ -93,7 +93,7 @@ class Most:
     @property
     def most(self) -> float:
         """The most, 0 where there was nothing."""
-        return max(self._now, self._before)
+        return float(max(self._now, self._before))
 
     def part(self) -> bytes:
         """To be kept."""

@@ -21,7 +21,7 @@ _CERTIFICATES_EACH_S = 3600.0
 _AHEAD_S = 120.0
 _BEHIND_S = 300.0
 _LAGS = 10
-_LAGS_OVER_S = 600.0
+_LAGS_EACH_S = 60.0
 _SAME_LAG_S = 60.0
 
 
@@ -36,7 +36,7 @@ class _Mote:
     longest_s: float = 0.0  # between two words of it, where nothing says what is expected
     confirmed: bool = False
     unconfirmed: float | None = None  # since when it speaks without having answered
-    lags: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=_LAGS))  # arrived, less taken
+    lags: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=_LAGS))  # when, and how late
 
 
 class Presence:
@@ -97,18 +97,18 @@ class Presence:
         if known is None or event.taken is None or not event.confirmed:
             return
         lag = event.arrived - event.taken
-        known.lags.append((event.arrived, lag))
         if lag < -_AHEAD_S:
             words = f"its clock is {duration(-lag)} ahead of this computer's"
             self._book.seen(kinds.CLOCK, event.mote, words, now, times=0)
-            return
-        lags = [each for _, each in known.lags]
-        long_enough = len(lags) == _LAGS and known.lags[-1][0] - known.lags[0][0] >= _LAGS_OVER_S
-        if min(lags) > _BEHIND_S and long_enough and max(lags) - min(lags) < _SAME_LAG_S:
-            words = f"its clock is {duration(lag)} behind this computer's"
-            self._book.seen(kinds.CLOCK, event.mote, words, now, times=0)
         elif lag < _BEHIND_S:
+            known.lags.clear()
             self._book.over(kinds.CLOCK, event.mote, now)
+        elif not known.lags or now - known.lags[-1][0] >= _LAGS_EACH_S:
+            known.lags.append((now, lag))
+            lags = [each for _, each in known.lags]
+            if len(lags) == _LAGS and max(lags) - min(lags) < _SAME_LAG_S:
+                words = f"its clock is {duration(lag)} behind this computer's"
+                self._book.seen(kinds.CLOCK, event.mote, words, now, times=0)
 
     def tick(self, now: float) -> None:
         """Judge what did not happen."""

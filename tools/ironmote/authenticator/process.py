@@ -15,6 +15,7 @@ from .http_form import HttpForm
 from .marks import Marks
 from .roster import RosterFile
 from .service import Service
+from .tally import Tally
 from .verifier import Verifier
 
 READY = "authenticator ready"
@@ -31,7 +32,10 @@ def run(path: Path, new: bool = False) -> int:
     with contextlib.ExitStack() as stack:
         marks = Marks(told.state, create=new)
         stack.callback(marks.close)
-        verifier = Verifier(roster, marks)
+        tally = Tally(told.state)
+        tally.start()
+        stack.callback(tally.stop)
+        verifier = Verifier(roster, marks, tally.refused)
         where = []
         if told.http is not None:
             try:

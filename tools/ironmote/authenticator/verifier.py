@@ -5,6 +5,7 @@ disk busy; and the counter is on the disk before the answer is given.
 """
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -39,9 +40,13 @@ class Decision:
 class Verifier:
     """Decides about CONNECTs to one zone."""
 
-    def __init__(self, register: Register, memory: Memory) -> None:
+    def __init__(
+        self, register: Register, memory: Memory, refused: Callable[[str, str], None] = lambda mote, why: None
+    ) -> None:
+        """`refused(mote, why)` is told of each that is; `mote` is "" for whoever is not on the roster."""
         self._register = register
         self._memory = memory
+        self._refused = refused
 
     def decide(self, client_id: str | None, username: str, password: str) -> Decision:
         """Decide about one CONNECT. It never raises: what cannot be decided is refused.
@@ -52,6 +57,12 @@ class Verifier:
             roster = self._register.current()
         except RosterError as error:
             return Decision(None, str(error))
+        decision = self._decide(roster, client_id, username, password)
+        if decision.entry is None:
+            self._refused(username if username in roster.entries else "", decision.why)
+        return decision
+
+    def _decide(self, roster: Roster, client_id: str | None, username: str, password: str) -> Decision:
         entry = roster.entries.get(username)
         known = entry or _NOBODY
         try:

@@ -18,6 +18,7 @@ _WAITING = 5_000  # lines for one page; one that is further behind begins anew
 _CROWD = 400  # lines at a time from which on only the last value of each reading is told
 _AGAIN_S = 2.0  # until the gateway is looked for again
 GONE = "gone"  # the last line where the gateway went
+_COMMANDED_S = 3.0  # after which a switch that is told is no command's any more
 _QUIET = ("reading", "state", "channel")  # what is no news
 
 
@@ -54,6 +55,7 @@ class Live:
         self._opened: OrderedDict[str, OrderedDict[tuple[int, int], list[Line]]] = OrderedDict()
         self._feed: deque[Line] = deque(maxlen=_FEED)
         self._number = 0
+        self._commanded: dict[tuple[Any, Any], float] = {}
         self._pages: set[Page] = set()
         self._away = ""
         self._ending = False
@@ -114,6 +116,8 @@ class Live:
     def tell(self, line: Line) -> None:
         """Tell every page something of the dashboard's own."""
         with self._lock:
+            if line.get("event") == "alert":
+                line = self._numbered(line)
             self._put(line)
 
     def _follow(self) -> None:
@@ -146,11 +150,18 @@ class Live:
         with self._lock:
             if line.get("event") == "reading":
                 self._reading(line)
-            elif line.get("event") not in _QUIET:
-                self._number += 1
-                line = {"time": round(time.time(), 3), **line, "number": self._number}
-                self._remember(line)
+            elif line.get("event") not in _QUIET and not self._was_commanded(line):
+                line = self._numbered(line)
             self._put(line)
+
+    def _was_commanded(self, line: Line) -> bool:
+        """True where a rule's actuator is told to have switched, and it was a command that has switched it."""
+        now, mote = time.monotonic(), line.get("mote")
+        if line.get("event") == "command":
+            self._commanded = {key: at for key, at in self._commanded.items() if now - at < _COMMANDED_S}
+            self._commanded[mote, line.get("command")] = now
+        at = self._commanded.get((mote, line.get("name")), -_COMMANDED_S)
+        return line.get("event") == "switch" and now - at < _COMMANDED_S
 
     def _put(self, line: Line) -> None:
         for page in self._pages:
@@ -176,14 +187,17 @@ class Live:
             self._series.popitem(last=False)
         return points
 
-    def _remember(self, line: Line) -> None:
-        """An alert that goes on takes the place of what was said of it before."""
+    def _numbered(self, line: Line) -> Line:
+        """What happened, remembered; an alert that goes on takes the place of what was said of it before."""
+        self._number += 1
+        line = {"time": round(time.time(), 3), **line, "number": self._number}
         if line.get("event") == "alert":
             for each in self._feed:
                 if each.get("event") == "alert" and each.get("id") == line.get("id"):
                     self._feed.remove(each)
                     break
         self._feed.append(line)
+        return line
 
 
 def _thinned(lines: list[Line]) -> list[Line]:

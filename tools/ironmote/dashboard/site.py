@@ -15,6 +15,7 @@ POST /api/alerts/ID/acknowledge   administrator
 """
 
 import asyncio
+import contextlib
 import functools
 import json
 import time
@@ -50,6 +51,8 @@ _TRIES_WAITING = 16
 _COMMANDS_AT_A_TIME = 16
 _LONGEST_NAME = 64
 _WITHIN_S = 20.0
+_ALERTS_S = 7 * 86_400.0  # how far back the alerts go that a page begins with
+_MOST_ALERTS = 200
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class Sources:
 
     owner: Owner
     live: Live
-    past: Past | None = None
+    past: Past
     accounts: Accounts | None = None
     invitation: Invitation | None = None
     link: Link | None = None
@@ -95,7 +98,6 @@ class Site:
                 Route("/api/motes/{mote}/wire", self._wire),
                 Route("/api/motes/{mote}/send", self._send, methods=["POST"]),
                 Route("/api/motes/{mote}/revoke", self._revoke, methods=["POST"]),
-                Route("/api/motes/{mote}/rotate", self._rotate, methods=["POST"]),
                 Route("/api/alerts/{alert}/acknowledge", self._acknowledge, methods=["POST"]),
             ],
             exception_handlers={HTTPException: _refused, IronmoteError: _failed, OSError: _failed},
@@ -193,16 +195,18 @@ class Site:
 
     async def _fleet(self, request: Request) -> Response:
         self._may(request, MONITOR)
-        live = self._from.live
-        motes: list[dict[str, Any]] = []
-        away = live.away
+        live, owner = self._from.live, self._from.owner
+        said: dict[str, Any] = {"motes": [], "away": live.away, "series": live.series(), "now": round(time.time(), 3)}
         try:
-            motes = await run_in_threadpool(self._from.owner.overview)
+            said["motes"] = await run_in_threadpool(owner.overview)
         except IronmoteError as error:
-            away = str(error)
-        return _json(
-            {"motes": motes, "series": live.series(), "feed": live.feed(), "away": away, "now": round(time.time(), 3)}
-        )
+            said["away"] = str(error)
+        feed, alerts = live.feed(), None
+        with contextlib.suppress(IronmoteError):  # a gateway may make none
+            alerts = await run_in_threadpool(functools.partial(owner.ask, "alerts", since=time.time() - _ALERTS_S))
+            feed = [line for line in feed if line["event"] != "alert"] + alerts[:_MOST_ALERTS]
+        said |= {"feed": sorted(feed, key=lambda line: float(line["time"])), "alerts": alerts is not None}
+        return _json(said)
 
     async def _events(self, request: Request) -> Response:
         session = self._may(request, MONITOR)
@@ -241,11 +245,9 @@ class Site:
         range_ = request.query_params.get("range", "1h")
         if range_ not in RANGES or not 0 < len(name) <= _LONGEST_NAME:
             raise HTTPException(400, "a name, and a range of " + ", ".join(RANGES))
-        if self._from.past is None:
-            points = [[at, value, value, value] for at, value in self._from.live.series().get(mote, {}).get(name, [])]
-        else:
-            points = await run_in_threadpool(self._from.past.points, mote, name, range_)
-        return _json({"points": points, "range_s": RANGES[range_], "now": round(time.time(), 3)})
+        chart = await run_in_threadpool(self._from.past.chart, mote, name, range_)
+        said = {"points": chart.points, "before": chart.before, "range_s": RANGES[range_]}
+        return _json(said | {"now": round(time.time(), 3)})
 
     async def _wire(self, request: Request) -> Response:
         self._may(request, MONITOR)
@@ -281,22 +283,11 @@ class Site:
         self._from.done(f"{session.account.name} revoked {mote}")
         return _json({})
 
-    async def _rotate(self, request: Request) -> Response:
-        session, mote = self._may(request, ADMINISTRATOR, change=True), _mote(request)
-        rotate = getattr(self._from.owner, "rotate", None)
-        if rotate is None:
-            raise HTTPException(400, f"here a root key is replaced by ironmote rotate {mote}")
-        await self._command(functools.partial(rotate, mote))
-        self._from.done(f"{session.account.name} began to replace the root key of {mote}")
-        return _json({})
-
     async def _acknowledge(self, request: Request) -> Response:
         session, alert = self._may(request, ADMINISTRATOR, change=True), request.path_params["alert"]
-        acknowledge = getattr(self._from.owner, "acknowledge", None)
-        if acknowledge is None:
-            raise HTTPException(400, "this gateway keeps no alerts")
-        await self._command(functools.partial(acknowledge, alert))
+        line = await self._command(functools.partial(self._from.owner.ask, "acknowledge", alert=alert))
         self._from.done(f"{session.account.name} acknowledged alert {alert}")
+        self._from.live.tell(line)
         return _json({})
 
     async def _command(self, call: Callable[[], _T]) -> _T:

@@ -3,16 +3,22 @@
 import contextlib
 from collections.abc import Callable, Iterator
 
+from ..alerts.desk import Desk
+from ..alerts.expected import Expected
+from ..alerts.kept import Kept
 from ..dashboard.invitation import Invitation
 from ..dashboard.live import Live
+from ..dashboard.past import Past
 from ..dashboard.server import LOOPBACK, Server
 from ..dashboard.site import Sources
 from ..dashboard.wire_view import Captured
+from ..gateway.database import open_beside
 from .stage import Stage
 from .tap import Tap
 from .wire import Direction, Kind
 
 _TITLE = "demo"
+_SILENT_S = 60.0
 _SHOWN = (Kind.TLS_DATA, Kind.MQTT_PUBLISH)
 
 
@@ -29,10 +35,11 @@ def served(stage: Stage, told: Callable[[str], None], renewed: Callable[[str], N
 
     invitation = Invitation(renew)
     live = Live(stage.owner)
-    with contextlib.closing(live):
+    with contextlib.closing(live), contextlib.closing(Past(stage.store)) as past, _alerts(stage):
         sources = Sources(
             stage.owner,
             live,
+            past,
             invitation=invitation,
             link=lambda mote: seen(stage.taps[mote]) if mote in stage.taps else (),
             done=told,
@@ -45,6 +52,30 @@ def served(stage: Stage, told: Callable[[str], None], renewed: Callable[[str], N
             yield server
         finally:
             server.stop()
+
+
+@contextlib.contextmanager
+def _alerts(stage: Stage) -> Iterator[None]:
+    """Alerts are made of what the gateway tells, but for what is unusual: nothing has been usual yet."""
+    motes = stage.fleet.motes
+    desk = Desk(
+        lambda: Kept(open_beside(stage.store)),
+        lambda mote: Expected(
+            _SILENT_S, actuators=frozenset(each["name"] for each in stage.fleet.motes[mote].actuators)
+        ),
+        lambda: motes,
+        lambda alert: stage.owner.tell(alert.line()),
+        unusual=False,
+    )
+    desk.start()
+    try:
+        stage.owner.offer("alerts", desk.alerts)
+        stage.owner.offer("acknowledge", lambda alert: desk.acknowledge(alert))
+        end = stage.hub.add(desk.take)
+        yield
+        end()
+    finally:
+        desk.stop()
 
 
 def seen(tap: Tap) -> list[Captured]:

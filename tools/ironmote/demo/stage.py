@@ -35,6 +35,7 @@ class Stage:
 
     def __init__(self, folder: Path, fleet: Fleet, profiles: dict[str, Profile]) -> None:
         self.folder = folder
+        self.store = folder / "gateway.db"
         self.fleet = fleet
         self.profiles = profiles
         self.motes: dict[str, SimulatedMote] = {}
@@ -43,6 +44,7 @@ class Stage:
         self.broker: Broker
         self.gateway: Gateway
         self.owner: LiveOwner
+        self.hub: Hub[Event] = Hub()
 
     def check(self) -> None:
         """Raise IronmoteError where a part has ended that should run."""
@@ -95,11 +97,11 @@ def set_up(
         stage.broker.start()
 
         on_phase("starting the gateway")
-        served, hub = roster.of_fleet(stage.fleet), Hub[Event]()
-        stage.gateway = Gateway(stage.fleet.id, served.members, stage.broker.gateway, folder / "gateway.db", hub)
+        served = roster.of_fleet(stage.fleet)
+        stage.gateway = Gateway(stage.fleet.id, served.members, stage.broker.gateway, stage.store, stage.hub)
         stage.owner = LiveOwner(stage.gateway, served)
-        hub.add(stage.owner.take)
-        hub.add(on_event)
+        stage.hub.add(stage.owner.take)
+        stage.hub.add(on_event)
         stack.callback(stage.gateway.stop)
         stage.gateway.start()
 

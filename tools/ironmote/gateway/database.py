@@ -85,13 +85,16 @@ def open_database(where: Path | str) -> Database:
     return PostgresDatabase(str(where))
 
 
-def open_beside(where: Path | str) -> Database:
-    """Another connection to the store that this process has open, for another thread. Raises StoreError."""
+def open_beside(where: Path | str, read_only: bool = False) -> Database:
+    """Another connection to a store that a gateway has made: for another thread of it, or only to read.
+
+    Raises StoreError.
+    """
     if not is_url(where):
-        return SqliteBeside(Path(where))
+        return SqliteBeside(Path(where), read_only)
     from .postgres import PostgresDatabase
 
-    return PostgresDatabase(str(where))
+    return PostgresDatabase(str(where), read_only, present=False)
 
 
 class SqliteDatabase:
@@ -174,10 +177,10 @@ class SqliteDatabase:
 class SqliteBeside(SqliteDatabase):
     """The same file, for what may be lost in a power cut: who holds the lock has brought up the schema."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, read_only: bool) -> None:
         """Open the file at `path`. Raises StoreError."""
         self._path = path
-        uri = f"{path.absolute().as_uri()}?mode=rw"
+        uri = f"{path.absolute().as_uri()}?mode={'ro' if read_only else 'rw'}"
         try:
             self._db = sqlite3.connect(uri, uri=True, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
             self._db.execute("PRAGMA synchronous = NORMAL")

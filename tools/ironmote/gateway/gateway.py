@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -71,6 +71,8 @@ class Gateway:
     """Serves `members` in the zones of `accesses`. `on_event` is called on the worker's thread, in order.
 
     What `on_event` raises is logged and changes nothing else; the package says what it may rely on.
+    `quarantined`, which may be replaced at any time, has motes and why: what they say is stored as if they had not
+    answered their challenge, and no command goes to them.
     """
 
     def __init__(
@@ -81,10 +83,12 @@ class Gateway:
         store: Path | str,
         on_event: Callable[[Event], None],
         outlet: Outlet | None = None,
+        keep_days: int | None = None,
     ) -> None:
         """Open the store, a file or a `postgresql://` URL; what is stored goes on to `outlet`. Raises IronmoteError.
 
-        Of several gateways with one PostgreSQL each has a client id of its own in `accesses`.
+        Of several gateways with one PostgreSQL each has a client id of its own in `accesses`. What came more than
+        `keep_days` ago is removed; None is for ever.
         """
         members = list(members)
         self._fleet_id = fleet_id
@@ -95,6 +99,7 @@ class Gateway:
         self._store = Store(store, publishes=outlet is not None)
         self._trusts = {member.id: self._trust(member) for member in members if member.seal_key is not None}
         self._sharing = Sharing(self._store, self._trusts, self._believe) if self._store.shared else None
+        self._retention = self._store.retention(keep_days, self._begin) if keep_days else None
         accesses = list(accesses)
         served = [(access.zone, access.prefix) for access in accesses]
         self._uplink = Uplink(members, self._trusts, served, self._sharing)
@@ -103,13 +108,21 @@ class Gateway:
         self._refusals = Refusals(self._store)
         self._tap = WireTap()
         self._intake = Intake(
-            self._trusts, self._store, self._uplink, self._care, self._refusals, self._tap, self._sharing, self._waits
+            self._trusts,
+            self._store,
+            self._uplink,
+            self._care,
+            self._refusals,
+            self._tap,
+            self._sharing,
+            self._waits,
+            self._believes,
         )
         self._untold: list[Event] = []
         for member in members:
             self._judge(member)
         self._zones = [Zone(access, self._arrived) for access in accesses]
-        self._queue: queue.Queue[Arrival | Order | _Change | _Roll | None] = queue.Queue()
+        self._queue: queue.SimpleQueue[Arrival | Order | _Change | _Roll | None] = queue.SimpleQueue()
         # Only deliveries wait for room: who sends a command may be on the worker itself, which makes the room. Each
         # zone has its own, so that no broker can keep the others from being heard.
         self._room = {zone: threading.Semaphore(_WAITING) for zone in self._zones}
@@ -123,6 +136,7 @@ class Gateway:
         self._closed = False
         self._lost: dict[str, int] = {}
         self._looked = time.monotonic()
+        self.quarantined: Mapping[str, str] = {}
 
     def start(self, timeout_s: float | None = 15.0) -> None:
         """Connect to every zone. Raises IronmoteError, and then nothing is left running.
@@ -160,6 +174,9 @@ class Gateway:
         for zone in self._zones if zones else ():
             zone.check()
 
+    def _believes(self, mote: str) -> bool:
+        return mote not in self.quarantined
+
     @property
     def zones(self) -> dict[str, str]:
         """What keeps each zone from being heard, in words, by its name; "" where nothing does."""
@@ -175,6 +192,8 @@ class Gateway:
         """
         if mote not in self._members:
             raise IronmoteError(f"there is no mote called {mote}")
+        if mote in self.quarantined:
+            raise IronmoteError(f"{mote} is in quarantine; ironmote alerts --release {mote} ends it")
         check_order(name, value, within_s, for_s)
         order = Order(mote, name, value, within_s, for_s=for_s)
         self._queue.put(order)
@@ -251,7 +270,8 @@ class Gateway:
         member = self._members[topics.split(topic)[1]]
         for zone in [zone for zone in serving if zone.access.zone == member.zone] or serving:
             zone.publish(topic, payload)
-        self._tap.keep(member.id, Wired("down", member.zone, transport(member.channel), topic, payload, time.time()))
+        around, now = transport(member.channel), time.time()
+        self._tap.keep(member.id, partial(Wired, "down", member.zone, around, topic, payload, now))
 
     def _work(self) -> None:
         try:
@@ -289,6 +309,8 @@ class Gateway:
             if isinstance(item, Order):
                 self._tell(self._send(item))
         self._catch_up()
+        if self._retention is not None:
+            self._retention.turn()
         for ended in self._downlink.overdue():
             self._tell(ended)
         if self._outlet is not None:
@@ -359,6 +381,10 @@ class Gateway:
         if self._sharing is not None and generation <= revoked and not self._uplink.refuses(mote):
             self._untold += [*self._revoke(mote), MoteRevoked(mote)]
 
+    def _begin(self, mote: str) -> None:
+        if self._sharing is not None:
+            self._sharing.begin([mote])
+
     def _waits(self, mote: str, answer: command.Answer) -> bool:
         return self._care.asks(mote, answer) or self._downlink.asks(answer)
 
@@ -387,7 +413,7 @@ class Gateway:
             newest = self._trusts[found.mote].newest if found.mote in self._trusts else None
             if newest is not None and newest.boot == found.boot and found.sequence is not None:
                 events = self._care.answered(found.mote, found.answer, found.boot, found.sequence)
-                self._store.save_epochs(found.mote, self._trusts[found.mote].epochs)
+                self._store.save_epochs({found.mote: self._trusts[found.mote].to_store()})
                 sharing.end([found.mote])
             self._store.answers.remove(found)
         for event in events:
@@ -431,8 +457,11 @@ class Gateway:
     def _judge(self, member: Member) -> None:
         """Refuse what the store says that nobody is to believe, and note what the owner's fleet has not heard of."""
         heard, revoked = self._store.standing(member.id)
-        if member.revoked or member.generation <= revoked:
+        if member.revoked:
             self._revoke(member.id)
+        elif member.generation <= revoked:  # here alone: the owner's fleet has it still
+            self._revoke(member.id)
+            self._untold.append(MoteRevoked(member.id))
         elif member.id in self._trusts and self._trusts[member.id].generation < heard:
             self._revoke(member.id, f"heard under root key {heard} before, and the fleet has only an older one")
         elif member.successor is not None and heard >= member.successor.generation:

@@ -33,7 +33,7 @@ class _Known:
     seen: float | None = None
     boot: int | None = None
     confirmed: bool = False
-    revoked: bool = False
+    revoked: int = 0  # root keys up to this generation are not believed
     refused: int = 0
     state: State | None = None
     newest: tuple[int, int, int] = (0, 0, 0)  # generation, boot and number of the record that `latest` is of
@@ -59,7 +59,8 @@ class Overview:
                     sealed = member.seal_key is not None
                     known = _Known(entry, member.generation, confirmed=not sealed)
                 known.entry, known.generation = entry, max(known.generation, member.generation)
-                known.revoked = member.revoked or (known.revoked and known.generation > member.generation)
+                if member.revoked:
+                    known.revoked = max(known.revoked, member.generation)
                 self._motes[member.id] = known
 
     def take(self, event: Event) -> None:
@@ -80,7 +81,7 @@ class Overview:
             elif isinstance(event, RootRotated):
                 known.generation = event.generation
             elif isinstance(event, MoteRevoked):
-                known.revoked, known.online = True, False
+                known.revoked, known.online = max(known.revoked, known.generation), False
             elif isinstance(event, CommandEnded):
                 pass
 
@@ -142,7 +143,7 @@ def _plain(known: _Known) -> dict[str, Any]:
         "generation": known.generation,
         "boot": known.boot,
         "confirmed": known.confirmed,
-        "revoked": known.revoked,
+        "revoked": known.generation <= known.revoked,
         "certificate_ends": entry.certificate_ends,
         "state": {} if state is None else state.said,
         "latest": {name: dict(each) for name, each in known.latest.items()},

@@ -19,6 +19,7 @@ from typing import TypeAlias
 from mote import topics
 
 from .. import secret_files
+from ..alerts.part import part as alerts
 from ..brokers import GatewayAccess
 from ..brokers.written import Written
 from ..errors import BrokerError, IronmoteError
@@ -26,7 +27,6 @@ from ..fleet_folder import Folder
 from ..northbound.parts import home_assistant, prometheus
 from ..northbound.republisher import Republisher
 from . import settings
-from .database import is_url
 from .events import Event
 from .gateway import Gateway
 from .hub import Hub
@@ -41,7 +41,7 @@ _SETTLING_S = 3.0  # after the start, in which nothing is said of a broker that 
 # What hangs on a gateway: each is entered with the service once its gateway is there and before it is connected, adds
 # itself to `hub`, may offer something to the owner (`owner.offer`), and leaves when the gateway has stopped.
 Part: TypeAlias = Callable[["Service"], contextlib.AbstractContextManager[None]]
-PARTS: tuple[Part, ...] = (home_assistant, prometheus)
+PARTS: tuple[Part, ...] = (alerts, home_assistant, prometheus)
 
 
 class Service:
@@ -53,7 +53,7 @@ class Service:
         self.accesses: list[GatewayAccess] = _accesses(folder, self.settings)
         self._roster_file = RosterFile(folder.paths.roster)
         self.roster: Roster = self._first_roster()
-        self.store: Path | str = folder.paths.history if self.settings.store is None else _place(folder, self.settings)
+        self.store: Path | str = settings.place_of_store(self.settings, folder.paths)
         self.hub: Hub[Event] = Hub()
         self.rosters: Hub[Roster] = Hub()  # is told each that is taken up after the first
         self._parts = parts
@@ -71,7 +71,13 @@ class Service:
             trusted = any(access.prefix == topics.OPEN for access in self.accesses)
             outlet = Republisher() if trusted else None
             self.gateway = Gateway(
-                self.roster.fleet_id, self.roster.members, self.accesses, self.store, self.hub, outlet
+                self.roster.fleet_id,
+                self.roster.members,
+                self.accesses,
+                self.store,
+                self.hub,
+                outlet,
+                self.settings.keep_days,
             )
             # The last to end is what needs no gateway; `stop` may be called twice.
             ends.callback(self.gateway.stop)
@@ -113,7 +119,7 @@ class Service:
                 if self._take_up():
                     on_note(f"the fleet has changed; motes: {len(self.roster.entries)}")
                 self._trouble = ""
-            except RosterError as error:  # whom it serves stays as it was
+            except IronmoteError as error:  # whom it serves stays as it was
                 if str(error) != self._trouble:
                     on_note(f"{error}; motes are served as before")
                 self._trouble = str(error)
@@ -148,12 +154,6 @@ class Service:
         if first.fleet_id != self.folder.file.id:
             raise RosterError(f"{self.folder.paths.roster} is of another fleet; ironmote broker write writes it anew")
         return first
-
-
-def _place(folder: Folder, told: Settings) -> Path | str:
-    """Where the settings say that the store is: a URL, or a file, from the gateway's folder on."""
-    found = told.store or ""
-    return found if is_url(found) else folder.paths.gateway / found
 
 
 def _accesses(folder: Folder, told: Settings) -> list[GatewayAccess]:

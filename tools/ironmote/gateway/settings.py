@@ -20,12 +20,16 @@ from typing import Any
 
 from mote import schema
 
-from .. import owner_check
+from .. import owner_check, secret_files
+from ..alerts import rules
+from ..alerts.rules import Rules
 from ..brokers import GatewayAccess
 from ..errors import IronmoteError
+from ..fleet_paths import Paths
 from ..northbound import tables as northbound
 from ..plain import plain
 from ..toml_lines import Lines, TomlError
+from .database import is_url
 
 _HOST = (schema.TEXT, 1, 253)
 _WORDS = (schema.TEXT, 1, 253)
@@ -46,7 +50,7 @@ _MOST_ZONES = 16
 _PORT = 8883
 
 # Each table's rule, by its name; the part of the gateway that it is for reads it with `Settings.tables`.
-TABLES: dict[str, owner_check.Rule] = {**northbound.TABLES}
+TABLES: dict[str, owner_check.Rule] = {**rules.TABLES, **northbound.TABLES}
 
 
 class SettingsError(IronmoteError):
@@ -64,6 +68,7 @@ class Settings:
     keep_days: int | None = None
     zones: tuple[GatewayAccess, ...] = ()
     tables: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    rules: Rules = field(default_factory=Rules)  # of alerts
 
 
 def load(path: Path, fleet_id: bytes) -> Settings:
@@ -75,14 +80,15 @@ def load(path: Path, fleet_id: bytes) -> Settings:
     except TomlError as error:
         raise SettingsError(f"{path}:{error.line}: {plain(str(error))}") from error
     check = owner_check.Check()
-    rules: dict[str, owner_check.Rule] = {
+    fields: dict[str, owner_check.Rule] = {
         "store": (schema.MAYBE, (schema.TEXT, 1, 1024)),
         "keep_days": (schema.MAYBE, (schema.INT, 1, 36_500)),
         "zone": (schema.MAYBE, (schema.LIST, _MOST_ZONES, (schema.TABLE, None, _ZONE))),
     }
-    found = check.table(lines.table, rules | TABLES, ())
-    zones = []
+    found = check.table(lines.table, fields | TABLES, ())
+    zones, told = [], Rules()
     if not check.errors:
+        told = rules.read(found, path.parent, check)
         for number, each in enumerate(found.get("zone") or ()):
             zones.append(_access(path.parent, fleet_id, each, ("zone", number), check))
     if "://" in (found.get("store") or "") and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
@@ -96,7 +102,15 @@ def load(path: Path, fleet_id: bytes) -> Settings:
         found.get("keep_days"),
         tuple(zones),
         {name: found[name] for name in TABLES if found.get(name) is not None},
+        told,
     )
+
+
+def place_of_store(told: Settings, paths: Paths) -> Path | str:
+    """Where the settings say that the store is: a URL, or a file, from the gateway's folder on."""
+    if told.store is None:
+        return paths.history
+    return told.store if is_url(told.store) else paths.gateway / told.store
 
 
 def _access(
@@ -126,14 +140,10 @@ def _password(path: Path | None, where: owner_check.Path, check: owner_check.Che
     if path is None:
         return None
     try:
-        if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-            check.fail(where, f"others can read it: chmod 600 {path}")
-            return None
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        check.fail(where, f"cannot be read: {getattr(error, 'strerror', None) or 'it is not UTF-8'}")
+        return secret_files.read_line(path)
+    except (OSError, ValueError) as error:
+        check.fail(where, str(getattr(error, "strerror", None) or error))
         return None
-    return lines[0] if lines else ""
 
 
 def _first(each: tuple[int, owner_check.Path, str]) -> int:

@@ -109,8 +109,10 @@ def _serve(arguments: argparse.Namespace) -> int:
     from .. import interrupts
     from ..dashboard import folder as place
     from ..dashboard.live import Live
+    from ..dashboard.past import Past
     from ..dashboard.server import Server
     from ..dashboard.site import Sources
+    from ..gateway import settings
     from ..gateway.owner_line import OwnerLine
     from ..plain import plain
 
@@ -121,8 +123,10 @@ def _serve(arguments: argparse.Namespace) -> int:
             "nobody may sign in yet: ironmote dashboard --add-user NAME --role administrator makes the first account"
         )
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
-    with contextlib.closing(Live(owner := OwnerLine(fleet.paths.line))) as live:
-        sources = Sources(owner, live, accounts=accounts, done=lines.put, title=fleet.file.name)
+    store = settings.load(fleet.paths.gateway_settings, fleet.file.id).store or fleet.paths.history
+    owner = OwnerLine(fleet.paths.line)
+    with contextlib.closing(Live(owner)) as live, contextlib.closing(Past(store)) as past:
+        sources = Sources(owner, live, past, accounts=accounts, done=lines.put, title=fleet.file.name)
         server = Server(sources, arguments.bind, arguments.port, certificate)
         server.start()
         try:

@@ -1,23 +1,13 @@
 """ironmote send: switch what hangs on a mote, and see what it says to that."""
 
 import argparse
-import re
 
 from .. import fleet_arguments
-from ..arguments import Number
+from ..arguments import Duration, Number
 from . import Command
 
-_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86_400}
 _LONGEST_S = 604_800
 _WORDS: dict[str, bool] = {"on": True, "true": True, "off": False, "false": False}
-
-
-def seconds(text: str) -> int:
-    """A duration as people write it: 90, 90s, 10m, 2h, 1d. Raises ArgumentTypeError."""
-    found = re.fullmatch(r"(\d{1,6})([smhd]?)", text)
-    if found is None or not 1 <= (length := int(found[1]) * _UNITS[found[2]]) <= _LONGEST_S:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 90s, 10m or 2h, of a week at most")
-    return length
 
 
 def value(text: str) -> bool | int | float | str:
@@ -40,7 +30,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
     add(
         "--for",
         dest="for_s",
-        type=seconds,
+        type=Duration(_LONGEST_S),
         metavar="TIME",
         help="how long that holds: 90s, 10m, 2h (default: its settings)",
     )

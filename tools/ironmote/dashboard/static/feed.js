@@ -5,14 +5,21 @@ import { clock, words } from "./units.js";
 
 const MARKS = { critical: "!", warning: "▲", info: "i", done: "✓" };
 
+// What an answer says: on or off, or a number in what people say (docs/PROTOCOL.md, "Actuators").
+function answered(line, mote) {
+  const actuator = (mote?.actuators ?? []).find((each) => each.name === line.command);
+  if (line.value === null || line.value === undefined) return "done";
+  const unit = { dimmer: " %", servo: "°" }[actuator?.kind] ?? (actuator?.kind === "buzzer" && !actuator.freq_hz ? " Hz" : null);
+  return unit === null ? (Number(line.value) ? "is on" : "is off") : `is at ${line.value}${unit}`;
+}
+
 // How a line of the owner's is told: [kind, what it is about, what it says].
-function told(line) {
+function told(line, mote) {
   switch (line.event) {
     case "alert": return [line.severity, line.kind ?? "alert", line.text];
     case "refused": return [line.alert ? "critical" : "warning", "refused", line.times > 1 ? `${line.why} (${line.times} times)` : line.why];
     case "command": {
-      const value = line.value === null || line.value === undefined ? "" : ` is at ${words(line.value)}`;
-      if (line.result === "done") return ["done", line.command, `${value.trim() || "done"}, answered in ${Math.round(line.ms)} ms`];
+      if (line.result === "done") return ["done", line.command, `${answered(line, mote)}, answered in ${Math.round(line.ms)} ms`];
       return ["warning", line.command, line.why ? `${line.result}: ${line.why}` : line.result];
     }
     case "switch": return ["info", line.name, `${words(line.value, line.unit)}, by its ${line.rule}${typeof line.felt === "number" ? `: ${line.sensor} ${line.felt.toFixed(1)}` : ""}`];
@@ -26,16 +33,17 @@ function told(line) {
   }
 }
 
-const urgent = (line) => line.event === "alert" || line.event === "refused" || line.event === "revoked" || line.event === "missing";
+// Where the gateway makes alerts, there is one of each refusal that the owner should look at.
+const urgent = (line, alerts) => line.event === "alert" || line.event === "revoked" || (!alerts && (line.event === "refused" || line.event === "missing"));
 
-export function item(line, session) {
-  const [kind, about, what] = told(line);
-  const over = line.over || line.acknowledged;
+function item(line, session, mote) {
+  const [kind, about, what] = told(line, mote);
+  const over = line.over ? " · over" : line.acknowledged ? " · seen" : "";
   const count = line.count > 1 ? ` (${line.count} times)` : "";
   const node = el("li", { class: `${kind}${over ? " over" : ""}` },
     el("span", { class: "mark", "aria-label": kind }, MARKS[kind] ?? "·"),
     el("div", { class: "words" },
-      el("div", {}, line.mote ? el("a", { href: `#/mote/${line.mote}` }, el("b", {}, line.mote), " ") : null, el("b", {}, about), over ? " · over" : ""),
+      el("div", {}, line.mote ? el("a", { href: `#/mote/${line.mote}` }, el("b", {}, line.mote), " ") : null, el("b", {}, about), over),
       el("p", {}, what + count)),
     el("time", { datetime: new Date(line.time * 1000).toISOString() }, clock(line.time)));
   if (line.event === "alert" && !over && session.may.manage) {
@@ -81,10 +89,10 @@ export class Feed {
 
   draw() {
     const lines = this.#state.feed
-      .filter((line) => (this.#mote ? line.mote === this.#mote : true) && (this.#only === "all" || urgent(line)))
+      .filter((line) => (this.#mote ? line.mote === this.#mote : true) && (this.#only === "all" || urgent(line, this.#state.alerts)))
       .slice(-this.#most).reverse();
     if (!lines.length) put(this.list, el("li", { class: "empty" }, el("span"), "Nothing so far: all is well."));
-    else put(this.list, lines.map((line) => item(line, this.#session)));
+    else put(this.list, lines.map((line) => item(line, this.#session, this.#state.motes.get(line.mote))));
   }
 }
 

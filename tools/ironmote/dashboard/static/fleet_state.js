@@ -10,6 +10,7 @@ export class FleetState extends EventTarget {
   series = new Map(); // mote → name → [[time, value], …]
   feed = [];
   away = "";
+  alerts = false; // whether this gateway makes alerts of what it refuses
   connected = false;
   #source = null;
   #skew = 0;
@@ -52,6 +53,7 @@ export class FleetState extends EventTarget {
     this.series = new Map(Object.entries(found.series).map(([mote, names]) => [mote, new Map(Object.entries(names))]));
     this.feed = found.feed;
     this.away = found.away;
+    this.alerts = found.alerts;
     this.#connect(true);
     this.#mark("all");
   }

@@ -51,7 +51,10 @@ export function motePage(state, session, id) {
       const mote = state.motes.get(id);
       if (asked !== range || !mote || !charts.has(name)) return;
       rangeS = found.range_s;
-      chart.show(found.points.map((point) => point.map(Number)), mote.latest[name]?.unit, found.range_s, found.now, stepped(mote, name));
+      const steps = stepped(mote, name);
+      // What is switched has its state from the beginning on, however long ago that was.
+      if (steps && found.before !== null) found.points.unshift([found.now - found.range_s, found.before, found.before, found.before]);
+      chart.show(found.points, mote.latest[name]?.unit, found.range_s, found.now, steps);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       text(under, error.message);

@@ -1,7 +1,7 @@
 // What protects a mote, why, and what became of it; and, for administrators, to end it.
 import { mote as path, post, Refused } from "./api.js";
 import { badge } from "./badge.js";
-import { el, icon, put } from "./dom.js";
+import { el, put } from "./dom.js";
 import { bytes, date, span } from "./units.js";
 
 const DAY_S = 86400;
@@ -56,18 +56,15 @@ export class Security {
     put(this.badge, badge(mote));
     put(this.body, mote.why ? el("p", { class: "why" }, mote.why) : null, facts(pairs));
     put(this.actions,
-      sealed && mote.rotates ? el("button", { class: "button", onclick: () => this.#do(mote, "rotate") }, icon("key"), "New root key") : null,
-      mote.revoked ? el("p", { class: "bad" }, "Revoked: nothing of it is believed.") : el("button", { class: "button danger", onclick: () => this.#do(mote, "revoke") }, "Revoke"));
+      mote.revoked ? el("p", { class: "bad" }, "Revoked: nothing of it is believed.") : el("button", { class: "button danger", onclick: () => this.#revoke(mote) }, "Revoke"));
   }
 
-  async #do(mote, what) {
-    const asked = what === "revoke"
-      ? await confirmed(`Revoke ${mote.id}?`, "From here on the gateway believes nothing that it says. To bring it back it is provisioned again, by cable, under a new root key.", "Revoke")
-      : await confirmed(`Give ${mote.id} a new root key?`, "It is sent over the air, sealed; the old one is retired when the mote is heard under the new one.", "Replace");
-    if (!asked) return;
+  async #revoke(mote) {
+    const words = "From here on the gateway believes nothing that it says. ironmote revoke tells the broker and the key store too; to bring it back it is provisioned again, by cable.";
+    if (!(await confirmed(`Revoke ${mote.id}?`, words, "Revoke"))) return;
     try {
-      await post(path(mote.id, what));
-      this.said.textContent = what === "revoke" ? "done: the gateway believes it no more" : "under way: it is told when the mote is heard under it";
+      await post(path(mote.id, "revoke"));
+      this.said.textContent = `done; now: ironmote revoke ${mote.id}`;
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       this.said.textContent = error.message;
