@@ -113,6 +113,7 @@ def test_owner_signs_in_watches_switches_and_sees_an_attack(browser: Browser):
             assert browser.run("return document.documentElement.scrollWidth <= innerWidth"), part
 
         # the link that was used opens nothing for another
+        browser.look(1440, 900)
         browser.driver.delete_all_cookies()
         browser.open(link)
         assert "was used" in browser.text(".sign-in .error")
