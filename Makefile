@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo kill-one bench prove fuzz soak test lint types unit requirements picture clean help
+.PHONY: demo bench fuzz home-assistant kill-one prove soak survive test lint types unit requirements picture clean help
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -52,6 +52,19 @@ KILLS ?= 40
 kill-one: $(VENV)/.dev ## kill one of two gateways with one PostgreSQL, again and again, and count
 	@sh tools/system-packages.sh mosquitto postgres
 	@KILLS=$(KILLS) $(BIN)/pytest -q -s host_tests/test_two_gateways_share_a_postgres.py -k killed
+
+# make survive ARGS="--kills 50 --seed 7": what was sent, stored once, lost and repeated.
+survive: $(VENV)/.dev ## kill a gateway 200 times while motes send, and account for every record
+	@sh tools/system-packages.sh mosquitto
+	@$(BIN)/python host_tests/survive.py $(ARGS)
+
+# It is large (400 MB), and another Python's: not for every test. PYTHON has to be 3.11 or 3.12.
+HOME_ASSISTANT := build/home-assistant
+home-assistant: $(VENV)/.dev ## have Home Assistant itself find what the gateway announces, show and command it
+	@sh tools/system-packages.sh mosquitto
+	@test -x $(HOME_ASSISTANT)/bin/python || $(PYTHON) -m venv $(HOME_ASSISTANT)
+	@$(HOME_ASSISTANT)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-home-assistant.txt
+	HOME_ASSISTANT_PYTHON=$(HOME_ASSISTANT)/bin/python $(BIN)/pytest -q host_tests/prove_home_assistant.py $(ARGS)
 
 bench: $(VENV)/.dev ## measure: every table of benchmarks/
 	@sh tools/system-packages.sh mosquitto

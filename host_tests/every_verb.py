@@ -37,6 +37,7 @@ from mote import settings as device_settings
 
 WIFI = "swordfish under the sea"
 EXPORTED = "violet anvils sing at noon"
+ACCOUNT = "nine quiet otters in a boat"
 SUBKEYS = {"seal": keys.SEAL, "connect": keys.CONNECT, "psk": keys.PSK, "update": keys.UPDATE}
 SENSOR = '[[sensor]]\nkind = "sht4x"\naddress = 0x44\nnames = { temperature = "air" }\n'
 RELAY = '[[actuator]]\nkind = "relay"\nname = "heater"\npin = 14\nsafe = 0\n'
@@ -79,7 +80,7 @@ class Tour:
         self.said = root / "said"
         self.ran: set[str] = set()
         self._secrets: set[tuple[str, bytes]] = {
-            ("passphrase", each.encode()) for each in (fleets.PASSPHRASE, EXPORTED)
+            ("passphrase", each.encode()) for each in (fleets.PASSPHRASE, EXPORTED, ACCOUNT)
         }
         self._count = 0
         self.said.mkdir()
@@ -87,6 +88,7 @@ class Tour:
         given.mkdir(mode=0o700)
         self.passphrase = fleets.private(given / "passphrase", fleets.PASSPHRASE + "\n")
         self.wifi = fleets.private(given / "wifi", WIFI + "\n")
+        self.account = fleets.private(given / "account", ACCOUNT + "\n")
         self.exported = fleets.private(given / "exported", EXPORTED + "\n")
         logging.basicConfig(filename=self.said / "log.txt", level=logging.DEBUG)
         logging.getLogger("littlefs.context").addFilter(lambda record: not record.getMessage().startswith("LFS Read"))
@@ -216,19 +218,29 @@ def serves(tour: Tour) -> None:
             tour.run("listen", "--for", "2", "--json")
             tour.run("send", "kitchen", "heater", "on")
             tour.run("simulate", "kitchen", fails=True)
-        tour.run("simulate", "cellar", "--for", "2")
+        tour.run("simulate", "cellar", "--for", "1")
+        with tour.started("simulate", "cellar", until="connected, session"):
+            tour.run("rotate", "cellar", "--within", READY_S)  # over the air
+            tour.run("rotate", "cellar", "--heard", "9", fails=True)
         tour.run("certificate", "dashboard", "--to", tour.root / "dashboard")
         tour.run("certificate", "dashboard", "--to", tour.site / "dashboard", fails=True)
         tour.run("broker", "reload")
-        tour.run("rotate", "cellar")
-        tour.run("rotate", "cellar", "--heard", "9", fails=True)
-        tour.run("simulate", "cellar", "--for", "1")
-        tour.run("rotate", "cellar", "--heard", "2")
         tour.run("rotate", "cellar", "--cable", "--json")
         tour.run("revoke", "kitchen", "--yes")
         tour.run("certificate", "dashboard", "--revoke")
         tour.run("broker", "check")
+        tour.run("harden", "--plan", "kitchen")
+        shows_a_page(tour)
         others(tour)
+
+
+def shows_a_page(tour: Tour) -> None:
+    port = process.choose_port()
+    process._release([port])
+    tour.run("dashboard", "--certify", "--name", "house.lan")
+    tour.run("dashboard", "--add-user", "ana", "--role", "controller", "--passphrase-file", tour.account)
+    with tour.started("dashboard", "--port", str(port), until="https://"):
+        pass
 
 
 def others(tour: Tour) -> None:
@@ -330,9 +342,9 @@ def shows(tour: Tour) -> None:
 
 
 KNOWN = {
-    "add", "audit", "authenticator", "broker", "bulk", "certificate", "check", "demo", "doctor", "export", "flash",
-    "gateway", "image", "import", "init", "list", "listen", "monitor", "power", "provision", "remove", "revoke",
-    "roles", "rotate", "send", "show", "simulate", "wifi",
+    "add", "audit", "authenticator", "broker", "bulk", "certificate", "check", "dashboard", "demo", "doctor", "export",
+    "flash", "gateway", "harden", "image", "import", "init", "list", "listen", "monitor", "power", "provision",
+    "remove", "revoke", "roles", "rotate", "send", "show", "simulate", "wifi",
 }  # fmt: skip
 PARTS = (makes_a_fleet, looks, serves, travels, plugs_many_in, writes_flash, goes_wrong, serves_with_nats, shows)
 

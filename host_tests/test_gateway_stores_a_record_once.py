@@ -11,6 +11,7 @@ from gateway_motes import READINGS, SealingMote, a_fleet
 from ironmote.errors import IronmoteError
 from ironmote.gateway.database import StoreError
 from ironmote.gateway.store import Store
+from ironmote.gateway.stored_records import NewRecord
 from ironmote.gateway.trust import EpochTrust, MoteTrust
 from mote import sealed
 from mote.record import Reading
@@ -18,7 +19,8 @@ from mote.record import Reading
 
 def add(store: Store, number: int, boot: int = 1) -> bool:
     with store.transaction():
-        return store.add_record("cellar", (1, boot, number), None, 1.0, "sealed", number, boot, READINGS)
+        record = NewRecord("cellar", (1, boot, number), None, 1.0, "sealed", number, boot, READINGS)
+        return store.records.add([record])[0]
 
 
 def test_same_identity_stored_once(tmp_path: Path):
@@ -53,7 +55,7 @@ def test_replay_is_refused_after_a_restart_too(tmp_path: Path):
     trust.open("state", mote.will())
     store = Store(tmp_path / "g.db")
     with store.transaction():
-        store.save_epochs("cellar", trust.epochs)
+        store.save_epochs({"cellar": trust.to_store()})
     store.close()
 
     store = Store(tmp_path / "g.db")
@@ -72,7 +74,7 @@ def test_full_window_survives_storing(tmp_path: Path):
     for sequence in range(2**40 - 64, 2**40):
         epoch.window.commit(sequence)
     with store.transaction():
-        store.save_epochs("cellar", [epoch])
+        store.save_epochs({"cellar": ([epoch], [])})
     (found,) = store.epochs("cellar")
     store.close()
     assert (found.epoch, found.window.highest, found.window.bits) == (
@@ -96,7 +98,7 @@ def test_failed_transaction_leaves_nothing(tmp_path: Path):
     store = Store(tmp_path / "g.db")
     unstorable = (Reading("light", "lx", object(), None),)
     with pytest.raises(StoreError), store.transaction():
-        store.add_record("cellar", (1, 1, 1), None, 1.0, "sealed", 0, 1, unstorable)
+        store.records.add([NewRecord("cellar", (1, 1, 1), None, 1.0, "sealed", 0, 1, unstorable)])
     assert add(store, 1)
     store.close()
 

@@ -5,13 +5,14 @@ import json
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 
 import fleets
 import pytest
 import real_brokers
 from gateway_bench import Client as SealedClient
-from gateway_motes import SealingMote
+from gateway_motes import SealingMote, taken_port
 from ironmote.brokers import Endpoint, process
 from ironmote.client import Client
 from ironmote.errors import IronmoteError
@@ -37,8 +38,8 @@ safe = 0
 
 
 @pytest.fixture
-def site(tmp_path):
-    """A folder with cellar, sealed, and house and panel, who read; its Mosquitto runs."""
+def written(tmp_path):
+    """A folder with cellar, sealed, and house and panel, who read; its Mosquitto was written."""
     real_brokers.require_mosquitto()
     root, ports = tmp_path / "fleet", [process.choose_port() for _ in range(3)]
     process._release(ports)
@@ -56,6 +57,13 @@ def site(tmp_path):
                   ("certificate", "panel", "--to", "../house")):  # fmt: skip
         done = fleets.ironmote(*words, cwd=root)
         assert done.status == 0, done.errors
+    return root, ports
+
+
+@pytest.fixture
+def site(written):
+    """The same, and its Mosquitto runs."""
+    root, ports = written
     broker = subprocess.Popen(
         [sys.executable, "-m", "ironmote", "broker", "run"], cwd=root, stdout=subprocess.PIPE, text=True
     )
@@ -131,7 +139,7 @@ def test_entities_and_metrics_are_there_and_go_with_their_mote(site):
         service.refresh()
         wait(lambda: not any(payload for topic, payload in heard.items() if "ironmote-cellar" in topic))
         assert any(payload for topic, payload in heard.items() if "ironmote-attic" in topic)
-    with pytest.raises(OSError):
+    with pytest.raises(urllib.error.URLError):
         metrics(ports[2])
 
 
@@ -140,11 +148,13 @@ def metrics(port: int) -> bytes:
         return answer.read()
 
 
-def test_port_that_is_taken_and_a_word_that_is_wrong_are_told(site):
-    root, ports = site
-    told(root, "[prometheus]", f"port = {ports[0]}")  # where the broker listens
-    with pytest.raises(IronmoteError, match=rf"metrics cannot be served at 127\.0\.0\.1:{ports[0]}"):
-        Service(Folder.open(root)).__enter__()
+def test_port_that_is_taken_and_a_word_that_is_wrong_are_told(written):
+    root, _ = written
+    with taken_port() as taken:
+        port = taken.getsockname()[1]
+        told(root, "[prometheus]", f"port = {port}")
+        with pytest.raises(IronmoteError, match=rf"metrics cannot be served at 127\.0\.0\.1:{port}"):
+            Service(Folder.open(root)).__enter__()
     told(root, "[prometheus]", "prot = 1")
     with pytest.raises(SettingsError, match=r"gateway\.toml:2: prometheus\.prot"):
         Service(Folder.open(root))

@@ -191,4 +191,4 @@ def test_other_readings_under_an_identity_that_is_taken_are_refused_aloud_and_th
     assert isinstance(refused, MessageRefused)
     assert refused.alert
     assert "other readings" in refused.why
-    assert desk.store.highest("kitchen", 1, 6) == 1
+    assert desk.store.records.highest("kitchen", 1, 6) == 1

@@ -5,6 +5,7 @@ That Home Assistant takes it, host_tests/prove_home_assistant.py tries with Home
 
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from home_assistant_motes import READINGS, described, seen
@@ -31,12 +32,20 @@ class Broker:
             del self.kept[topic]
 
     def configs(self):
-        return {topic: json.loads(payload) for topic, payload in self.kept.items()}
+        return {topic: json.loads(payload) for topic, payload in self.kept.items() if topic.endswith("/config")}
+
+    def latest(self, mote):
+        return json.loads(self.kept[f"homeassistant/ironmote/{mote}/latest"])
 
 
 @pytest.fixture
 def broker():
     return Broker()
+
+
+def hear(discovery: Discovery, event) -> None:
+    discovery.event(event)
+    discovery.flush()
 
 
 def start(broker, folder, **motes) -> Discovery:
@@ -47,8 +56,8 @@ def start(broker, folder, **motes) -> Discovery:
 
 def test_every_reading_and_actuator_is_an_entity_of_its_kind(broker, tmp_path):
     discovery = start(broker, tmp_path)
-    discovery.event(seen("cellar"))
-    discovery.event(seen("stranger"))
+    hear(discovery, seen("cellar"))
+    hear(discovery, seen("stranger"))
     configs = broker.configs()
     assert all(TOPIC.fullmatch(topic) for topic in configs)
     assert len({config["unique_id"] for config in configs.values()}) == len(configs)
@@ -69,39 +78,56 @@ def test_every_reading_and_actuator_is_an_entity_of_its_kind(broker, tmp_path):
     ]  # fmt: skip
     for config in configs.values():
         assert config["device"]["identifiers"] == ["ironmote-abababab-cellar"]
-        assert config["state_topic"] in ("mote/cellar/up", "mote/cellar/state")
+        assert config["state_topic"] in ("homeassistant/ironmote/cellar/latest", "mote/cellar/state")
         assert config.get("command_topic", "mote/cellar/down") == "mote/cellar/down"
         assert config.get("availability_topic") == (None if config["name"] == "Online" else "mote/cellar/state")
 
 
 def test_nothing_is_said_twice_while_nothing_changes(broker, tmp_path):
     discovery = start(broker, tmp_path)
-    discovery.event(seen("cellar"))
+    hear(discovery, seen("cellar"))
     said = broker.said
-    discovery.event(seen("cellar"))
-    assert broker.said == said
-    discovery.event(StateSeen("cellar", State(True, 1, 1, version="0.2.0")))
+    hear(discovery, seen("cellar"))
+    assert broker.said == said + 1  # its last values
+    hear(discovery, StateSeen("cellar", State(True, 1, 1, version="0.2.0")))
     assert all(config["device"]["sw_version"] == "0.2.0" for config in broker.configs().values())
     said = broker.said
-    discovery.event(StateSeen("cellar", State(True, 1, 2, version="0.2.0")))
+    hear(discovery, StateSeen("cellar", State(True, 1, 2, version="0.2.0")))
     assert broker.said == said
 
 
 def test_next_gateway_announces_what_was_heard_before(broker, tmp_path):
-    start(broker, tmp_path).event(seen("cellar"))
+    hear(start(broker, tmp_path), seen("cellar"))
     before = broker.configs()
     broker.kept.clear()  # a broker that has forgotten
     start(broker, tmp_path)
     assert broker.configs() == before
 
 
+def test_last_values_are_kept_and_no_late_record_takes_them_back(broker, tmp_path):
+    discovery = start(broker, tmp_path)
+    hear(discovery, replace(seen("cellar"), boot=2, number=7))
+    hear(discovery, replace(seen("cellar", [Reading("heater", None, False, None)]), boot=2, number=8))
+    hear(discovery, replace(seen("cellar", [Reading("heater", None, True, None)]), boot=2, number=6))
+    hear(discovery, replace(seen("cellar", [Reading("heater", None, True, None), Reading("air:min", "Cel", 3, None)])))
+    assert broker.latest("cellar")["heater"] is False
+    assert broker.latest("cellar")["air:min"] == 3  # nothing newer is known of it
+    broker.kept.clear()
+    discovery = start(broker, tmp_path)
+    assert broker.latest("cellar")["heater"] is False
+    hear(discovery, replace(seen("cellar", [Reading("air", "Cel", 19.5, None)]), boot=2, number=9))
+    assert (broker.latest("cellar")["air"], broker.latest("cellar")["heater"]) == (19.5, False)
+    hear(discovery, replace(seen("cellar", [Reading("stranger", "Cel", 19.5, None)]), boot=2, number=10))
+    assert "stranger" not in broker.latest("cellar")
+
+
 def test_what_is_removed_or_named_anew_is_cleared(broker, tmp_path):
     discovery = start(broker, tmp_path, cellar=described(), attic=described())
     for mote in ("cellar", "attic"):
-        discovery.event(seen(mote))
+        hear(discovery, seen(mote))
     both = set(broker.kept)
     start(broker, tmp_path)  # attic was removed while no gateway ran
-    assert set(broker.kept) == {topic for topic in both if "/ironmote-cellar/" in topic}
+    assert set(broker.kept) == {topic for topic in both if "cellar/" in topic}
     assert len(broker.kept) * 2 == len(both)
     less = described()
     actuators = {name: settings for name, settings in less.actuators.items() if name != "lamp"}
@@ -111,23 +137,23 @@ def test_what_is_removed_or_named_anew_is_cleared(broker, tmp_path):
     names = {config["name"] for config in broker.configs().values()}
     assert not names & {"damp", "lamp"}
     assert {"air", "heater"} <= names
-    discovery.event(seen("cellar"))
+    hear(discovery, seen("cellar"))
     assert "damp" not in {config["name"] for config in broker.configs().values()}
 
 
 def test_reading_that_becomes_a_text_is_another_entity(broker, tmp_path):
     discovery = start(broker, tmp_path)
-    discovery.event(seen("cellar", [Reading("air", None, True, None)]))
+    hear(discovery, seen("cellar", [Reading("air", None, True, None)]))
     assert [topic.split("/")[1] for topic, config in broker.configs().items() if config["name"] == "air"] == [
         "binary_sensor"
     ]
-    discovery.event(seen("cellar", READINGS[:1]))
+    hear(discovery, seen("cellar", READINGS[:1]))
     assert [topic.split("/")[1] for topic, config in broker.configs().items() if config["name"] == "air"] == ["sensor"]
 
 
 def test_damaged_memory_is_made_anew(broker, tmp_path):
     (tmp_path / "home_assistant.json").write_text('{"topics": [')
     discovery = start(broker, tmp_path)
-    discovery.event(seen("cellar"))
-    assert len(broker.kept) == 19
-    assert len(json.loads((tmp_path / "home_assistant.json").read_text())["topics"]) == 19
+    hear(discovery, seen("cellar"))
+    assert len(broker.kept) == 20
+    assert len(json.loads((tmp_path / "home_assistant.json").read_text())["topics"]) == 20

@@ -76,7 +76,7 @@ def test_guesses_against_one_key_are_counted_over_restarts_and_raise_an_alert(st
     (kept,) = store.epochs("cellar")
     kept.failed = limits.FAILURES - 2
     with store.transaction():
-        store.save_epochs("cellar", [kept])
+        store.save_epochs({"cellar": ([kept], [])})
     store.close()
     packets = [packet for _, packet in stage.links["cellar"].packets if packet.topic.endswith("/up")]
     genuine = sealed.parse(payload_of(packets[-1].data), sealed.MAX_UP)

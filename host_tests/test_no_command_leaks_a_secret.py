@@ -37,7 +37,8 @@ PLACES = {
     r"boards/": BOARD,  # boards of the test's own
     r"secret\.bin": BOARD,
     r"g/brokers/": {"connect", "psk", "password", "leaf"},
-    r"g/gateway/": {"seal"},
+    r"g/gateway/\.?roster\.json": {"seal"},
+    r"g/gateway/dashboard/\.?key\.pem": {"leaf"},
     r"dashboard/\.?dashboard\.key": {"leaf"},
     r"kept/": {*BOARD, "connect", "psk", "password", "seal"},  # of the demo, which was asked to keep it all
     r"tmp/": {*BOARD, "connect", "psk", "password", "seal"},  # of the demo while it runs

@@ -4,12 +4,13 @@ from pathlib import Path
 
 from gateway_motes import READINGS
 from ironmote.gateway.store import Store
+from ironmote.gateway.stored_records import NewRecord
 from mote.record import Reading
 
 
 def add(store: Store, number: int, readings=READINGS) -> bool:
     with store.transaction():
-        return store.add_record("cellar", (1, 3, number), None, 5.0, "sealed", number, 3, readings)
+        return store.records.add([NewRecord("cellar", (1, 3, number), None, 5.0, "sealed", number, 3, readings)])[0]
 
 
 def test_records_are_handed_on_in_order_with_all_that_they_say(tmp_path: Path):

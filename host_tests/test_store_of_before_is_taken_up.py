@@ -11,6 +11,7 @@ from gateway_motes import READINGS
 from ironmote.gateway import schema
 from ironmote.gateway.database import StoreError
 from ironmote.gateway.store import Store
+from ironmote.gateway.stored_records import NewRecord
 from mote.record import Reading
 
 # As it was written then, which is what is out there: it does not follow what the code says today.
@@ -96,11 +97,13 @@ def test_store_of_before_is_taken_up_without_loss(tmp_path: Path):
     assert store.state("cellar") == (2, 3, 1)
     assert store.missing() == [("cellar", 2, 4, 3), ("cellar", 1, 9, 2)]
     assert store.lost() == {"cellar": 2}
-    assert store.has("cellar", (2, 3, 1), READINGS)
-    assert store.has("cellar", (2, 3, 4), (Reading("mode", None, "safe", None), Reading("door", None, True, None)))
+    assert store.records.has("cellar", (2, 3, 1), READINGS)
+    assert store.records.has(
+        "cellar", (2, 3, 4), (Reading("mode", None, "safe", None), Reading("door", None, True, None))
+    )
     with store.transaction():
-        assert not store.add_record("cellar", (2, 3, 4), None, 1.0, "sealed", 1, 3, READINGS)
-        assert store.add_record("cellar", (2, 3, 5), None, 1.0, "sealed", 1, 3, READINGS)
+        assert not store.records.add([NewRecord("cellar", (2, 3, 4), None, 1.0, "sealed", 1, 3, READINGS)])[0]
+        assert store.records.add([NewRecord("cellar", (2, 3, 5), None, 1.0, "sealed", 1, 3, READINGS)])[0]
     store.close()
     with contextlib.closing(sqlite3.connect(tmp_path / "g.db")) as db:
         assert db.execute("SELECT value, result, state, why FROM commands ORDER BY id").fetchall() == [

@@ -24,6 +24,7 @@ from pathlib import Path
 
 WAIT_S = 60.0
 GOES_ON = "…"
+INTERRUPTED = 130
 _AGAIN = "The same again: "
 
 
@@ -185,10 +186,11 @@ class Walk:
         assert status == 0, (words, command.aside)
         return command
 
-    def end(self, words: str) -> int:
-        """Ctrl-C where the command `words` goes on: its status."""
+    def end(self, words: str) -> None:
+        """Ctrl-C where the command `words` goes on."""
         command = self.running.pop(words)
         try:
-            return command.interrupted()
+            status = command.interrupted()
+            assert status == INTERRUPTED, (words, status, command.shown, command.aside)
         finally:
             command.close()

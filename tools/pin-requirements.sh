@@ -6,3 +6,4 @@ bin=$1
 pin="$bin/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11"
 $pin --all-extras pyproject.toml requirements-build.in -o requirements.txt
 $pin -c requirements.txt requirements-dev.in -o requirements-dev.txt
+$pin requirements-home-assistant.in -o requirements-home-assistant.txt

@@ -46,6 +46,8 @@ def _hear(event, arguments):
         _note("started", [[os.fsdecode(arguments[0])], []])
     elif event == "os.remove":
         _keep(arguments[0], arguments[1] if arguments[1] != -1 else None)
+    elif event == "os.rename":
+        _keep(arguments[1], arguments[3] if arguments[3] != -1 else None)  # what it takes the place of
     elif event == "open" and isinstance(arguments[0], (str, bytes)) and (arguments[2] or 0) & _WRITES:
         _note("written", os.path.abspath(os.fsdecode(arguments[0])))
 

@@ -27,6 +27,7 @@ from .verbs import (
     flash,
     gateway,
     harden,
+    history,
     image,
     import_,
     init,
@@ -74,12 +75,23 @@ COMMANDS = tuple(
         listen,
         alerts,
         send,
+        history,
         dashboard,
         revoke,
         rotate,
         audit,
         authenticator,
     )
+)
+
+_FIRST_STEPS = (
+    ("ironmote init house --broker HOST --wifi NAME", "a fleet is a folder; cd house"),
+    ("ironmote wifi NAME", "asks for the passphrase of the network"),
+    ("ironmote add kitchen --board esp32", "motes/kitchen.toml: what hangs on it"),
+    ("ironmote broker write mosquitto", "or nats; then, in another terminal, ironmote broker run"),
+    ("ironmote gateway", "in another terminal: verifies and stores"),
+    ("ironmote provision kitchen", "the board at the cable; without one, simulate kitchen"),
+    ("ironmote listen", "what it says; each command has examples with --help"),
 )
 
 
@@ -131,7 +143,14 @@ def _drop_output() -> None:
 
 
 def _parser() -> Parser:
-    parser = Parser(prog="ironmote", description="Secure MQTT for constrained sensors and actuators, in MicroPython.")
+    width = max(len(line) for line, _ in _FIRST_STEPS)
+    steps = "\n".join(f"  {line:<{width}}   {about}" for line, about in _FIRST_STEPS)
+    parser = Parser(
+        prog="ironmote",
+        description="Secure MQTT for constrained sensors and actuators, in MicroPython.",
+        epilog=f"first steps, from an empty folder to a verified reading:\n{steps}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--version", action="version", version=f"ironmote {importlib.metadata.version('ironmote')}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in COMMANDS:

@@ -20,9 +20,9 @@ ANY, ALL = "+", "#"
 ID = "{id}"  # stands for the mote's own
 QOS = 1  # what motes and gateways use
 
-# Where Home Assistant looks for configurations of entities: kind/device/entity below it.
+# Where Home Assistant looks for configurations of entities, kind/device/entity below it; and what they show of a mote.
 DISCOVERY = "homeassistant"
-DISCOVERED = f"{DISCOVERY}/+/+/+/config"
+DISCOVERED = (f"{DISCOVERY}/+/+/+/config", f"{DISCOVERY}/ironmote/+/latest")
 
 _MOST_TOPICS, _MOST_LEVELS, _LONGEST_NAME = 64, 8, 23
 _LEVEL = re.compile(r"[A-Za-z0-9_-]{1,64}")  # dots would be levels of their own at NATS
@@ -54,7 +54,7 @@ SENSOR = Role("sensor", "a mote: its own topics", filters(UPWARD, ID), filters(D
 GATEWAY = Role(
     "gateway",
     "hears every mote and commands it; alone speaks for sealed motes",
-    (*filters(DOWNWARD, ANY), DISCOVERED),
+    (*filters(DOWNWARD, ANY), *DISCOVERED),
     (topics.subscription(topics.OPEN),),
 )
 MONITOR = Role("monitor", "reads what motes say", (), filters(UPWARD, ANY))

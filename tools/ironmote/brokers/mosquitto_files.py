@@ -16,6 +16,7 @@ from . import GatewayAccess, Site, identity, rights
 _MAX_PAYLOAD = 4_096
 _MAX_PACKET = 8_192
 _SAVED_EVERY_S = 2
+_UNACKNOWLEDGED = 256  # as many as a gateway stores at once; what it does not acknowledge comes again first, in order
 _MAX_QUEUED = 64 * 2**20
 _MAX_CONNECTIONS = 1024
 _MAX_KEEPALIVE_S = 3_600  # as long as that of any mote (mote.settings)
@@ -97,7 +98,7 @@ sys_interval 0
 # What a client may ask the broker to hold for it.
 max_packet_size {_MAX_PACKET}
 message_size_limit {_MAX_PAYLOAD}
-max_inflight_messages 64
+max_inflight_messages {_UNACKNOWLEDGED}
 max_keepalive {_MAX_KEEPALIVE_S}
 # What waits for the gateway: beyond it a message is dropped although its mote was told that it had arrived.
 max_queued_messages 65536

@@ -43,7 +43,7 @@ def of_gateway(fleet: Fleet, prefix: str) -> Rights:
     """
     publish = filters(DOWNWARD, ANY, prefix)
     if prefix == topics.OPEN:
-        publish += (DISCOVERED,)
+        publish += DISCOVERED
         for mote in fleet.motes.values():
             if mote.seals:
                 publish += filters(UPWARD, mote.id)

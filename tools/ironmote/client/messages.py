@@ -1,7 +1,7 @@
 """What motes say on the trusted side, from the bytes of a message to objects. Pure: no connection, no clock.
 
 A mote inside TLS says it itself; for a sealed one a gateway says what it has verified, with more fields (PROTOCOL,
-section 13). Both are read here alike.
+section 12). Both are read here alike.
 """
 
 from collections import OrderedDict

@@ -44,10 +44,10 @@ class Boots:
 
     def _believable(self, mote: str, last: tuple[int, int, int]) -> bool:
         """True where a gap up to the record `last`, by its identity, counts as lost."""
-        return last[2] - self._store.highest(mote, last[0], last[1]) <= MOST_LOST
+        return last[2] - self._store.records.highest(mote, last[0], last[1]) <= MOST_LOST
 
     def _missing(self, mote: str, generation: int, boot: int, state: State) -> Event:
-        after = self._store.highest(mote, generation, boot)
+        after = self._store.records.highest(mote, generation, boot)
         if state.kept is not None and state.kept[:2] == (generation, boot) and self._believable(mote, state.kept):
             after = max(after, state.kept[2])
         self._store.add_missing(mote, generation, boot, after, state.boot)

@@ -94,7 +94,7 @@ def open_beside(where: Path | str, read_only: bool = False) -> Database:
         return SqliteBeside(Path(where), read_only)
     from .postgres import PostgresDatabase
 
-    return PostgresDatabase(str(where), read_only)
+    return PostgresDatabase(str(where), read_only, present=False)
 
 
 class SqliteDatabase:

@@ -83,10 +83,12 @@ class Gateway:
         store: Path | str,
         on_event: Callable[[Event], None],
         outlet: Outlet | None = None,
+        keep_days: int | None = None,
     ) -> None:
         """Open the store, a file or a `postgresql://` URL; what is stored goes on to `outlet`. Raises IronmoteError.
 
-        Of several gateways with one PostgreSQL each has a client id of its own in `accesses`.
+        Of several gateways with one PostgreSQL each has a client id of its own in `accesses`. What came more than
+        `keep_days` ago is removed; None is for ever.
         """
         members = list(members)
         self._fleet_id = fleet_id
@@ -97,6 +99,7 @@ class Gateway:
         self._store = Store(store, publishes=outlet is not None)
         self._trusts = {member.id: self._trust(member) for member in members if member.seal_key is not None}
         self._sharing = Sharing(self._store, self._trusts, self._believe) if self._store.shared else None
+        self._retention = self._store.retention(keep_days, self._begin) if keep_days else None
         accesses = list(accesses)
         served = [(access.zone, access.prefix) for access in accesses]
         self._uplink = Uplink(members, self._trusts, served, self._sharing)
@@ -119,7 +122,7 @@ class Gateway:
         for member in members:
             self._judge(member)
         self._zones = [Zone(access, self._arrived) for access in accesses]
-        self._queue: queue.Queue[Arrival | Order | _Change | _Roll | None] = queue.Queue()
+        self._queue: queue.SimpleQueue[Arrival | Order | _Change | _Roll | None] = queue.SimpleQueue()
         # Only deliveries wait for room: who sends a command may be on the worker itself, which makes the room. Each
         # zone has its own, so that no broker can keep the others from being heard.
         self._room = {zone: threading.Semaphore(_WAITING) for zone in self._zones}
@@ -267,7 +270,8 @@ class Gateway:
         member = self._members[topics.split(topic)[1]]
         for zone in [zone for zone in serving if zone.access.zone == member.zone] or serving:
             zone.publish(topic, payload)
-        self._tap.keep(member.id, Wired("down", member.zone, transport(member.channel), topic, payload, time.time()))
+        around, now = transport(member.channel), time.time()
+        self._tap.keep(member.id, partial(Wired, "down", member.zone, around, topic, payload, now))
 
     def _work(self) -> None:
         try:
@@ -305,6 +309,8 @@ class Gateway:
             if isinstance(item, Order):
                 self._tell(self._send(item))
         self._catch_up()
+        if self._retention is not None:
+            self._retention.turn()
         for ended in self._downlink.overdue():
             self._tell(ended)
         if self._outlet is not None:
@@ -375,6 +381,10 @@ class Gateway:
         if self._sharing is not None and generation <= revoked and not self._uplink.refuses(mote):
             self._untold += [*self._revoke(mote), MoteRevoked(mote)]
 
+    def _begin(self, mote: str) -> None:
+        if self._sharing is not None:
+            self._sharing.begin([mote])
+
     def _waits(self, mote: str, answer: command.Answer) -> bool:
         return self._care.asks(mote, answer) or self._downlink.asks(answer)
 
@@ -403,7 +413,7 @@ class Gateway:
             newest = self._trusts[found.mote].newest if found.mote in self._trusts else None
             if newest is not None and newest.boot == found.boot and found.sequence is not None:
                 events = self._care.answered(found.mote, found.answer, found.boot, found.sequence)
-                self._store.save_epochs(found.mote, self._trusts[found.mote].epochs)
+                self._store.save_epochs({found.mote: self._trusts[found.mote].to_store()})
                 sharing.end([found.mote])
             self._store.answers.remove(found)
         for event in events:

@@ -2,29 +2,31 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from typing import NamedTuple
 
 from mote import command, record, topics
 
 from .. import roles
 from ..errors import IronmoteError
-from . import controllers, reasons
+from . import controllers, reasons, state
 from .boots import Boots
 from .care import KeyCare
 from .database import StoreError
 from .downlink import Order
-from .events import Event, MessageRefused, RecordSeen, RecordsSkipped, StateSeen
+from .events import Event, MessageRefused, StateSeen
 from .members import Member
+from .record_batch import RecordBatch
 from .refusals import Refusals
 from .sharing import Sharing
 from .state import State
-from .store import MOST_LOST, Store
+from .store import Store
 from .trust import MoteTrust
 from .uplink import AlreadyTaken, Message, NotBelieved, Republished, Uplink, Verified
 from .wire_tap import Wired, WireTap, transport
 
 
-@dataclass(frozen=True)
-class Delivery:
+class Delivery(NamedTuple):
     """A message and when it came, in seconds since 1970."""
 
     message: Message
@@ -35,18 +37,30 @@ class Delivery:
 class Taken:
     """What a batch came to. `heard` has each mote that listens now, and its `down` where that was ahead of ours."""
 
-    events: list[Event] = field(default_factory=list)
     answers: list[tuple[str, command.Answer]] = field(default_factory=list)
     orders: list[Order] = field(default_factory=list)  # of controllers, for sealed motes
     heard: dict[str, int | None] = field(default_factory=dict)
     again: list[str] = field(default_factory=list)  # motes of whose messages the broker delivered one again
     refused: list[tuple[float, MessageRefused]] = field(default_factory=list)
     moved: set[str] = field(default_factory=set)  # sealed motes whose windows or counts may have moved
+    _places: list[list[Event]] = field(default_factory=list)
 
-    def refuse(self, arrived: float, event: MessageRefused) -> None:
-        """Note that a message was refused."""
+    @property
+    def events(self) -> list[Event]:
+        """What happened, in the order of the messages."""
+        return [event for place in self._places for event in place]
+
+    def tell(self, events: list[Event]) -> None:
+        """Put these events behind all others; the list may be filled later."""
+        self._places.append(events)
+
+    def refuse(self, arrived: float, event: MessageRefused, place: list[Event] | None = None) -> None:
+        """Note that a message was refused, in its `place` where it has one."""
         self.refused.append((arrived, event))
-        self.events.append(event)
+        if place is None:
+            self.tell([event])
+        else:
+            place.append(event)
 
 
 class Intake:
@@ -78,6 +92,7 @@ class Intake:
         self._care = care
         self._refusals = refusals
         self._boots = Boots(store)
+        self._records = RecordBatch(store)
 
     def take(self, deliveries: Iterable[Delivery], refused: Iterable[tuple[float, MessageRefused]] = ()) -> Taken:
         """Verify and store `deliveries`, and what was `refused` before it got here.
@@ -100,10 +115,11 @@ class Intake:
             self._sharing.begin(mote for mote in claimed if mote is not None)
         for arrived, event in refused:
             taken.refuse(arrived, event)
+        self._records.begin()
         for delivery in deliveries:
             self._one(delivery, taken)
-        for mote in taken.moved:
-            self._store.save_epochs(mote, self._trusts[mote].epochs)
+        self._store_records(taken)
+        self._store.save_epochs({mote: self._trusts[mote].to_store() for mote in sorted(taken.moved)})
         if self._sharing is not None:
             self._sharing.end(taken.moved)
         self._refusals.keep(taken.refused)
@@ -132,34 +148,35 @@ class Intake:
         except Republished:
             return
         except Exception as error:  # a mistake of ours that a message has found must not stop the others
-            self._spoilt(delivery, taken, "could not be read", error)
+            self._spoilt(delivery, taken, error)
             return
         mote = verified.member.id
         if self._sharing is not None and isinstance(verified.content, command.Answer):
             self._forward(delivery, verified, verified.content)
-        self._tap.keep(mote, _wired(delivery, verified))
+        self._tap.keep(mote, partial(_wired, delivery, verified))
         if verified.member.seal_key is not None:
             taken.moved.add(mote)
-            taken.events += self._settle(verified, taken.heard)
-        if isinstance(verified.content, command.Answer):
-            taken.answers.append((mote, verified.content))
-            return
-        try:
-            with self._store.savepoint():
-                events = self._keep(delivery, verified)
-        except StoreError:
-            raise
-        except NotBelieved as error:
-            taken.refuse(
-                delivery.arrived, MessageRefused(error.mote, message.zone, error.why, error.alert, kind=error.kind)
-            )
-        except Exception as error:
-            self._spoilt(delivery, taken, "could not be stored", error)
+            taken.tell(self._settle(verified, taken.heard))
+        content = verified.content
+        if isinstance(content, command.Answer):
+            taken.answers.append((mote, content))
+        elif isinstance(content, State):
+            self._store_records(taken)  # what a state says may be about them
+            self._keep_state(delivery, verified, content, taken)
         else:
-            taken.events += events
-            gone = isinstance(verified.content, State) and not verified.content.online
-            if verified.member.seal_key is None and not message.retained and not gone:
+            confirmed = self._confirmed(verified.member)
+            taken.tell(self._records.add(message, delivery.arrived, verified, content, confirmed))
+            if verified.member.seal_key is None and not message.retained:
                 taken.heard.setdefault(mote, None)
+
+    def _store_records(self, taken: Taken) -> None:
+        for failed in self._records.store():
+            waiting, error = failed.waiting, failed.error
+            if isinstance(error, NotBelieved):
+                refused = MessageRefused(waiting.new.mote, waiting.zone, error.why, error.alert, kind=error.kind)
+            else:
+                refused = _unstorable(waiting.new.mote, waiting.zone, error)
+            taken.refuse(waiting.new.arrived, refused, waiting.place)
 
     def _forward(self, delivery: Delivery, verified: Verified, answer: command.Answer) -> None:
         """Let the other gateways know of an answer that nobody waits for here."""
@@ -180,11 +197,11 @@ class Intake:
         else:
             taken.orders.append(order)
 
-    def _spoilt(self, delivery: Delivery, taken: Taken, what: str, error: Exception) -> None:
+    def _spoilt(self, delivery: Delivery, taken: Taken, error: Exception) -> None:
         mote = self.claimed(delivery.message)
         if mote is not None and mote in self._trusts:
             taken.moved.add(mote)
-        why = f"{what} ({type(error).__name__})"
+        why = f"could not be read ({type(error).__name__})"
         taken.refuse(delivery.arrived, MessageRefused(mote, delivery.message.zone, why, True, kind=reasons.MALFORMED))
 
     def claimed(self, message: Message) -> str | None:
@@ -210,14 +227,20 @@ class Intake:
             heard[mote] = content.down if ahead else heard.get(mote)
         return events
 
-    def _keep(self, delivery: Delivery, verified: Verified) -> list[Event]:
-        if isinstance(verified.content, State):
-            return self._keep_state(delivery, verified, verified.content)
-        if isinstance(verified.content, record.Record):
-            return self._keep_record(delivery, verified, verified.content)
-        return []
+    def _keep_state(self, delivery: Delivery, verified: Verified, content: State, taken: Taken) -> None:
+        member, message = verified.member, delivery.message
+        try:
+            with self._store.savepoint():
+                taken.tell(self._apply_state(delivery, verified, content))
+        except StoreError:
+            raise
+        except Exception as error:
+            taken.refuse(delivery.arrived, _unstorable(member.id, message.zone, error))
+        else:
+            if member.seal_key is None and not message.retained and content.online:
+                taken.heard.setdefault(member.id, None)
 
-    def _keep_state(self, delivery: Delivery, verified: Verified, content: State) -> list[Event]:
+    def _apply_state(self, delivery: Delivery, verified: Verified, content: State) -> list[Event]:
         member, message = verified.member, delivery.message
         generation = self._trusts[member.id].generation if member.id in self._trusts else member.generation
         last, when = self._store.state(member.id), (generation, content.boot, content.connection)
@@ -227,57 +250,17 @@ class Intake:
         if not verified.current or (not fresh and last is not None and when < last):
             return []
         self._store.save_state(member.id, content.online, when, delivery.arrived)
+        self._store.add_status(member.id, delivery.arrived, content.online, content.boot, state.to_json(content))
         seen = StateSeen(member.id, content, self._confirmed(member))
         return [seen, *(self._boots.heard(member.id, generation, content) if content.online else ())]
-
-    def _keep_record(self, delivery: Delivery, verified: Verified, content: record.Record) -> list[Event]:
-        member = verified.member
-        generation, boot, number = content.identity
-        readings = tuple(content.readings)
-        before = self._store.highest(member.id, generation, boot)
-        new = self._store.add_record(
-            member.id,
-            content.identity,
-            content.base_time,
-            delivery.arrived,
-            member.channel,
-            verified.sequence,
-            verified.boot if verified.sequence is not None else None,
-            readings,
-            self._confirmed(member),
-        )
-        if not new:
-            if self._store.has(member.id, content.identity, readings):
-                return []
-            # Sealed, a counter that went back is refused before; inside TLS this is the only sign of it.
-            words = (
-                f"record {number} of boot {boot} is there with other readings: this mote was copied, or its boot "
-                "counter went back; provision it again"
-            )
-            raise NotBelieved(member.id, words, True, reasons.CONFLICT)
-        skipped: list[Event] = []
-        if number - before - 1 > MOST_LOST:
-            skipped.append(RecordsSkipped(member.id, boot, before, number))
-        seen = RecordSeen(
-            member.id,
-            member.channel,
-            boot,
-            number,
-            content.base_time,
-            delivery.arrived,
-            readings,
-            self._confirmed(member),
-            generation,
-            delivery.message.zone,
-            verified.sequence,
-            verified.boot if verified.sequence is not None else None,
-            len(delivery.message.payload),
-        )
-        return [*skipped, seen]
 
     def _confirmed(self, member: Member) -> bool:
         answered = member.id not in self._trusts or self._trusts[member.id].confirmed
         return answered and self._believes(member.id)
+
+
+def _unstorable(mote: str, zone: str, error: Exception) -> MessageRefused:
+    return MessageRefused(mote, zone, f"could not be stored ({type(error).__name__})", True, kind=reasons.MALFORMED)
 
 
 def _wired(delivery: Delivery, verified: Verified) -> Wired:

@@ -153,7 +153,12 @@ class LineServer:
 
 def _until_gone(client: socket.socket, gone: threading.Event) -> None:
     """Set `gone` when the client's end is closed; it has nothing more to say."""
-    with contextlib.suppress(OSError):
-        while client.recv(LONGEST):
-            pass
+    heard = True
+    while heard:
+        try:
+            heard = bool(client.recv(LONGEST))
+        except TimeoutError:  # which is for who reads slowly
+            continue
+        except OSError:
+            break
     gone.set()

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from mote.record import Reading
 
+from . import rows
 from .database import Database
 
 IN_HAND_S = 60.0  # after which another gateway takes what one has not said was handed on
@@ -57,9 +58,9 @@ class Outbox:
         self._db = db
         self._taken = 0  # where no other gateway takes any: the last that was taken
 
-    def add(self, record: int) -> None:
-        """Put a record in that was just stored. Call inside the transaction that stores it."""
-        self._db.execute("INSERT INTO outbox (record, until) VALUES (?, 0)", (record,))
+    def add(self, records: Iterable[int]) -> None:
+        """Put records in that were just stored. Call inside the transaction that stores them."""
+        rows.insert(self._db, "outbox (record, until)", [(record, 0) for record in records])
 
     def take(self, most: int = 256) -> list[Unpublished]:
         """The next records to hand on, at most so many, oldest first; they are the caller's until IN_HAND_S later."""
@@ -72,12 +73,12 @@ class Outbox:
             return found
         now = time.time()
         with self._db.transaction():
-            rows = self._db.execute(
+            due = self._db.execute(
                 "UPDATE outbox SET until = ? WHERE record IN (SELECT record FROM outbox WHERE until < ?"
                 " ORDER BY record LIMIT ? FOR UPDATE SKIP LOCKED) RETURNING record",
                 (now + IN_HAND_S, now, most),
             ).fetchall()
-            return self._records(sorted(row[0] for row in rows))
+            return self._records(sorted(row[0] for row in due))
 
     def done(self, records: Iterable[int]) -> None:
         """The records with these ids were handed on."""

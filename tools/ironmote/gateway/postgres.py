@@ -21,6 +21,7 @@ except ImportError as error:
     raise MissingTool("a PostgreSQL needs psycopg: pip install 'ironmote[postgres]'") from error
 
 _CONNECT_S = 10
+_TOGETHER = 32  # rows that are inserted by one statement
 _LOCK_S = 20  # how long another gateway may have a mote's row, before that is an error and tried again
 _IDLE_S = 60  # a gateway that hangs inside a transaction loses it, and with it the rows that it holds
 # Both are names that nothing else in this database should use; the first is held, shared, by each gateway that runs.
@@ -44,13 +45,19 @@ _PASSWORD = re.compile(r"(password\s*=\s*)('[^']*'|\S+)", re.IGNORECASE)
 
 def has_password(url: str) -> bool:
     """True where the URL holds a password, and so belongs on no command line."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # brackets that do not match: it may have one
+        return True
     return bool(parts.password) or any(name == "password" for name, _ in parse_qsl(parts.query))
 
 
 def shown(url: str) -> str:
     """The URL for a message: without user, password and options."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "the PostgreSQL of the settings"
     return f"postgresql://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
@@ -59,9 +66,12 @@ class PostgresDatabase:
 
     shared = True
 
-    def __init__(self, url: str, read_only: bool = False) -> None:
-        """Connect, and make the schema the newest where it is to be written. Raises StoreError."""
-        self._url, self._name, self._read_only = url, shown(url), read_only
+    def __init__(self, url: str, read_only: bool = False, present: bool = True) -> None:
+        """Connect, and make the schema the newest where it is to be written. Raises StoreError.
+
+        A gateway is `present` by one of its connections, which tells whether it is alone.
+        """
+        self._url, self._name, self._read_only, self._present = url, shown(url), read_only, present
         self._queries: dict[str, str] = {}
         self.alone = False
         self._db = self._connect()
@@ -81,12 +91,16 @@ class PostgresDatabase:
 
     def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """See Database."""
-        rows = list(rows)
-        if len(rows) == 1:
-            self._db.execute(self._query(sql), rows[0])
-        elif rows:
-            with self._db.cursor() as cursor:
-                cursor.executemany(self._query(sql), rows)
+        rows, query = list(rows), self._query(sql)
+        head, values, group = query.partition(" VALUES ")
+        if len(rows) <= _TOGETHER and group.endswith(")") and "ON CONFLICT" not in group:
+            # One statement: what takes time is the way to the server and back.
+            if rows:
+                together = f"{head}{values}{', '.join([group] * len(rows))}"
+                self._db.execute(together, [value for row in rows for value in row])
+            return
+        with self._db.cursor() as cursor:
+            cursor.executemany(query, rows)
 
     def insert(self, sql: str, parameters: Sequence[Any]) -> int | None:
         """See Database."""
@@ -107,12 +121,20 @@ class PostgresDatabase:
     @contextlib.contextmanager
     def savepoint(self) -> Iterator[None]:
         """See Database."""
+        self._say("SAVEPOINT part")
         try:
-            with self._db.transaction():
-                yield
+            yield
+        except Exception as error:
+            if isinstance(error, psycopg.Error) and not isinstance(error, _UNSTORABLE):
+                raise StoreError(f"{self._name} cannot be written: {_words(error)}") from error
+            self._say("ROLLBACK TO part; RELEASE part")
+            raise
+        self._say("RELEASE part")
+
+    def _say(self, words: str) -> None:
+        try:
+            self._db.execute(words)
         except psycopg.Error as error:
-            if isinstance(error, _UNSTORABLE) and not self._db.broken:
-                raise
             raise StoreError(f"{self._name} cannot be written: {_words(error)}") from error
 
     @contextlib.contextmanager
@@ -143,7 +165,7 @@ class PostgresDatabase:
                 db.execute(statement)
             if self._read_only:
                 db.execute("SET default_transaction_read_only = on")
-            else:
+            elif self._present:
                 self._say_present(db)
         except psycopg.Error as error:
             raise StoreError(f"{self._name} cannot be opened: {_words(error)}") from error
@@ -180,7 +202,18 @@ class PostgresDatabase:
 
 
 def _open(url: str) -> psycopg.Connection[Any]:
-    return psycopg.connect(make_conninfo(url, **_OPTIONS))
+    conninfo = _conninfo(url)
+    if conninfo is None:
+        raise psycopg.OperationalError("its URL is not one, such as postgresql://user@host/database")
+    return psycopg.connect(conninfo)
+
+
+def _conninfo(url: str) -> str | None:
+    """What libpq reads; None where it cannot: its error would quote all of the URL."""
+    try:
+        return make_conninfo(url, **_OPTIONS)
+    except psycopg.Error:
+        return None
 
 
 def _words(error: BaseException) -> str:

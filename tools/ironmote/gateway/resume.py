@@ -14,7 +14,7 @@ from .intake import Delivery
 from .zone import Receipt, Zone
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Arrival:
     """A delivery, and where its broker waits to be told that it was taken."""
 

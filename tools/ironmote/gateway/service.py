@@ -71,7 +71,13 @@ class Service:
             trusted = any(access.prefix == topics.OPEN for access in self.accesses)
             outlet = Republisher() if trusted else None
             self.gateway = Gateway(
-                self.roster.fleet_id, self.roster.members, self.accesses, self.store, self.hub, outlet
+                self.roster.fleet_id,
+                self.roster.members,
+                self.accesses,
+                self.store,
+                self.hub,
+                outlet,
+                self.settings.keep_days,
             )
             # The last to end is what needs no gateway; `stop` may be called twice.
             ends.callback(self.gateway.stop)

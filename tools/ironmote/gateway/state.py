@@ -90,6 +90,11 @@ def decode_json(data: bytes) -> State:
         raise StateError("not a status map") from error
 
 
+def to_json(said: State) -> str:
+    """A State for the history: what was said, without what was not."""
+    return json.dumps({name: value for name, value in asdict(said).items() if value not in (None, "", ())})
+
+
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):

@@ -5,16 +5,18 @@ it only after that is on disk. One process owns a file, and a second one is refu
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sized
+from collections.abc import Callable, Iterable, Mapping, Sized
 from pathlib import Path
 
-from mote.record import Reading
 from mote.replay import Window
 
+from . import rows
 from .answers import Answers
 from .database import open_database
 from .events import Value
 from .outbox import Outbox
+from .retention import Retention
+from .stored_records import StoredRecords
 from .trust import EpochTrust
 
 MOST_LOST = 10_000  # a longer gap in a mote's numbers says nothing about what was lost
@@ -36,8 +38,8 @@ class Store:
         """
         self._db = open_database(where)
         self.outbox = Outbox(self._db)
+        self.records = StoredRecords(self._db, self.outbox if publishes else None)
         self.answers = Answers(self._db)
-        self._publishes = publishes
         self.shared = self._db.shared
         self.transaction = self._db.transaction
         self.savepoint = self._db.savepoint
@@ -45,6 +47,10 @@ class Store:
         self._versions: dict[str, int] = {}  # of the motes as they were loaded last, where others may change them
         with self.transaction():
             self._begin_alone()
+
+    def retention(self, keep_days: int, begin: Callable[[str], object]) -> Retention:
+        """What removes from this store what is older; see Retention."""
+        return Retention(self._db, keep_days, begin)
 
     def close(self) -> None:
         """Close it and let others have it."""
@@ -118,64 +124,22 @@ class Store:
             for epoch, highest, bits, will, failed in rows
         ]
 
-    def save_epochs(self, mote: str, epochs: list[EpochTrust]) -> None:
-        """Replace the epochs of a mote."""
-        self._db.execute("DELETE FROM epochs WHERE mote = ?", (mote,))
-        self._db.executemany(
-            "INSERT INTO epochs (mote, epoch, highest, bits, will, failed) VALUES (?, ?, ?, ?, ?, ?)",
+    def save_epochs(self, moved: Mapping[str, tuple[Iterable[EpochTrust], Iterable[bytes]]]) -> None:
+        """Keep epochs of each mote as they are now, and forget those that are named beside them."""
+        rows.insert(
+            self._db,
+            "epochs (mote, epoch, highest, bits, will, failed)",
             [
                 (mote, each.epoch, each.window.highest, each.window.bits.to_bytes(16, "big"), each.will, each.failed)
+                for mote, (epochs, _) in moved.items()
                 for each in epochs
             ],
+            "ON CONFLICT (mote, epoch) DO UPDATE SET highest = excluded.highest, bits = excluded.bits,"
+            " will = excluded.will, failed = excluded.failed",
         )
-
-    def add_record(
-        self,
-        mote: str,
-        identity: tuple[int, int, int],
-        taken: float | None,
-        arrived: float,
-        channel: str,
-        sequence: int | None,
-        epoch: int | None,
-        readings: tuple[Reading, ...],
-        confirmed: bool = True,
-    ) -> bool:
-        """Store a record and its readings; False where this identity is there already, or was before it was pruned."""
-        record = self._db.insert(
-            "INSERT INTO records (mote, generation, boot, number, taken, arrived, channel, epoch, sequence, confirmed)"
-            " SELECT ?, ?, ?, ?, ?, ?, ?, ?, ?, ? WHERE NOT EXISTS (SELECT 1 FROM pruned WHERE mote = ?"
-            " AND generation = ? AND boot = ? AND first <= ? AND last >= ?) ON CONFLICT DO NOTHING",
-            (mote, *identity, taken, arrived, channel, epoch, sequence, int(confirmed), mote, *identity, identity[2]),
-        )
-        if record is None:
-            return False
-        self._db.executemany(
-            "INSERT INTO readings (record, position, name, unit, kind, value, text, taken)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                (record, place, each.name, each.unit, *_parts(each.value), each.time)
-                for place, each in enumerate(readings)
-            ],
-        )
-        if self._publishes:
-            self.outbox.add(record)
-        return True
-
-    def has(self, mote: str, identity: tuple[int, int, int], readings: tuple[Reading, ...]) -> bool:
-        """True where the record that is there under this identity has these readings, whenever they were taken.
-
-        True also where it was pruned, since nothing can tell any more.
-        """
-        query = (
-            "SELECT name, unit, kind, value, text FROM readings JOIN records ON record = records.id"
-            " WHERE mote = ? AND generation = ? AND boot = ? AND number = ? ORDER BY position"
-        )
-        there = self._db.execute(query, (mote, *identity)).fetchall()
-        if there == [(each.name, each.unit, *_parts(each.value)) for each in readings]:
-            return True
-        pruned = "SELECT 1 FROM pruned WHERE mote = ? AND generation = ? AND boot = ? AND first <= ? AND last >= ?"
-        return self._db.execute(pruned, (mote, *identity, identity[2])).fetchone() is not None
+        gone = [(mote, epoch) for mote, (_, forgotten) in moved.items() for epoch in forgotten]
+        if gone:
+            self._db.executemany("DELETE FROM epochs WHERE mote = ? AND epoch = ?", gone)
 
     def state(self, mote: str) -> tuple[int, int, int] | None:
         """Generation, boot and connection of the last state that was applied, or None."""
@@ -199,15 +163,6 @@ class Store:
             "INSERT INTO statuses (mote, arrived, online, boot, said) VALUES (?, ?, ?, ?, ?)",
             (mote, arrived, int(online), boot, said),
         )
-
-    def highest(self, mote: str, generation: int, boot: int) -> int:
-        """The highest number of a record of this boot, 0 where there was none."""
-        query = (
-            "SELECT MAX(n) FROM (SELECT MAX(number) AS n FROM records WHERE mote = ? AND generation = ? AND boot = ?"
-            " UNION ALL SELECT MAX(last) FROM pruned WHERE mote = ? AND generation = ? AND boot = ?) AS each"
-        )
-        number = self._db.execute(query, (mote, generation, boot) * 2).fetchone()[0]
-        return number or 0
 
     def latest_boot(self, mote: str) -> tuple[int, int] | None:
         """Generation and counter of the boot of which a status came first last, or None."""
@@ -373,10 +328,3 @@ class Store:
 def _marks(values: Sized) -> str:
     """Parameters for so many values."""
     return ", ".join("?" * len(values))
-
-
-def _parts(value: Value) -> tuple[str, float | int | None, str | None]:
-    """Kind, number and text of a reading's value."""
-    if isinstance(value, bool):
-        return "bool", int(value), None
-    return ("text", None, value) if isinstance(value, str) else ("number", value, None)

@@ -7,7 +7,7 @@ A gateway that has just started cannot tell whether its state is the newest or a
 challenge (`care`) it is not `confirmed`, and what it seems to say may be a recording.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
@@ -61,7 +61,7 @@ class EpochTrust:
         return counter
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Opened:
     """A message that verified. `sequence` counts uplinks; in a will it is the number of the connection."""
 
@@ -94,7 +94,10 @@ class MoteTrust:
         self.confirmed = False
         self._seal_key = seal_key
         self._fleet_id = fleet_id
+        epochs = list(epochs)
         self._epochs = _of_generation(epochs, generation)
+        self._newest = _newest(self._epochs)
+        self._stored = tuple(each.epoch for each in epochs)
         self._contexts: dict[tuple[bytes, bytes], sealed.Context] = {}
         self._failed = 0  # openings under keys of epochs that were never heard
         self._looks = _LOOKS
@@ -102,12 +105,18 @@ class MoteTrust:
     @property
     def newest(self) -> EpochTrust | None:
         """The epoch with the highest counter, or None before anything verified."""
-        return max(self._epochs.values(), key=lambda each: each.boot, default=None)
+        return self._newest
 
     @property
     def epochs(self) -> list[EpochTrust]:
-        """The epochs that are kept, for storing."""
+        """The epochs that are kept."""
         return list(self._epochs.values())
+
+    def to_store(self) -> tuple[list[EpochTrust], list[bytes]]:
+        """The epochs to store, and those to forget that were stored before; call `reload` where that fails."""
+        forgotten = [epoch for epoch in self._stored if epoch not in self._epochs]
+        self._stored = tuple(self._epochs)
+        return self.epochs, forgotten
 
     def open(self, leaf: str, payload: bytes) -> Opened:
         """Verify and open a message that came on `leaf` ("up", "ack" or "state").
@@ -180,7 +189,10 @@ class MoteTrust:
                 self._contexts.clear()
             self.generation, self._seal_key, self.successor = generation, seal_key, successor
         self.confirmed = confirmed
+        epochs = list(epochs)
         self._epochs = _of_generation(epochs, self.generation)
+        self._newest = _newest(self._epochs)
+        self._stored = tuple(each.epoch for each in epochs)
         self._contexts = {key: context for key, context in self._contexts.items() if key[1] in self._epochs}
 
     def confirm(self, boot: int, sequence: int) -> None:
@@ -266,16 +278,22 @@ class MoteTrust:
         self._contexts[envelope.kid, trust.epoch] = context
         while len(self._epochs) > EPOCHS_KEPT:
             self._forget(min(self._epochs.values(), key=lambda each: each.boot).epoch)
+        self._newest = _newest(self._epochs)
         return trust
 
     def _forget(self, epoch: bytes) -> None:
         del self._epochs[epoch]
         self._contexts = {key: context for key, context in self._contexts.items() if key[1] != epoch}
+        self._newest = _newest(self._epochs)
 
 
 def _of_generation(epochs: Iterable[EpochTrust], generation: int) -> dict[bytes, EpochTrust]:
     """Epochs of `generation`: those of another root key say nothing of the boots under this one."""
     return {each.epoch: each for each in epochs if sealed.split_epoch(each.epoch)[0] == generation}
+
+
+def _newest(epochs: Mapping[bytes, EpochTrust]) -> EpochTrust | None:
+    return max(epochs.values(), key=lambda each: each.boot, default=None)
 
 
 def _judge(failed: int) -> None:

@@ -1,11 +1,12 @@
 """From a message of a broker to what it says: verified, opened and checked, or refused. No I/O, no clock."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import TypeAlias
+from dataclasses import replace
+from typing import NamedTuple, TypeAlias
 
 from mote import command, record, sealed, topics
 
+from ..roles import UPWARD
 from . import reasons, state
 from .marks import Marks
 from .members import Member
@@ -17,8 +18,7 @@ from .trust import Alarming, MoteTrust, Opened
 Content: TypeAlias = record.Record | State | command.Answer
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(NamedTuple):
     """What a broker delivered. `prefix` is that of the zone it came from; `redelivered` is the broker's DUP flag.
 
     `exclusive` says that no other gateway is given a copy, as in a queue group.
@@ -33,8 +33,7 @@ class Message:
     exclusive: bool = False
 
 
-@dataclass(frozen=True)
-class Verified:
+class Verified(NamedTuple):
     """Something a mote really said. `sequence` is None where TLS protects it; a will is a State."""
 
     member: Member
@@ -137,11 +136,16 @@ class Uplink:
 
     def _address(self, message: Message) -> tuple[Member, str]:
         """Whose message this claims to be; refuses what cannot be right before looking inside."""
-        try:
-            prefix, mote_id, leaf = topics.split(message.topic)
-        except topics.TopicError as error:
-            raise NotBelieved(None, f"a topic that is none of ours: {error}", kind=reasons.STRAY) from error
-        member = self._members.get(mote_id)
+        parts = message.topic.split("/")
+        member = self._members.get(parts[1]) if len(parts) == 3 and parts[0] == message.prefix else None
+        if member is not None and parts[2] in UPWARD:  # what it is nearly always; each part is known to be right
+            prefix, mote_id, leaf = parts
+        else:
+            try:
+                prefix, mote_id, leaf = topics.split(message.topic)
+            except topics.TopicError as error:
+                raise NotBelieved(None, f"a topic that is none of ours: {error}", kind=reasons.STRAY) from error
+            member = self._members.get(mote_id)
         if member is None:
             raise NotBelieved(None, "from a mote that is not in the fleet", kind=reasons.UNKNOWN)
         if member.seal_key is not None and prefix == message.prefix == topics.OPEN:
@@ -153,7 +157,7 @@ class Uplink:
                 )
         if mote_id in self._revoked:
             raise NotBelieved(mote_id, self._revoked[mote_id], kind=reasons.REVOKED)
-        if prefix != message.prefix or leaf not in ("up", "ack", "state"):
+        if prefix != message.prefix or leaf not in UPWARD:
             raise NotBelieved(member.id, "on a topic that no mote publishes in this zone", kind=reasons.STRAY)
         # Where a zone has a connection of its own for this prefix, its motes are heard there and nowhere else.
         elsewhere = message.zone != member.zone and (member.zone, prefix) in self._zones
@@ -204,7 +208,7 @@ def _as_pinned(verified: Verified) -> Verified:
     if said.channel not in ("", member.channel):
         words = f"says that its channel is {said.channel}, and its profile demands {member.channel}"
         raise NotBelieved(member.id, words, True, reasons.OTHER_CHANNEL)
-    return replace(verified, content=replace(said, channel=member.channel))
+    return verified._replace(content=replace(said, channel=member.channel))
 
 
 def _is_will(payload: bytes) -> bool:

@@ -6,6 +6,7 @@ were heard last: memory is bounded, however many motes there are.
 
 import threading
 from collections import OrderedDict, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -50,10 +51,10 @@ class WireTap:
         self._each = each
         self._most = motes
         self._lock = threading.Lock()
-        self._kept: OrderedDict[str, deque[Wired]] = OrderedDict()
+        self._kept: OrderedDict[str, deque[Callable[[], Wired]]] = OrderedDict()
 
-    def keep(self, mote: str, wired: Wired) -> None:
-        """Remember a message of `mote`, or to it."""
+    def keep(self, mote: str, wired: Callable[[], Wired]) -> None:
+        """Remember a message of `mote`, or to it; it is made of `wired` when somebody asks, which is seldom."""
         with self._lock:
             kept = self._kept.get(mote)
             if kept is None:
@@ -67,7 +68,8 @@ class WireTap:
     def seen(self, mote: str) -> list[Wired]:
         """The last messages of `mote`, newest last."""
         with self._lock:
-            return list(self._kept.get(mote, ()))
+            kept = list(self._kept.get(mote, ()))
+        return [wired() for wired in kept]
 
 
 def transport(channel: str) -> Literal["tcp", "tls"]:

@@ -5,7 +5,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from mote import sealed, topics
 from paho.mqtt import client as mqtt
@@ -15,6 +15,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from ..brokers import GatewayAccess
 from ..errors import IronmoteError
+from .reading_ahead import ReadingAhead
 from .uplink import Message
 
 _KEEPALIVE_S = 30
@@ -30,8 +31,7 @@ class ZoneError(IronmoteError):
     """A zone's broker cannot be reached, or does not let the gateway do its work."""
 
 
-@dataclass(frozen=True)
-class Receipt:
+class Receipt(NamedTuple):
     """What acknowledges one delivery; it is good for the connection it came on."""
 
     packet_id: int
@@ -209,6 +209,7 @@ class Zone:
 def _tls(access: GatewayAccess) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=None if access.ca_file is None else str(access.ca_file))
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.sslsocket_class = ReadingAhead
     if access.cert_file is not None:
         context.load_cert_chain(access.cert_file, access.key_file)
     return context

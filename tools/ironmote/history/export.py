@@ -25,6 +25,14 @@ class _Writer(Protocol):
     def close(self) -> None: ...
 
 
+def check_name(path: Path) -> str:
+    """What the name of a file says that it is to be: ".csv" or ".parquet". Raises UsageError."""
+    kind = path.suffix.lower()
+    if kind not in _KINDS:
+        raise UsageError(f"{path.name} would be neither: name it .csv or .parquet")
+    return kind
+
+
 def export(
     history: History,
     path: Path,
@@ -36,10 +44,7 @@ def export(
 
     `step` is told how far it is, of how far it goes. Raises IronmoteError; then a file that was there is as it was.
     """
-    kinds: dict[str, Callable[[Path], _Writer]] = {".csv": _Csv, ".parquet": _Parquet}
-    kind = kinds.get(path.suffix.lower())
-    if kind is None:
-        raise UsageError(f"{path.name} would be neither: name it .csv or .parquet")
+    kind = _KINDS[check_name(path)]
     new = path.with_name(f".{path.name}.new")
     count, end = 0, history.newest_record()
     try:
@@ -117,3 +122,6 @@ class _Parquet:
         columns = [list(column) for column in zip(*self._rows, strict=True)]
         self._rows.clear()
         self._file.write_batch(self._batch(columns, schema=self._schema))
+
+
+_KINDS: dict[str, Callable[[Path], _Writer]] = {".csv": _Csv, ".parquet": _Parquet}

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import durable
-from ..gateway.events import Event, RecordSeen, StateSeen
+from ..gateway.events import Event, RecordSeen, StateSeen, Value
 from . import home_assistant
 from .home_assistant import Described, Device
 
@@ -31,6 +31,10 @@ class Discovery:
         self._heard: dict[str, dict[str, tuple[str | None, str]]] = {}  # mote: name: unit and kind
         self._versions: dict[str, str] = {}
         self._topics: set[str] = set()  # that have a configuration
+        self._latest: dict[str, dict[str, Value]] = {}  # mote: name: value
+        self._newest: dict[str, tuple[int, int, int]] = {}  # identity of the record that its values are of
+        self._changed: set[str] = set()  # motes whose last values are to be said
+        self._unsaved = False
         self._load()
 
     def announce(self, motes: Mapping[str, Described] | None = None) -> None:
@@ -42,12 +46,15 @@ class Discovery:
             for mote, names in self._heard.items()
             if mote in self._motes
         }
+        self._latest = {mote: values for mote, values in self._latest.items() if mote in self._motes}
         configs = dict(self._all())
+        configs |= {home_assistant.latest_topic(mote): values for mote, values in self._latest.items()}
         gone = self._topics - set(configs)
         # Remembered first: what is cleared or announced twice does no harm.
         self._topics |= set(configs)
         self._save()
-        for topic in sorted(gone):
+        # What entities show goes after them: they would take nothing for a value.
+        for topic in sorted(gone, key=lambda each: (not each.endswith("/config"), each)):
             self._publish(topic, b"")
         for topic, config in configs.items():
             self._send(topic, config)
@@ -55,14 +62,42 @@ class Discovery:
         self._save()
 
     def event(self, event: Event) -> None:
-        """Take notice of what a mote reports for the first time, and of the version that it says it has."""
+        """Take notice of what a mote reports, and of the version that it says it has; `flush` says its last values."""
         if event.mote is None or event.mote not in self._motes:
             return
         if isinstance(event, RecordSeen):
             self._learn(event)
+            self._note(event)
         elif isinstance(event, StateSeen) and event.state.version not in ("", self._versions.get(event.mote)):
             self._versions[event.mote] = event.state.version
             self._add(self._of_mote(event.mote))
+
+    def flush(self) -> None:
+        """Say the last values of the motes that were heard since, and remember what is new. Raises OSError."""
+        for mote in sorted(self._changed & self._latest.keys()):
+            topic = home_assistant.latest_topic(mote)
+            self._unsaved = self._unsaved or topic not in self._topics
+            self._topics.add(topic)
+            self._send(topic, self._latest[mote])
+        self._changed.clear()
+        if self._unsaved:
+            self._save()
+
+    def _note(self, event: RecordSeen) -> None:
+        """Keep the last values; a record that comes late adds what nothing is known of, and changes nothing else."""
+        described, values = self._motes[event.mote], self._latest.setdefault(event.mote, {})
+        identity = event.generation, event.boot, event.number
+        newer = identity > self._newest.get(event.mote, (0, 0, 0))
+        if newer:
+            self._newest[event.mote] = identity
+        for each in event.readings:
+            known = each.name in described.actuators or each.name in described.names
+            if known and (newer or each.name not in values):
+                # What is on or off may stay so for days: it is remembered over a start of the gateway.
+                lasts = each.name in described.actuators or isinstance(each.value, bool)
+                self._unsaved = self._unsaved or (lasts and values.get(each.name) != each.value)
+                values[each.name] = each.value
+        self._changed.add(event.mote)
 
     def _learn(self, event: RecordSeen) -> None:
         described, heard = self._motes[event.mote], self._heard.setdefault(event.mote, {})
@@ -86,7 +121,7 @@ class Discovery:
     def _add(self, configs: Iterable[tuple[str, dict[str, Any]]]) -> None:
         made = dict(configs)
         self._topics |= set(made)
-        self._save()
+        self._unsaved = True
         for topic, config in made.items():
             self._send(topic, config)
 
@@ -117,6 +152,8 @@ class Discovery:
                 mote: {name: (unit, kind) for name, (unit, kind) in names.items()}
                 for mote, names in found["heard"].items()
             }
+            self._latest = {str(mote): dict(values) for mote, values in found["latest"].items()}
+            self._newest = {str(mote): (each[0], each[1], each[2]) for mote, each in found["newest"].items()}
         except FileNotFoundError:
             pass
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
@@ -125,7 +162,8 @@ class Discovery:
 
     def _save(self) -> None:
         known = {"topics": sorted(self._topics), "versions": self._versions, "heard": self._heard}
-        durable.replace(self._memory, json.dumps(known, indent=1))
+        durable.replace(self._memory, json.dumps(known | {"latest": self._latest, "newest": self._newest}, indent=1))
+        self._unsaved = False
 
 
 def _kind(value: object) -> str:

@@ -1,5 +1,7 @@
 """Home Assistant's MQTT discovery: one retained configuration for each entity. Pure: no connection, no file.
 
+What entities show are the last values of their mote, one JSON object by the names of its readings.
+
 https://www.home-assistant.io/integrations/mqtt/#mqtt-discovery says what is in them. A switch needs Home Assistant
 2024.8 or later: only there its command is made by a template, which a command with an id and a deadline needs.
 """
@@ -73,7 +75,7 @@ _QUANTITIES = {
 
 def reading(device: Device, name: str, unit: str | None, kind: str) -> tuple[str, dict[str, Any]]:
     """Topic and configuration of what a mote reports as `name`; `kind` is NUMBER, FLAG or TEXT."""
-    config = _common(device, name, _title(name)) | {"state_topic": _topic(device, "up")}
+    config = _common(device, name, _title(name)) | {"state_topic": latest_topic(device.mote)}
     if kind == FLAG:
         is_alarm = name.endswith((":high", ":low"))
         return _entity(
@@ -82,12 +84,12 @@ def reading(device: Device, name: str, unit: str | None, kind: str) -> tuple[str
             name,
             config
             | ({"device_class": "problem"} if is_alarm else {})
-            | {"value_template": _of(name, "'ON' if r.vb else 'OFF'"), "payload_on": "ON", "payload_off": "OFF"},
+            | {"value_template": _of(name, "'ON' if r else 'OFF'"), "payload_on": "ON", "payload_off": "OFF"},
         )
     if kind == TEXT:
-        return _entity(device, "sensor", name, config | {"value_template": _of(name, "r.vs", "this.state")})
+        return _entity(device, "sensor", name, config | {"value_template": _of(name, "r")})
     quantity = _QUANTITIES.get(unit or "", _Quantity(unit or None))
-    value = "r.v" if quantity.factor == 1 else f"(r.v * {quantity.factor}) | round(2)"
+    value = "r" if quantity.factor == 1 else f"(r * {quantity.factor}) | round(2)"
     config |= {"value_template": _of(name, value), "state_class": "measurement"}
     if quantity.kind is not None:
         config["device_class"] = quantity.kind
@@ -103,10 +105,10 @@ def actuator(device: Device, name: str, settings: Mapping[str, Any]) -> tuple[st
     """
     kind = settings["kind"]
     config = _common(device, name, _title(name))
-    config |= {"state_topic": _topic(device, "up"), "command_topic": _topic(device, "down")}
+    config |= {"state_topic": latest_topic(device.mote), "command_topic": _topic(device, "down")}
     if kind == "dimmer":
         percent = f"{{{{ (brightness / {_FULL}) | round(1) if brightness is defined else 100 }}}}"
-        brightness = f"(r.v * {_FULL * 100:.0f}) | round(0, 'ceil') | int"
+        brightness = f"(r * {_FULL * 100:.0f}) | round(0, 'ceil') | int"
         return _entity(
             device,
             "light",
@@ -116,7 +118,7 @@ def actuator(device: Device, name: str, settings: Mapping[str, Any]) -> tuple[st
                 "schema": "template",
                 "command_on_template": _command(name, percent),
                 "command_off_template": _command(name, "0"),
-                "state_template": _of(name, "'on' if r.v > 0 else 'off'", _LAST_LIGHT),
+                "state_template": _of(name, "'on' if r > 0 else 'off'", "'None'"),
                 "brightness_template": _of(name, brightness, "0"),
             },
         )
@@ -130,7 +132,7 @@ def actuator(device: Device, name: str, settings: Mapping[str, Any]) -> tuple[st
                 "schema": "template",
                 "command_on_template": _command(name, "true"),
                 "command_off_template": _command(name, "false"),
-                "state_template": _of(name, "'on' if r.vb else 'off'", _LAST_LIGHT),
+                "state_template": _of(name, "'on' if r else 'off'", "'None'"),
             },
         )
     if kind == "servo" or (kind == "buzzer" and settings.get("freq_hz") is None):
@@ -147,7 +149,7 @@ def actuator(device: Device, name: str, settings: Mapping[str, Any]) -> tuple[st
                 "mode": "slider" if servo else "box",
                 "unit_of_measurement": "°" if servo else "Hz",
                 "command_template": _command(name, "{{ value }}"),
-                "value_template": _of(name, f"(r.v * {_DEGREES}) | round(1)" if servo else "r.v"),
+                "value_template": _of(name, f"(r * {_DEGREES}) | round(1)" if servo else "r"),
             }
             | ({} if servo else {"device_class": "frequency"}),
         )
@@ -162,9 +164,14 @@ def actuator(device: Device, name: str, settings: Mapping[str, Any]) -> tuple[st
             "state_on": "true",
             "state_off": "false",
             "command_template": _command(name, "{{ value }}"),
-            "value_template": _of(name, "'true' if r.vb else 'false'"),
+            "value_template": _of(name, "'true' if r else 'false'"),
         },
     )
+
+
+def latest_topic(mote: str) -> str:
+    """Where the last values of a mote are: retained, so that a Home Assistant that starts knows what is on."""
+    return f"{DISCOVERY}/ironmote/{mote}/latest"
 
 
 def diagnostics(device: Device) -> Iterable[tuple[str, dict[str, Any]]]:
@@ -192,10 +199,6 @@ def diagnostics(device: Device) -> Iterable[tuple[str, dict[str, Any]]]:
         yield _entity(device, "sensor", "_" + said, config | {"state_class": "measurement"})
     config = _common(device, "_channel", "Channel") | _state(device, "channel", "this.state")
     yield _entity(device, "sensor", "_channel", config)
-
-
-# A template light warns of each message in which there is nothing of it, unless it is told what it is already.
-_LAST_LIGHT = "this.state if this.state in ('on', 'off') else 'None'"
 
 
 def _state(device: Device, field_name: str, otherwise: str) -> dict[str, Any]:
@@ -234,14 +237,11 @@ def _topic(device: Device, leaf: str) -> str:
 
 
 def _of(name: str, value: str, otherwise: str = "''") -> str:
-    """A template that gives `value` of the last reading `r` of that name in a record, or else `otherwise`.
+    """A template that gives `value` of the last value `r` of that name, or `otherwise` where there was none yet.
 
     Names have no letter that would end a text in a template (mote.record).
     """
-    return (
-        f"{{% set found = value_json | selectattr('n', 'eq', '{name}') | list %}}"
-        f"{{% set r = found | last if found else none %}}{{{{ ({value}) if r else ({otherwise}) }}}}"
-    )
+    return f"{{% set r = (value_json | default({{}}))['{name}'] %}}{{{{ ({value}) if r is defined else {otherwise} }}}}"
 
 
 def _command(name: str, value: str) -> str:

@@ -2,7 +2,7 @@
 
 What it adds comes first: `channel`, `epoch` (the boot counter of the epoch it was sealed in), `sequence`, `arrived`
 (seconds since 1970), and `confirmed`, false where the mote had not yet answered the gateway's challenge. To SenML they
-are labels that a reader passes over (RFC 8428, 4.4). PROTOCOL, section 13.
+are labels that a reader passes over (RFC 8428, 4.4). PROTOCOL, section 12.
 """
 
 import json

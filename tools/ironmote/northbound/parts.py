@@ -97,5 +97,7 @@ class _Announcer:
                     self._discovery.announce(item)
                 else:
                     self._discovery.event(item)
+                if self._queue.empty():
+                    self._discovery.flush()
             except OSError as error:  # the disk does not take what was announced: the next one tries again
                 _log.error("Home Assistant's entities are not remembered: %s", error)
