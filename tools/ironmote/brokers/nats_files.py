@@ -108,8 +108,11 @@ def write(
                 files.gateway_clear.key, client_id + "-sealed", _AGAIN_S, tuple(home[1:]),
             )
         )  # fmt: skip
-    asked = Authenticators(fleet, folder, files, inner, _MOTES, count, site)
-    for own in list(_servers(nodes, folder, files, site)) or [_Server(folder, ports, "")]:
+    servers = [(node.host, node.inner) for node in nodes] or [(site.near, ports.inner)]
+    asked = Authenticators(fleet, folder, files, servers, _MOTES, count, site)
+    every = list(_servers(nodes, folder, files, site)) or [_Server(folder, ports, "")]
+    _remove_others(folder, [own.folder for own in every])
+    for own in every:
         secret_files.make_folder(own.folder)
         secret_files.write(own.folder / TRUSTED_CONFIGURATION, _trusted(fleet, own, files, site))
         secret_files.write(own.folder / CLEAR_CONFIGURATION, _clear(fleet, own, password, in_turn, asked, files, site))
@@ -132,6 +135,14 @@ def _servers(nodes: Sequence[Node], folder: Path, files: identity.Identities, si
         zones = (nats_cluster.TRUSTED, nats_cluster.CLEAR)
         joined = [nats_cluster.block(zone, node, nodes, files, site.bind) for zone in zones]
         yield _Server(nats_cluster.folder(folder, number), ports_of(node), f"-{number}", *joined)
+
+
+def _remove_others(folder: Path, used: Sequence[Path]) -> None:
+    """Remove configurations of an earlier writing with more or fewer nodes: nobody may start them with old rights."""
+    for path in (folder, *folder.glob("node-*")):
+        for name in (TRUSTED_CONFIGURATION, CLEAR_CONFIGURATION):
+            if path not in used:
+                (path / name).unlink(missing_ok=True)
 
 
 def ports_of(node: Node) -> Ports:

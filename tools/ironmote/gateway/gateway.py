@@ -499,6 +499,7 @@ class Gateway:
             if member.successor is not None and trust.successor != member.successor:
                 self._change(mote, member.successor)
             self._members[mote] = member
+            self._uplink.marks.add(member)
             return
         self._members[mote] = member
         self._care.forget(mote)

@@ -204,7 +204,7 @@ class Intake:
         if mote is not None and mote in self._trusts:
             taken.moved.add(mote)
         why = f"could not be read ({type(error).__name__})"
-        taken.refuse(delivery.arrived, MessageRefused(mote, delivery.message.zone, why, True, kind=reasons.MALFORMED))
+        taken.refuse(delivery.arrived, MessageRefused(mote, delivery.message.zone, why, True, kind=reasons.UNREADABLE))
 
     def claimed(self, message: Message) -> str | None:
         """The mote that a message's topic claims, where that is one of ours. For any thread."""
