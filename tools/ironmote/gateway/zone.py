@@ -129,11 +129,6 @@ class Zone:
         """Send at QoS 1; queued while the connection is away."""
         return Sending([self._client.publish(topic, payload, qos=1, retain=retain)])
 
-    @property
-    def is_trusted(self) -> bool:
-        """True where the broker is the owner's, and hands on what gateways have verified."""
-        return self.access.prefix == topics.OPEN
-
     def acknowledge(self, receipt: Receipt) -> None:
         """Tell the broker that it may forget a message. One of an earlier connection comes again, and is told then."""
         if receipt.connection == self._connection:
