@@ -119,7 +119,10 @@ def test_webhook_gets_a_signed_post_when_an_alert_begins_and_when_it_is_over(tmp
         assert json.loads(web.posts.get(timeout=PATIENCE_S)[1])["alerts"][0]["over"] is not None
 
 
-def test_webhook_that_fails_is_tried_again_said_and_holds_nobody_up(tmp_path: Path, web: WebServer):
+def test_webhook_that_fails_is_tried_again_said_and_holds_nobody_up(
+    tmp_path: Path, web: WebServer, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("ironmote.alerts.sender._PAUSES_S", (0.2,))
     web.answers = [500, 302]  # a redirect is no yes, and is not followed
     rules = rules_of(tmp_path, rule(do=["webhook"]) + webhook(web.port, ca="ca.pem"))
     with stage(tmp_path, rules) as staged:

@@ -7,6 +7,7 @@ from ironmote.alerts import kinds
 from ironmote.alerts.book import MOST_OPEN, MOST_WHATS, Book
 from ironmote.alerts.expected import Expected
 from ironmote.alerts.watch import Watch
+from ironmote.alerts.zones import Zones
 from ironmote.certificates import RENEW_DAYS
 from ironmote.gateway import (
     MessageRefused,
@@ -34,7 +35,11 @@ class Bench:
         self.book = Book()
         self.stored: dict[str, float] = {}
         self.expected = Expected(**({"silent_s": 60.0} | expected))
-        self.watch = Watch(self.book, lambda _: self.expected, self.stored.get)
+        self.had = 0  # of the numbers that did not come here, those that the store has
+        self.watch = Watch(
+            self.book, lambda _: self.expected, self.stored.get, lambda *_: self.had, lambda _: self.listening
+        )
+        self.listening = 0.0
         self.watch.members(["attic", "cellar"], self.now)
 
     def take(self, event) -> None:
@@ -44,8 +49,8 @@ class Bench:
         self.now += seconds
         self.watch.tick(self.now)
 
-    def record(self, *readings: Reading, mote="cellar", lag=0.0, confirmed=True, boot=1) -> None:
-        self.take(RecordSeen(mote, "sealed", boot, 1, self.now - lag, self.now, readings, confirmed))
+    def record(self, *readings: Reading, mote="cellar", lag=0.0, confirmed=True, boot=1, number=1) -> None:
+        self.take(RecordSeen(mote, "sealed", boot, number, self.now - lag, self.now, readings, confirmed))
 
     def state(self, mote="cellar", confirmed=True, **fields) -> None:
         self.take(StateSeen(mote, State(**({"online": True, "boot": 1, "connection": 1} | fields)), confirmed))
@@ -144,6 +149,23 @@ def test_mote_that_another_gateway_hears_is_not_silent():
     assert bench.kinds == ["silence"]
 
 
+def test_broker_that_is_away_is_one_alert_and_no_mote_of_it_is_silent():
+    bench, zones = Bench(), Zones()
+    bench.record()
+    zones.look(bench.book, {"clear": ""}, bench.now)
+    for _ in range(60):
+        bench.after(30)
+        zones.look(bench.book, {"clear": "connection refused"}, bench.now)
+        bench.listening = zones.heard_since("clear")
+    assert bench.kinds == ["broker"]
+    zones.look(bench.book, {"clear": ""}, bench.now)
+    bench.listening = zones.heard_since("clear")
+    bench.after(30)
+    assert bench.kinds == []
+    bench.after(60)
+    assert bench.kinds == ["silence"]  # the broker is back, and the mote is not
+
+
 def test_recording_ends_no_silence():
     bench = Bench()
     bench.record()
@@ -217,6 +239,18 @@ def test_lost_records_are_an_alert():
     bench.take(RecordsMayBeMissing("attic", 1, 5, 2))
     assert {(alert.mote, alert.severity) for alert in bench.book.open} == {("cellar", "warning"), ("attic", "info")}
     assert set(bench.kinds) == {"lost"}
+
+
+@pytest.mark.parametrize(("had", "lost"), [(0, 3), (2, 1), (3, None)])
+def test_numbers_that_never_came_are_lost_unless_the_store_has_them(had: int, lost: int | None):
+    bench = Bench(silent_s=3600.0)
+    bench.record(number=7)  # of those before, a gateway that has just begun knows nothing
+    bench.record(number=11)
+    bench.had = had
+    bench.after(590)
+    assert bench.kinds == []
+    bench.after(20)
+    assert [alert.count for alert in bench.book.open] == ([lost] if lost else [])
 
 
 def test_refused_root_key_is_an_alert():

@@ -30,6 +30,10 @@ _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
 
+def _nothing() -> None:
+    """What is done where nothing came."""
+
+
 class Judge(Protocol):
     """What else looks at events: Unusual."""
 
@@ -49,11 +53,12 @@ class Desk:
         tell: Callable[[Alert], None],
         unusual: bool = True,
         look: Callable[[Book, float], None] = lambda book, now: None,
+        listening: Callable[[str], float] = lambda mote: 0.0,
     ) -> None:
         """`open_kept` opens the store, on the desk's own thread; `tell` is called there with each change of an alert.
 
         `members` gives the motes that are served now: another object each time they are others. `look` is called
-        there every few seconds, to see what no event tells.
+        there every few seconds, to see what no event tells. `listening` is as in Watch.
         """
         self._open_kept = open_kept
         self._expected = expected
@@ -61,8 +66,9 @@ class Desk:
         self._tell = tell
         self._wants_unusual = unusual
         self._look_elsewhere = look
+        self._listening = listening
         self._looked = 0.0
-        self._waiting: queue.Queue[tuple[Event, float] | Callable[[], None] | None] = queue.Queue()
+        self._waiting: queue.SimpleQueue[tuple[Event, float] | Callable[[], None] | None] = queue.SimpleQueue()
         self._passed = 0  # events that were not looked at
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="alerts", daemon=True)
@@ -171,7 +177,7 @@ class Desk:
 
     def _begin(self, now: float) -> None:
         self._book = Book(self._kept.open_alerts())
-        self._watch = Watch(self._book, self._expected, self._kept.heard)
+        self._watch = Watch(self._book, self._expected, self._kept.heard, self._kept.stored, self._listening)
         self._served = self._members()
         self._watch.members(self._served, now)
         if self._wants_unusual:
@@ -183,20 +189,22 @@ class Desk:
     def _turns(self) -> None:
         turn_at, prune_at = time.monotonic(), time.monotonic()
         while True:
-            item = None
-            with contextlib.suppress(queue.Empty):
-                item = self._waiting.get(timeout=max(turn_at - time.monotonic(), 0.01))
-                if item is None:
-                    break
-            if callable(item):
-                item()
-            elif item is not None:
+            now = time.monotonic()
+            try:
+                item = self._waiting.get(timeout=max(turn_at - now, 0.01))
+            except queue.Empty:
+                item = _nothing
+            if item is None:
+                break
+            if isinstance(item, tuple):
                 self._look(*item)
-            if time.monotonic() >= turn_at:
-                turn_at = time.monotonic() + _TURN_S
+            else:
+                self._try("do what was asked", item)
+            if now >= turn_at:
+                turn_at = now + _TURN_S
                 self._turn(time.time())
-            if time.monotonic() >= prune_at:
-                prune_at = time.monotonic() + _PRUNE_EACH_S
+            if now >= prune_at:
+                prune_at = now + _PRUNE_EACH_S
                 self._try("prune", lambda: self._kept.prune(time.time()))
         now = time.time()
         if self._judge is not None:
@@ -206,12 +214,12 @@ class Desk:
         self._keep(now)
 
     def _look(self, event: Event, now: float) -> None:
-        def look() -> None:
+        try:
             self._watch.take(event, now)
             if self._judge is not None and isinstance(event, RecordSeen | StateSeen):
                 self._judge.take(event, now)
-
-        self._try(f"look at a {type(event).__name__}", look)
+        except Exception:  # as in _try, which would cost a function for each event
+            _log.exception("alerts could not look at a %s", type(event).__name__)
 
     def _turn(self, now: float) -> None:
         served = self._members()

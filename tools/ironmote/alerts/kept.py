@@ -91,6 +91,12 @@ class Kept:
             rows = [self._db.execute(query, (mote,)).fetchone() for query in queries]
         return max((float(row[0]) for row in rows if row is not None and row[0] is not None), default=None)
 
+    def stored(self, mote: str, generation: int, boot: int, first: int, last: int) -> int:
+        """How many records with numbers from `first` to `last` of a boot are there."""
+        query = "SELECT COUNT(*) FROM records WHERE mote = ? AND generation = ? AND boot = ? AND number BETWEEN ? AND ?"
+        with self._db.reading():
+            return int(self._db.execute(query, (mote, generation, boot, first, last)).fetchone()[0])
+
     def quarantined(self) -> dict[str, str]:
         """The motes in quarantine, and why."""
         with self._db.reading():

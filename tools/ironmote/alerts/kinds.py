@@ -1,7 +1,7 @@
 """The kinds of alerts: how bad each is, what it rests on, when it is over, and what to do.
 
-`proven` kinds rest on something that only who has the mote's key, or the fleet's own files, can bring about. All others
-anyone can cause who reaches a broker or is on the path; they tell, and never take anything from a mote.
+`proven` kinds rest on what only who has the mote's key can bring about. All others anyone can cause who reaches a
+broker, is on the path, or stands beside a sensor; they tell, and never take anything from a mote.
 docs/ALERTS.md says of each kind what it means.
 """
 
@@ -34,7 +34,7 @@ def _attack(name: str, severity: str, advice: str) -> Kind:
 SILENCE, UNCONFIRMED, SAFE_MODE, SENSOR, ACTUATOR = "silence", "unconfirmed", "safe-mode", "sensor", "actuator"
 ALARM, MEMORY, BATTERY, CERTIFICATE, CLOCK = "alarm", "memory", "battery", "certificate", "clock"
 LOST, FORGED_COMMAND, KEY_KEPT, AUTHENTICATION = "lost", "forged-command", "key-kept", "authentication"
-UNUSUAL, RESTARTS, ACTION, OVERLOAD = "unusual", "restarts", "action", "overload"
+UNUSUAL, RESTARTS, BROKER, ACTION, OVERLOAD = "unusual", "restarts", "broker", "action", "overload"
 
 KINDS = {
     kind.name: kind
@@ -61,6 +61,7 @@ KINDS = {
             proven=True,
             stays=True,
         ),
+        _attack(reasons.UNREADABLE, WARNING, "nothing of it was taken; this is a mistake in ironmote: report it"),
         Kind(
             reasons.CONFLICT,
             CRITICAL,
@@ -83,22 +84,23 @@ KINDS = {
         ),
         _attack(AUTHENTICATION, WARNING, "nobody was let in; see who connects to the broker"),
         _attack(FORGED_COMMAND, WARNING, "the mote obeyed none of them; find who can publish at its broker"),
+        Kind(BROKER, CRITICAL, "does it run? ironmote broker check tells; motes keep what they have until it does"),
         Kind(SILENCE, WARNING, "is it powered, is its Wi-Fi there, is its broker? ironmote monitor at its cable tells"),
         Kind(UNCONFIRMED, WARNING, "what comes may be a recording: is the mote itself running, and reachable?"),
         Kind(SAFE_MODE, CRITICAL, "its start failed again and again: ironmote monitor at its cable tells why", True),
-        Kind(RESTARTS, WARNING, "see its power supply, and what ironmote monitor tells", True, 3600.0),
-        Kind(SENSOR, WARNING, "see its wiring and its supply", True),
-        Kind(ACTUATOR, WARNING, "it is in its safe state though it was told otherwise; the words say why", True),
-        Kind(ALARM, WARNING, "the value is beyond the limit in the mote's own file", True),
-        Kind(MEMORY, WARNING, "fewer sensors, values or rules, a longer sample_ms, or a larger board", True),
-        Kind(BATTERY, WARNING, "charge or change it", True),
-        Kind(CERTIFICATE, WARNING, "provision it again, which renews its certificate", True),
-        Kind(CLOCK, WARNING, "see which time server it asks, and this computer's clock", True),
-        Kind(LOST, WARNING, "these readings are gone; see how long its broker was away", True, _QUIET_S),
-        Kind(KEY_KEPT, WARNING, "ironmote rotate it again, or provision it by cable", True, stays=True),
-        Kind(UNUSUAL, INFO, "look at it; if it is right, it becomes usual by itself", True),
+        Kind(RESTARTS, WARNING, "see its power supply, and what ironmote monitor tells", quiet_s=3600.0),
+        Kind(SENSOR, WARNING, "see its wiring and its supply"),
+        Kind(ACTUATOR, WARNING, "it is in its safe state though it was told otherwise; the words say why"),
+        Kind(ALARM, WARNING, "the value is beyond the limit in the mote's own file"),
+        Kind(MEMORY, WARNING, "fewer sensors, values or rules, a longer sample_ms, or a larger board"),
+        Kind(BATTERY, WARNING, "charge or change it"),
+        Kind(CERTIFICATE, WARNING, "provision it again, which renews its certificate"),
+        Kind(CLOCK, WARNING, "see which time server it asks, and this computer's clock"),
+        Kind(LOST, WARNING, "these readings are gone; see how long its broker was away", quiet_s=_QUIET_S),
+        Kind(KEY_KEPT, WARNING, "ironmote rotate it again, or provision it by cable", stays=True),
+        Kind(UNUSUAL, INFO, "look at it; if it is right, it becomes usual by itself"),
         Kind(ACTION, WARNING, "see the words, and gateway.toml"),
-        Kind(OVERLOAD, WARNING, "alerts may be missing; the store has what they are about", True, _QUIET_S),
+        Kind(OVERLOAD, WARNING, "alerts may be missing; the store has what they are about", quiet_s=_QUIET_S),
     )
 }
 

@@ -1,6 +1,7 @@
 """Alerts as a part of the gateway's service (gateway.service.PARTS)."""
 
 import contextlib
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from .dispatch import Dispatch
 from .expected import Expected
 from .kept import Kept
 from .rules import Rules
+from .zones import Zones
 
 if TYPE_CHECKING:
     from ..gateway.service import Service
@@ -86,17 +88,24 @@ def part(service: "Service") -> Iterator[None]:
         dispatch.changed(alert)
 
     def look(book: Book, now: float) -> None:
+        zones.look(book, service.gateway.zones, now)
         alerts.take_up()  # another gateway of this store may have changed it
         for (mote, why), times in tallies.more().items():
             words = why if mote else f"{why}, of clients that are no motes of this zone"
             book.seen(kinds.AUTHENTICATION, mote, words, now, times=times)
 
+    def listening(mote: str) -> float:
+        entry = service.roster.entries.get(mote)
+        return math.inf if entry is None else zones.heard_since(entry.member.zone)
+
+    zones = Zones()
     desk = Desk(
         lambda: Kept(open_beside(service.store)),
         _Expectations(service),
         lambda: service.roster.entries,
         tell,
         look=look,
+        listening=listening,
     )
     tallies = Tallies(service.folder.paths.broker(NATS))
     tallies.more()  # what was before is no news

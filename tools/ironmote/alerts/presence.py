@@ -11,6 +11,7 @@ from . import kinds
 from .book import Book
 from .expected import Expected
 
+_LEAST_S = 60.0
 _GONE_S = 60.0  # after a will: whoever only changes its connection is back by then
 _LOOK_EACH_S = 15.0
 _LEARN_S = 3 * 3600.0  # where nothing says how often a mote speaks
@@ -42,8 +43,16 @@ class _Mote:
 class Presence:
     """Raises and ends the alerts of one book about who is there."""
 
-    def __init__(self, book: Book, expected: Callable[[str], Expected], heard: Callable[[str], float | None]) -> None:
+    def __init__(
+        self,
+        book: Book,
+        expected: Callable[[str], Expected],
+        heard: Callable[[str], float | None],
+        listening: Callable[[str], float],
+    ) -> None:
+        """See Watch."""
         self._book = book
+        self._listening = listening
         self._expected = expected
         self._heard = heard
         self._motes: dict[str, _Mote] = {}
@@ -73,10 +82,11 @@ class Presence:
             if known.unconfirmed is None:
                 known.unconfirmed = now
             return
-        if known.heard is not None and known.gone is None and not self._book.has(kinds.SILENCE, mote):
-            known.longest_s = max(known.longest_s, now - known.heard)
+        if self._book.has(kinds.SILENCE, mote):
+            self._book.over(kinds.SILENCE, mote, now)
+        elif known.heard is not None and known.gone is None and now - known.heard > known.longest_s:
+            known.longest_s = now - known.heard
         known.heard, known.gone = now, None
-        self._book.over(kinds.SILENCE, mote, now)
 
     def gone(self, mote: str, now: float) -> None:
         """Its will came."""
@@ -101,8 +111,10 @@ class Presence:
             words = f"its clock is {duration(-lag)} ahead of this computer's"
             self._book.seen(kinds.CLOCK, event.mote, words, now, times=0)
         elif lag < _BEHIND_S:
-            known.lags.clear()
-            self._book.over(kinds.CLOCK, event.mote, now)
+            if known.lags:
+                known.lags.clear()
+            if self._book.has(kinds.CLOCK, event.mote):
+                self._book.over(kinds.CLOCK, event.mote, now)
         elif not known.lags or now - known.lags[-1][0] >= _LAGS_EACH_S:
             known.lags.append((now, lag))
             lags = [each for _, each in known.lags]
@@ -127,12 +139,14 @@ class Presence:
         if self._book.has(kinds.SILENCE, mote):
             return
         since = known.heard if known.heard is not None else known.began
+        if now - max(since, self._listening(mote)) < _LEAST_S:
+            return
         silent_s = self._expected(mote).silent_s
         if silent_s is None:
             silent_s = max(_LEARN_S, 3 * known.longest_s)
         if known.gone is not None:
             since, silent_s = known.gone, min(silent_s, _GONE_S)
-        if now - since < silent_s or now - known.looked < _LOOK_EACH_S:
+        if now - max(since, self._listening(mote)) < silent_s or now - known.looked < _LOOK_EACH_S:
             return
         known.looked = now
         stored = self._heard(mote)  # another gateway of the same store may have heard it

@@ -20,24 +20,36 @@ from ..gateway.state import State
 from . import kinds
 from .book import Book
 from .expected import Expected
+from .gaps import Gaps
 from .presence import Presence, duration
 
 _LOW_BYTES = {"esp8266": 4_096}  # less of the heap than this was free at some time since its start
 _LOW_ELSE_BYTES = 12_288
 _BOOTS, _BOOTS_OVER_S = 6, 3600.0
 _BATTERIES = ("battery", "batt", "vbat")
-_LOW_PERCENT, _EMPTY_PERCENT = 20.0, 10.0
-_LOW_VOLT, _EMPTY_VOLT = 3.5, 3.3  # one lithium cell; other cells: `below` in the mote's file makes an alarm
+# Low and empty, by unit. Volts are those of one lithium cell; for other cells the mote's file says `below`.
+_LIMITS = {"%": (20.0, 10.0), "%EL": (20.0, 10.0), "V": (3.5, 3.3)}
 
 
 class Watch:
     """Puts what happens into the book. `expected` says what a mote is expected to do."""
 
-    def __init__(self, book: Book, expected: Callable[[str], Expected], heard: Callable[[str], float | None]) -> None:
-        """`heard(mote)` gives when the store last had something of it: another gateway may have."""
+    def __init__(
+        self,
+        book: Book,
+        expected: Callable[[str], Expected],
+        heard: Callable[[str], float | None],
+        stored: Callable[[str, int, int, int, int], int],
+        listening: Callable[[str], float] = lambda mote: 0.0,
+    ) -> None:
+        """`heard(mote)` gives when the store last had something of it, since another gateway may have.
+
+        `stored` is as in Gaps; `listening(mote)` says since when its broker is heard, infinite where it is not.
+        """
+        self._gaps = Gaps(book, stored)
         self._book = book
         self._expected = expected
-        self._presence = Presence(book, expected, heard)
+        self._presence = Presence(book, expected, heard, listening)
         self._before: dict[str, State] = {}
         self._boots: dict[str, deque[float]] = {}
 
@@ -47,15 +59,17 @@ class Watch:
             self._book.forget(gone, now)
             self._before.pop(gone, None)
             self._boots.pop(gone, None)
+            self._gaps.forget(gone)
 
     def take(self, event: Event, now: float) -> None:
         """Judge an event."""
-        if isinstance(event, MessageRefused):
-            self._refused(event, now)
-        elif isinstance(event, RecordSeen):
+        if isinstance(event, RecordSeen):
             self._presence.heard(event.mote, now, event.confirmed)
             self._presence.clock(event, now)
+            self._gaps.take(event, now)
             self._batteries(event, now)
+        elif isinstance(event, MessageRefused):
+            self._refused(event, now)
         elif isinstance(event, StateSeen):
             self._state(event, now)
         elif isinstance(event, MoteConfirmed):
@@ -84,6 +98,7 @@ class Watch:
     def tick(self, now: float) -> None:
         """Judge what did not happen; to be called every second or so."""
         self._presence.tick(now)
+        self._gaps.tick(now)
 
     def _refused(self, event: MessageRefused, now: float) -> None:
         mote = event.mote or ""
@@ -156,13 +171,11 @@ class Watch:
             return
         for reading in event.readings:
             value = reading.value
-            if not reading.name.lower().startswith(_BATTERIES) or isinstance(value, bool | str) or value is None:
+            if reading.unit not in _LIMITS or not reading.name.lower().startswith(_BATTERIES):
                 continue
-            limits = {"%": (_LOW_PERCENT, _EMPTY_PERCENT), "%EL": (_LOW_PERCENT, _EMPTY_PERCENT)}
-            limits["V"] = (_LOW_VOLT, _EMPTY_VOLT)
-            if reading.unit not in limits:
+            if isinstance(value, bool | str) or value is None:
                 continue
-            low, empty = limits[reading.unit]
+            low, empty = _LIMITS[reading.unit]
             unit = "%" if reading.unit.startswith("%") else f" {reading.unit}"
             if value <= low:
                 severity = kinds.CRITICAL if value <= empty else kinds.WARNING

@@ -25,7 +25,7 @@ class Site:
 
     `bind` is the address, `names` and `addresses` are what certificates say, `home` and `clear` the zones. `revoked` is
     the list of revoked certificates (PEM), `password` gives that of a service by its name, `observer` is the name of
-    who may see and say what `broker check` tries.
+    who may see and say what `broker check` tries. With `stream` gateways take turns at NATS's clear zone.
     """
 
     bind: str = LOOPBACK
@@ -36,6 +36,7 @@ class Site:
     revoked: bytes | None = None
     password: Callable[[str], str] = field(default=new_password, repr=False)
     observer: str | None = None
+    stream: bool = False
 
     @property
     def everywhere(self) -> bool:
@@ -71,7 +72,7 @@ class GatewayAccess:
     prefix: str
     host: str
     port: int
-    transport: str  # "tcp" or "websockets"
+    transport: str  # "tcp", "websockets", or "stream": NATS's own protocol, where gateways take turns
     username: str | None
     password: str | None = field(repr=False)
     ca_file: Path | None

@@ -147,6 +147,8 @@ class Intake:
             return
         except Republished:
             return
+        except StoreError:  # it could not be asked what is believed of this mote
+            raise
         except Exception as error:  # a mistake of ours that a message has found must not stop the others
             self._spoilt(delivery, taken, error)
             return
@@ -202,7 +204,7 @@ class Intake:
         if mote is not None and mote in self._trusts:
             taken.moved.add(mote)
         why = f"could not be read ({type(error).__name__})"
-        taken.refuse(delivery.arrived, MessageRefused(mote, delivery.message.zone, why, True, kind=reasons.MALFORMED))
+        taken.refuse(delivery.arrived, MessageRefused(mote, delivery.message.zone, why, True, kind=reasons.UNREADABLE))
 
     def claimed(self, message: Message) -> str | None:
         """The mote that a message's topic claims, where that is one of ours. For any thread."""

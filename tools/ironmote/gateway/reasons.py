@@ -10,6 +10,7 @@ FORGED = "forged"  # it does not verify
 FORGED_WILL = "forged-will"  # a will that does not verify, or was taken before
 REPLAY = "replay"  # its number was taken before; looked at before the seal is
 LESSER = "lesser-channel"  # where only motes of a lesser channel publish
+UNREADABLE = "unreadable"  # a mistake of ours that a message has found
 GUESSING = "guessing"  # so many do not verify that somebody is trying keys
 
 # What verified, and yet cannot be right.

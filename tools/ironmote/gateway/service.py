@@ -164,4 +164,4 @@ def _accesses(folder: Folder, told: Settings) -> list[GatewayAccess]:
         if not told.zones:
             raise
         found = []
-    return [*found, *told.zones]
+    return [told.named(access) for access in (*found, *told.zones)]

@@ -91,6 +91,7 @@ class MoteTrust:
         self.mote_id = mote_id
         self.generation = generation
         self.successor = successor
+        self.retired = False  # a key was, since whoever keeps this in the store has seen to it
         self.confirmed = False
         self._seal_key = seal_key
         self._fleet_id = fleet_id
@@ -188,7 +189,7 @@ class MoteTrust:
             if not self.has(generation, seal_key):
                 self._contexts.clear()
             self.generation, self._seal_key, self.successor = generation, seal_key, successor
-        self.confirmed = confirmed
+        self.confirmed, self.retired = confirmed, False
         epochs = list(epochs)
         self._epochs = _of_generation(epochs, self.generation)
         self._newest = _newest(self._epochs)
@@ -232,6 +233,7 @@ class MoteTrust:
         context = sealed.Context(successor.seal_key, self._fleet_id, envelope.kid, envelope.epoch, AESCCM)
         plaintext = self._try(context, envelope, name)
         self.generation, self._seal_key, self.successor = generation, successor.seal_key, None
+        self.retired = True
         self._epochs.clear()
         self._contexts.clear()
         return self._keep(envelope, context), plaintext

@@ -1,6 +1,6 @@
 // What happened, newest first: alerts and what else is news, a line each.
 import { post, Refused } from "./api.js";
-import { el, put, say } from "./dom.js";
+import { arrange, el, say } from "./dom.js";
 import { clock, words } from "./units.js";
 
 const MARKS = { critical: "!", warning: "▲", info: "i", done: "✓" };
@@ -71,6 +71,7 @@ export class Feed {
   #only;
   #most;
   #mote;
+  #items = new Map();
 
   constructor(state, session, { only = "all", most = 60, mote = null } = {}) {
     Object.assign(this, { list: el("ul", { class: "feed" }) });
@@ -91,8 +92,14 @@ export class Feed {
     const lines = this.#state.feed
       .filter((line) => (this.#mote ? line.mote === this.#mote : true) && (this.#only === "all" || urgent(line, this.#state.alerts)))
       .slice(-this.#most).reverse();
-    if (!lines.length) put(this.list, el("li", { class: "empty" }, el("span"), "Nothing so far: all is well."));
-    else put(this.list, lines.map((line) => item(line, this.#session, this.#state.motes.get(line.mote))));
+    const before = this.#items;
+    this.#items = new Map();
+    for (const line of lines) {
+      const key = JSON.stringify(line);
+      this.#items.set(key, before.get(key) ?? item(line, this.#session, this.#state.motes.get(line.mote)));
+    }
+    if (!lines.length) this.#items.set("", before.get("") ?? el("li", { class: "empty" }, el("span"), "Nothing so far: all is well."));
+    arrange(this.list, [...this.#items.values()]);
   }
 }
 
