@@ -13,13 +13,14 @@ import pytest
 from gateway_bench import Client
 from gateway_motes import SealingMote, a_fleet
 from ironmote.errors import IronmoteError
-from ironmote.gateway import MessageRefused, MoteRevoked, RecordSeen, reasons, roster, settings
+from ironmote.gateway import MessageRefused, MoteRevoked, RecordSeen, StateSeen, reasons, roster, settings
 from ironmote.gateway import line_server as serving
 from ironmote.gateway.hub import Hub
 from ironmote.gateway.line_server import LineServer
 from ironmote.gateway.overview import Overview
 from ironmote.gateway.owner_line import NoGateway, OwnerLine
 from ironmote.gateway.roster import Roster, RosterError, RosterFile
+from ironmote.gateway.state import State
 from ironmote.gateway.wire_tap import Wired, WireTap
 from ironmote.history.reader import Latest, Status
 from mote.record import Reading
@@ -307,6 +308,11 @@ def test_overview_recalls_what_was_known_before_until_a_mote_is_heard():
     found = {each["id"]: each for each in overview.to_json()}
     assert (found["cellar"]["seen"], found["cellar"]["boot"], found["cellar"]["state"]) == (900.0, 7, {"free": 3})
     assert found["cellar"]["latest"] == {"air": {"value": 20.0, "unit": "Cel", "time": 800.0}}
+    assert found["cellar"]["online"]
+    overview = Overview(roster.of_fleet(a_fleet()).entries.values())
+    overview.take(StateSeen("cellar", State(False, 7, 1)))  # its will, which waited at the broker
+    overview.recall("cellar", [], [Status("cellar", 900.0, True, 7, {"free": 3})])
+    assert not next(each for each in overview.to_json() if each["id"] == "cellar")["online"]
     assert (found["attic"]["latest"]["air"]["value"], found["attic"]["seen"]) == (1.0, 5.0)
 
 

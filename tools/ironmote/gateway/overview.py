@@ -30,7 +30,7 @@ class _Known:
 
     entry: Entry
     generation: int
-    online: bool = False
+    online: bool | None = None  # None: nothing was heard that would say so
     seen: float | None = None
     boot: int | None = None
     confirmed: bool = False
@@ -121,7 +121,8 @@ class Overview:
                 known.latest[each.name] = {"value": each.value, "unit": each.unit, "time": each.at}
             times = [each["time"] for each in known.latest.values()]
             for status in statuses[-1:]:
-                known.online, known.boot = status.online, status.boot
+                known.boot = status.boot
+                known.online = status.online if known.online is None else known.online
                 known.said = status.said if status.online else known.said
                 times.append(status.arrived)
             known.seen = max(times, default=None)
@@ -157,7 +158,7 @@ def _plain(known: _Known) -> dict[str, Any]:
         "channel": entry.member.channel,
         "why": entry.why,
         "zone": entry.member.zone,
-        "online": known.online,
+        "online": bool(known.online),
         "seen": known.seen,
         "generation": known.generation,
         "boot": known.boot,
