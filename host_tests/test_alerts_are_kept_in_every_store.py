@@ -10,13 +10,12 @@ from ironmote.alerts.kept import Kept
 from ironmote.errors import IronmoteError
 from ironmote.gateway.database import open_beside
 from ironmote.gateway.store import Store
-from stores import place, postgres  # noqa: F401  fixtures
 
 NOW = 1_800_000_000.0
 
 
 @pytest.fixture
-def kept(place: Path | str) -> Iterator[Kept]:  # noqa: F811
+def kept(place: Path | str) -> Iterator[Kept]:
     store = Store(place)
     with store.transaction():
         store.save_state("attic", True, (1, 1, 1), NOW + 9)

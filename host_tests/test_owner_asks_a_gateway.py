@@ -327,6 +327,7 @@ def test_overview_recalls_what_was_known_before_until_a_mote_is_heard():
         ('[[zone]]\nname = "a"\nhost = "h"\npassword_file = "none"', ":4: zone[0].password_file: No such file"),
         ('[[zone]]\nname = "a"\nhost = "h"\npassword = "secret-word"', "secrets are in the key store, never in this"),
         ('store = "postgresql://u:secret-word@db/m"', "chmod 600"),
+        ('store = "mysql://u:secret-word@db/m"', "postgresql://"),
         ("keep_days = ", ":1: "),
     ],
 )
