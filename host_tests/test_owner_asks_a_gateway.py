@@ -290,6 +290,7 @@ def test_overview_shows_the_newest_record_though_older_ones_come_later():
         ("\nkeep_days = 0", ":2: keep_days: a whole number from 1"),
         ('[[zone]]\nname = "away"', ":1: zone[0].host: is missing"),
         ('[[zone]]\nname = "a"\nhost = "h"\ncert = "c.pem"', ":4: zone[0].cert: goes with cert_key"),
+        ('[[zone]]\nname = "a"\nhost = "h"\nrepublish = true', ":4: zone[0].republish: goes with prefix"),
         ('[[zone]]\nname = "a"\nhost = "h"\npassword_file = "none"', ":4: zone[0].password_file: No such file"),
         ('[[zone]]\nname = "a"\nhost = "h"\npassword = "secret-word"', "secrets are in the key store, never in this"),
         ('store = "postgresql://u:secret-word@db/m"', "chmod 600"),
@@ -313,6 +314,7 @@ def test_settings_name_further_zones(tmp_path):
     path = tmp_path / "gateway.toml"
     path.write_text('[[zone]]\nname = "away"\nhost = "h"\nusername = "me"\npassword_file = "word"\n')
     (zone,) = settings.load(path, FLEET).zones
+    assert not zone.is_trusted
     assert (zone.zone, zone.port, zone.prefix, zone.password, zone.ca_file) == (
         "away",
         8883,
@@ -322,3 +324,10 @@ def test_settings_name_further_zones(tmp_path):
     )
     assert "swordfish" not in repr(settings.load(path, FLEET))
     assert settings.load(tmp_path / "none", FLEET) == settings.Settings()
+
+
+def test_what_is_verified_is_said_at_no_further_broker_unless_its_owner_says_so(tmp_path):
+    path = tmp_path / "gateway.toml"
+    zone = '[[zone]]\nname = "a"\nhost = "h"\nprefix = "mote"\n'
+    path.write_text(zone + zone.replace('"a"', '"b"') + "republish = true\n")
+    assert [each.is_trusted for each in settings.load(path, FLEET).zones] == [False, True]

@@ -91,6 +91,8 @@ class Desk:
 
     def take(self, event: Event) -> None:
         """Note an event; returns at once. On the gateway's worker."""
+        if self._ended.is_set():
+            return
         waiting = self._waiting.qsize()
         if waiting >= WAITING and (isinstance(event, RecordSeen) or waiting >= 2 * WAITING):
             self._passed += 1
@@ -202,7 +204,7 @@ class Desk:
                 self._try("do what was asked", item)
             if now >= turn_at:
                 turn_at = now + _TURN_S
-                self._turn(time.time())
+                self._try("take their turn", lambda: self._turn(time.time()))
             if now >= prune_at:
                 prune_at = now + _PRUNE_EACH_S
                 self._try("prune", lambda: self._kept.prune(time.time()))

@@ -248,7 +248,7 @@ class Gateway:
         return dict(self._redelivered)
 
     def publish(self, topic: str, payload: bytes, retain: bool = False) -> Sending:
-        """Say something in every zone whose broker is the owner's, at QoS 1."""
+        """Say something to the consumers of every zone that is trusted with it, at QoS 1."""
         return sum((zone.publish(topic, payload, retain) for zone in self._zones if zone.is_trusted), Sending(()))
 
     def republish(self, mote: str, leaf: str, payload: bytes, retain: bool = False) -> Sending:
