@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo bench fuzz home-assistant kill-one prove soak survive test lint types unit requirements picture clean help
+.PHONY: demo bench fuzz home-assistant kill-one prove soak leaks survive test lint types unit requirements picture pictures clean help
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -26,7 +26,7 @@ types: $(VENV)/.dev
 # them may wait too little: what fails is run once more, and what then passes is listed (R) all the same.
 WORKERS ?= 5
 unit: $(VENV)/.dev
-	@sh tools/system-packages.sh mosquitto postgres
+	@sh tools/system-packages.sh mosquitto postgres chromium chromedriver
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --reruns 1 $(ARGS)
 
 # Counts and seeds are the caller's: make fuzz FUZZ_GATEWAY=5000000 FUZZ_SEED=7
@@ -45,7 +45,7 @@ soak: $(VENV)/.dev ## run motes through random faults of every kind and account 
 	@$(BIN)/python host_tests/soak.py $(ARGS)
 
 prove: $(VENV)/.dev ## what is too long for make test: rights at every node of a cluster, plans for every chip
-	@$(BIN)/pytest -q host_tests/prove_*.py
+	@$(BIN)/pytest -q host_tests/prove_cluster.py host_tests/prove_plans.py
 
 # Each is killed at any instant while both store what motes send: what was sent, stored, lost and repeated.
 KILLS ?= 40
@@ -66,6 +66,10 @@ home-assistant: $(VENV)/.dev ## have Home Assistant itself find what the gateway
 	@$(HOME_ASSISTANT)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-home-assistant.txt
 	HOME_ASSISTANT_PYTHON=$(HOME_ASSISTANT)/bin/python $(BIN)/pytest -q host_tests/prove_home_assistant.py $(ARGS)
 
+leaks: $(VENV)/.dev ## watch every command for secrets where none may be; make test watches nearly all of them
+	@sh tools/system-packages.sh mosquitto
+	LEAKS_ALL=1 $(BIN)/pytest host_tests/test_no_command_leaks_a_secret.py
+
 bench: $(VENV)/.dev ## measure: every table of benchmarks/
 	@sh tools/system-packages.sh mosquitto
 	@for b in benchmarks/*.py; do echo "== $$b"; $(BIN)/python $$b || exit 1; done
@@ -75,6 +79,10 @@ requirements: $(VENV)/.dev ## pin the dependencies anew, with hashes
 
 picture: $(VENV)/.run ## make the README's picture from a real run
 	$(BIN)/ironmote demo --for 25 --attack --picture docs/demo.svg
+
+pictures: $(VENV)/.dev ## make the dashboard's pictures from a real run in a real browser
+	@sh tools/system-packages.sh chromium chromedriver
+	$(BIN)/python host_tests/dashboard_pictures.py docs
 
 clean: ## remove what make and the checks made
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

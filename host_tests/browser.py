@@ -42,6 +42,10 @@ class Browser:
     def text(self, css: str) -> str:
         return self.until(lambda: self.find(css).text, css)
 
+    def click(self, css: str) -> None:
+        """Click on it, once that can be done."""
+        self.until(lambda: not self.find(css).click(), css)
+
     def until(self, condition, what: str = ""):
         """Wait for `condition` to give something true, and give it."""
         end = time.monotonic() + WAIT_S

@@ -21,6 +21,7 @@ class Client:
         self._changed = threading.Condition()
         self._connected = None
         self._granted: dict[int, bool] = {}
+        self._acknowledged: set[int] = set()
         self._mqtt = mqtt.Client(
             mqtt.CallbackAPIVersion.VERSION2,
             client_id,
@@ -34,6 +35,7 @@ class Client:
         self._mqtt.on_connect_fail = self._on_connect_fail
         self._mqtt.on_disconnect = self._on_disconnect
         self._mqtt.on_subscribe = self._on_subscribe
+        self._mqtt.on_publish = self._on_publish
         self._mqtt.on_message = self._on_message
         if transport == "websockets":
             self._mqtt.ws_set_options(path="/mqtt")
@@ -66,6 +68,13 @@ class Client:
 
     def publish(self, topic: str, payload: bytes = b"", *, qos: int = 1, retain: bool = False) -> None:
         self._mqtt.publish(topic, payload, qos, retain)
+
+    def publish_and_wait(self, topic: str, payload: bytes) -> bool:
+        """Publish at QoS 1; True once the broker has acknowledged it, False where it does not in time."""
+        sent = self._mqtt.publish(topic, payload, 1)
+        return (
+            self._wait(lambda: sent.mid in self._acknowledged or not self._connected) and sent.mid in self._acknowledged
+        )
 
     def hears_something(self) -> bool:
         return self._wait(lambda: bool(self.messages))
@@ -113,6 +122,11 @@ class Client:
     def _on_subscribe(self, client, userdata, mid, reasons, properties):
         with self._changed:
             self._granted[mid] = not any(reason.is_failure for reason in reasons)
+            self._changed.notify_all()
+
+    def _on_publish(self, client, userdata, mid, reason, properties):
+        with self._changed:
+            self._acknowledged.add(mid)
             self._changed.notify_all()
 
     def _on_message(self, client, userdata, message):

@@ -1,11 +1,43 @@
-"""How a secret could stand in what was written or printed, and whether it does."""
+"""What is secret in a fleet, how it could stand in what was written or printed, and whether it does."""
 
 import base64
 import re
+from collections.abc import Iterator
 
+from cryptography.hazmat.primitives.serialization import load_der_private_key
+from ironmote.open_folder import OpenFolder
+from mote import keys
+
+SUBKEYS = {"seal": keys.SEAL, "connect": keys.CONNECT, "psk": keys.PSK, "update": keys.UPDATE}
 SHORTEST = 8  # bytes of a secret that are looked for as such
 _BREAKS = re.compile(rb"\s+|\\n|\\r")
 _EMPTY = re.compile(rb"\x00{64,}|\xff{64,}")  # most of a flash image
+
+
+def secrets_of(held: OpenFolder) -> Iterator[tuple[str, bytes]]:
+    """Every secret of a fleet with its kind, and the keys that are made of them."""
+    yield "authority", number(held.secrets.authority)
+    for key in held.secrets.leaves.values():
+        yield "leaf", number(key)
+    for text in held.secrets.wifi.values():
+        yield "wifi", text.encode()
+    for text in held.secrets.passwords.values():
+        yield "password", text.encode()
+    for mote in held.fleet.motes.values():
+        yield "password", mote.static_password(held.fleet.id).encode()
+        for root in filter(None, (mote.root, mote.successor)):
+            yield from of_root(root, held.fleet.id)
+
+
+def of_root(root: bytes, fleet: bytes) -> Iterator[tuple[str, bytes]]:
+    yield "root", root
+    for kind, label in SUBKEYS.items():
+        yield kind, keys.subkey(root, fleet, label)
+
+
+def number(key_der: bytes) -> bytes:
+    """The 32 bytes that are the secret of a private key."""
+    return load_der_private_key(key_der, None).private_numbers().private_value.to_bytes(32, "big")
 
 
 def forms(secret: bytes) -> set[bytes]:

@@ -90,28 +90,66 @@ def kill(site, number: int) -> None:
         os.kill(int((site / f"brokers/nats/node-{number}" / name).read_text()), signal.SIGKILL)
 
 
+def until(condition) -> bool:
+    """True once it holds; False where it does not for a minute."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.1)
+    return False
+
+
+def says_it(site, port: int, name: str, topic: str, payload: bytes) -> bool:
+    """Come in and publish; True where that was acknowledged. What is not is to be said again, as motes do."""
+    client = certified(site, name)
+    try:
+        return client.connect(HERE, port) and client.publish_and_wait(topic, payload)
+    finally:
+        client.disconnect()
+
+
 def test_session_goes_on_at_another_node_where_one_dies(site):
-    places = nodes(site)
-    mote, hub = certified(site, "kitchen", clean=False), certified(site, "ana")
+    first, second, third = (node.trusted for node in nodes(site))
+    mote = certified(site, "kitchen", clean=False)
     heard = []
-    gateway = Zone(Written.read(Folder.open(site)).accesses[0], lambda zone, message, receipt: heard.append(message))
-    gateway.start(30)
-    assert mote.connect(HERE, places[0].trusted)
+    gateway = Zone(
+        Written.read(Folder.open(site)).accesses[0], lambda zone, message, receipt: heard.append(message.payload)
+    )
+    gateway.start(60)
+    assert mote.connect(HERE, first)
     assert mote.subscribe("mote/kitchen/down")
-    assert hub.connect(HERE, places[1].trusted)
     kill(site, 1)
     assert mote.closed()
-    deadline = time.monotonic() + 60
-    again = certified(site, "kitchen", clean=False)
-    hub.publish("mote/kitchen/down", b"while it was away")
-    while not again.connect(HERE, places[2].trusted) and time.monotonic() < deadline:
-        again = certified(site, "kitchen", clean=False)
-    assert again.hears("mote/kitchen/down", b"while it was away")
-    assert any(admits(site, 1, counter) for counter in range(9, 20)), "the other zone goes on, too"
-    again.publish("mote/kitchen/up", b"to the gateway")
-    while b"to the gateway" not in [message.payload for message in heard] and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert b"to the gateway" in [message.payload for message in heard]
+    assert until(lambda: says_it(site, second, "ana", "mote/kitchen/down", b"while it was away"))
+    again: list[Client] = []
+
+    def back() -> bool:
+        again.append(certified(site, "kitchen", clean=False))
+        return again[-1].connect(HERE, third)
+
+    assert until(back)
+    assert until(lambda: again[-1].hears("mote/kitchen/down", b"while it was away"))
+    counters = iter(range(9, 1000))
+    assert until(lambda: admits(site, 1, next(counters))), "the other zone goes on, too"
+    again[-1].disconnect()
+    assert until(lambda: says_it(site, third, "kitchen", "mote/kitchen/up", b"to the gateway"))
+    assert until(lambda: b"to the gateway" in heard)
     gateway.stop()
-    for client in (again, hub):
-        client.disconnect()
+
+
+def test_configurations_of_nodes_that_there_are_no_more_are_removed(tmp_path):
+    root = clusters.make(tmp_path / "fleet")
+    folder = root / "brokers/nats"
+    assert sorted(path.parent.name for path in folder.rglob("trusted.conf")) == ["node-1", "node-2", "node-3"]
+    assert fleets.ironmote("broker", "write", "--nodes", 1, cwd=root).status == 0
+    assert [path.parent.name for path in folder.rglob("trusted.conf")] == ["nats"]
+    refused = fleets.ironmote("broker", "check", "--node", 2, cwd=root)
+    assert (refused.status, "there is no node 2" in refused.errors) == (1, True)
+
+
+def test_cluster_needs_a_broker_for_each_node_and_nats(tmp_path):
+    fleets.make(tmp_path / "fleet")
+    for kind, said in (("nats", "a cluster of 3 needs 3"), ("mosquitto", "Mosquitto has no cluster")):
+        done = fleets.ironmote("broker", "write", kind, "--nodes", 3, cwd=tmp_path / "fleet")
+        assert (done.status, said in done.errors) == (1, True), done.errors

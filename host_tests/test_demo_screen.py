@@ -71,7 +71,7 @@ def test_every_mote_heard_and_answered_is_success():
     watch = a_watch()
     for mote in watch.motes.values():
         watch.take(record(mote.id, 1, 20.0))
-        mote.asked = 1
+        mote.order = b""
     assert watch.all_heard
     assert not watch.all_answered
     watch.take(CommandEnded("kitchen", "dimmer", "done", 40, None, 12.0))

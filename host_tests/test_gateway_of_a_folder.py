@@ -18,7 +18,9 @@ import gateway_bench
 import real_brokers
 from folder_brokers import free_ports, join, make, running
 from gateway_motes import SealingMote
-from ironmote.brokers import Endpoint
+from ironmote.brokers import Endpoint, mosquitto_files
+from ironmote.brokers.mosquitto import find_mosquitto
+from ironmote.certificates import Authority
 from ironmote.fleet_folder import Folder
 from ironmote.gateway.owner_line import OwnerLine
 from mote import command
@@ -184,6 +186,54 @@ def test_mote_is_provisioned_until_it_is_heard_rotated_over_the_air_and_put_out(
         assert ironmote(site, "revoke", "cellar", "--yes", keys=True).status == 0
         told.hears(event="revoked", mote="cellar")
         assert ironmote(site, "send", "cellar", "fan", "off").status == 1
+
+
+def test_mote_at_a_broker_of_others_is_heard_and_commanded_beside_the_fleets_own(tmp_path):
+    real_brokers.require_mosquitto()
+    site = make(tmp_path / "fleet", "mosquitto")
+    far = free_ports(2)
+    folder = Folder.open(site.root).paths.gateway
+    with (site.root / "fleet.toml").open("a") as file:
+        file.write(f'[zones.away]\ntrust = "public"\nbrokers = [{{ host = "127.0.0.1", port = {far[1]} }}]\n')
+    fleets.private(folder / "word", "swordfish\n")
+    (folder / "gateway.toml").write_text(
+        f'[[zone]]\nname = "away"\nhost = "127.0.0.1"\nport = {far[0]}\nca = "../far/ca.pem"\n'
+        'username = "greenhouse"\npassword_file = "word"\n'
+    )
+    (site.root / "motes" / "cellar.toml").write_text('zone = "away"\n' + MOTE)
+    assert ironmote(site, "broker", "write", keys=True).status == 0
+    with running(site), brokers_of_others(site.root / "far", far), gateway(site) as told:
+        told.connects()
+        told.hears(event="zone", zone="away", connected=True)
+        client = mote(types.SimpleNamespace(root=site.root, ports=[0, far[1]]), "cellar")
+        with contextlib.closing(client):
+            client.publish("up", client.mote.up())
+            told.hears(event="reading", mote="cellar", name="temperature", value=23.7)
+            told.hears(event="confirmed", mote="cellar")
+            assert sent(site, client, "on", command.DONE).status == 0
+
+
+@contextlib.contextmanager
+def brokers_of_others(folder, ports):
+    """A Mosquitto that knows nothing of the fleet: TLS with a password, and TCP for anybody."""
+    folder.mkdir()
+    authority = Authority.create("others")
+    made = authority.issue("localhost", ["localhost"], True, ["127.0.0.1"])
+    for name, content in (("ca", authority.ca_pem), ("cert", made.cert_pem), ("key", made.key_pem)):
+        (folder / f"{name}.pem").write_bytes(content)
+    (folder / "users").write_text(f"greenhouse:{mosquitto_files.hash_password('swordfish')}\n")
+    (folder / "conf").write_text(
+        f"user root\nper_listener_settings true\nlistener {ports[0]} 127.0.0.1\npassword_file {folder}/users\n"
+        f"certfile {folder}/cert.pem\nkeyfile {folder}/key.pem\nlistener {ports[1]} 127.0.0.1\nallow_anonymous true\n"
+    )
+    child = subprocess.Popen(
+        [find_mosquitto(), "-c", folder / "conf"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        yield
+    finally:
+        child.terminate()
+        child.wait(WAIT_S)
 
 
 def with_a_board(root) -> types.SimpleNamespace:

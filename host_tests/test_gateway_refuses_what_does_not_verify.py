@@ -2,6 +2,7 @@
 
 import pytest
 from gateway_motes import SealingMote, a_fleet, on_clear, on_home, trusts_of
+from ironmote.gateway import reasons
 from ironmote.gateway.members import members_of
 from ironmote.gateway.uplink import NotBelieved, Uplink
 from mote import record, sealed
@@ -187,3 +188,9 @@ def test_oversize_json_refused():
     bench = Bench()
     bench.refused(on_home("mote/kitchen/up", b" " * 5000))
     bench.refused(on_home("mote/kitchen/state", b" " * 2000))
+
+
+def test_last_status_of_a_mote_that_was_removed_is_no_stranger():
+    bench = Bench()
+    assert bench.refused(on_home("mote/gone/state", b'{"online":true}')).kind == reasons.UNKNOWN
+    assert bench.refused(on_home("mote/gone/state", b'{"online":true}', retained=True)).kind == reasons.STRAY

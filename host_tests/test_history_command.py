@@ -7,6 +7,7 @@ from pathlib import Path
 import fleets
 import pytest
 from ironmote.gateway.store import Store
+from ironmote.gateway.stored_records import NewRecord
 from mote.record import Reading
 
 
@@ -23,7 +24,9 @@ def root(tmp_path: Path) -> Path:
                 Reading("temperature", "Cel", 20.0 + number / 10, None),
                 Reading("mode", None, "\x1b[31mred" if number == 60 else "plain", None),
             )
-            store.add_record("cellar", (1, 1, number), now - 3660 + 60 * number, now, "sealed", number, 1, readings)
+            store.records.add(
+                [NewRecord("cellar", (1, 1, number), now - 3660 + 60 * number, now, "sealed", number, 1, readings)]
+            )[0]
         store.add_status("cellar", now, True, 1, json.dumps({"reset": "power", "version": "0.1.0"}))
     store.add_command(b"1" * 8, "cellar", "heater", True, now, now + 9)
     store.end_command(b"1" * 8, "done", True, None, now + 1)

@@ -12,10 +12,10 @@ from ironmote.errors import IronmoteError, UsageError
 from ironmote.gateway.database import StoreError
 from ironmote.gateway.retention import Retention, joined
 from ironmote.gateway.store import Store
+from ironmote.gateway.stored_records import NewRecord
 from ironmote.history import History, Latest, Point
 from ironmote.history.export import COLUMNS, export
 from mote.record import Reading
-from stores import place, postgres  # noqa: F401  fixtures
 
 NOW = 1_800_000_000.0
 
@@ -29,10 +29,10 @@ def fill(
             at = NOW - 3600 + (number - first) * step_s
             unit = "Cel" if isinstance(value, float) else None
             readings = (Reading(name, unit, value, at),)
-            assert store.add_record(mote, (1, 1, number), at, at + 1, "sealed", number, 1, readings)
+            assert store.records.add([NewRecord(mote, (1, 1, number), at, at + 1, "sealed", number, 1, readings)])[0]
 
 
-def test_values_come_in_buckets_with_lowest_mean_and_highest(place):  # noqa: F811
+def test_values_come_in_buckets_with_lowest_mean_and_highest(place):
     store = Store(place)
     fill(store, [float(each) for each in range(60)])
     fill(store, [True, False], "door", first=100)
@@ -47,7 +47,7 @@ def test_values_come_in_buckets_with_lowest_mean_and_highest(place):  # noqa: F8
         assert history.buckets("attic", "temperature", NOW - 3600, NOW, 6) == []
 
 
-def test_points_and_latest_values_are_of_the_kind_that_was_said(place):  # noqa: F811
+def test_points_and_latest_values_are_of_the_kind_that_was_said(place):
     store = Store(place)
     fill(store, [True, False], "door")
     fill(store, ["safe", "on"], "mode", first=10)
@@ -67,16 +67,18 @@ def test_points_and_latest_values_are_of_the_kind_that_was_said(place):  # noqa:
         assert history.motes() == ["cellar"]
 
 
-def test_reading_without_a_clock_is_of_when_it_arrived(place):  # noqa: F811
+def test_reading_without_a_clock_is_of_when_it_arrived(place):
     store = Store(place)
     with store.transaction():
-        store.add_record("cellar", (1, 1, 1), None, NOW, "sealed", 1, 1, (Reading("light", "lx", 585, None),))
+        store.records.add(
+            [NewRecord("cellar", (1, 1, 1), None, NOW, "sealed", 1, 1, (Reading("light", "lx", 585, None),))]
+        )[0]
     store.close()
     with History(place) as history:
         assert [each.at for each in history.points("cellar", "light", 0, NOW + 1)] == [NOW]
 
 
-def test_commands_states_and_refusals_are_read(place):  # noqa: F811
+def test_commands_states_and_refusals_are_read(place):
     store = Store(place)
     store.add_command(b"1" * 8, "cellar", "heater", True, NOW, NOW + 9)
     store.end_command(b"1" * 8, "done", "warm", None, NOW + 1)
@@ -95,7 +97,7 @@ def test_commands_states_and_refusals_are_read(place):  # noqa: F811
         assert (refusal.times, refusal.alert, refusal.at) == (4, True, NOW // 60 * 60)
 
 
-def test_export_has_every_reading_once(place, tmp_path: Path):  # noqa: F811
+def test_export_has_every_reading_once(place, tmp_path: Path):
     store = Store(place)
     fill(store, [float(each) for each in range(25)])
     fill(store, ['a "quoted", line'], "note", first=40)
@@ -131,7 +133,7 @@ def test_history_that_nobody_made_is_one_line(tmp_path: Path):
         History(tmp_path / "none.db")
 
 
-def test_what_is_pruned_is_never_taken_again_and_never_lost(place):  # noqa: F811
+def test_what_is_pruned_is_never_taken_again_and_never_lost(place):
     store = Store(place, publishes=True)
     fill(store, [1.0] * 3)
     fill(store, [1.0] * 3, first=5)  # number 4 never came
@@ -147,11 +149,13 @@ def test_what_is_pruned_is_never_taken_again_and_never_lost(place):  # noqa: F81
     assert store.lost() == {"cellar": 1, "attic": 0}
     with store.transaction():
         for number in (1, 2, 3, 5, 6, 7):
-            assert not store.add_record("cellar", (1, 1, number), None, NOW, "sealed", number, 1, READINGS)
-            assert store.has("cellar", (1, 1, number), READINGS)
-        assert store.highest("cellar", 1, 1) == 7
-        assert store.add_record("cellar", (1, 1, 4), None, NOW - 9, "sealed", 4, 1, READINGS)
-        assert store.add_record("cellar", (1, 2, 1), None, NOW, "sealed", 4, 1, READINGS)
+            assert not store.records.add(
+                [NewRecord("cellar", (1, 1, number), None, NOW, "sealed", number, 1, READINGS)]
+            )[0]
+            assert store.records.has("cellar", (1, 1, number), READINGS)
+        assert store.records.highest("cellar", 1, 1) == 7
+        assert store.records.add([NewRecord("cellar", (1, 1, 4), None, NOW - 9, "sealed", 4, 1, READINGS)])[0]
+        assert store.records.add([NewRecord("cellar", (1, 2, 1), None, NOW, "sealed", 4, 1, READINGS)])[0]
     assert retention.step("cellar", NOW)
     assert store._db.execute("SELECT boot, first, last FROM pruned").fetchall() == [(1, 1, 7)]
     store.close()
@@ -163,7 +167,7 @@ def test_old_records_go_a_few_at_a_time_and_new_ones_stay(tmp_path: Path):
         store.save_state("cellar", True, (1, 1, 1), NOW)
         for number in range(1, 1201):
             at = time.time() - 40 * 86_400 if number <= 1100 else time.time()
-            store.add_record("cellar", (1, 1, number), None, at, "sealed", number, 1, READINGS)
+            store.records.add([NewRecord("cellar", (1, 1, number), None, at, "sealed", number, 1, READINGS)])[0]
     retention = Retention(store._db, 30)
     left = []
     for _ in range(5):

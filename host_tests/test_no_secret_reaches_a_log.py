@@ -13,7 +13,6 @@ import hostile
 import pytest
 from channel_motes import ChannelMote, add
 from clients import gateway as gateway_client
-from cryptography.hazmat.primitives.serialization import load_der_private_key
 from hostile import Listener, TlsServer
 from hostile_broker import forged
 from ironmote import rotation
@@ -24,43 +23,28 @@ from ironmote.fleet import Fleet
 from ironmote.gateway import MoteConfirmed
 from ironmote.gateway.members import successor_of
 from ironmote.simulate import SimulatedMote
-from mote import keys, sealed
+from mote import sealed
 from running import Stage, vault_file
+from secret_forms import Sought, number, of_root
 
 pytestmark = pytest.mark.long
 
 WAIT_S = 60.0
-SHORTEST = 8  # letters of a secret that are looked for as such
-LABELS = (keys.SEAL, keys.CONNECT, keys.PSK, keys.UPDATE)
 
 
-def forms(secret: bytes) -> set[str]:
-    """How `secret` could stand in a log: as it is, as Python writes it, in hex, in base64 from any byte of it on."""
-    found = {secret.decode("latin-1"), repr(secret)[2:-1], secret.hex(), secret.hex().upper(), secret.hex(" ")}
-    found.add(", ".join(map(str, secret)))
-    for skip in range(3):
-        for encode in (base64.b64encode, base64.urlsafe_b64encode):
-            # Without its ends, which depend on what is around it.
-            found.add(encode(bytes(skip) + secret).decode().rstrip("=")[4 if skip else 0 : -1])
-    return {each for each in found if len(each) >= SHORTEST}
-
-
-def parts(secret: bytes) -> set[str]:
-    """The forms of a secret and of each half of it: a part of it in a log is too much as well."""
-    half = len(secret) // 2
-    whole = forms(secret)
-    return whole | forms(secret[:half]) | forms(secret[half:]) if half >= SHORTEST else whole
-
-
-def of_root(fleet: Fleet, root: bytes) -> list[bytes]:
-    return [root, *(keys.subkey(root, fleet.id, label) for label in LABELS)]
+def roots(fleet: Fleet, root: bytes) -> list[bytes]:
+    """A root key, and the keys that are made of it."""
+    return [secret for _, secret in of_root(root, fleet.id)]
 
 
 def found(lines: list[str], sought: list[bytes]) -> list[str]:
     """The lines that hold a form of one of the secrets."""
     assert lines
-    needles = set().union(*map(parts, sought))
-    return [line for line in lines if any(needle in line for needle in needles)]
+    search = Sought()
+    for secret in sought:
+        search.add("secret", secret)
+    # What is no letter of Latin-1 stands in no secret's form.
+    return [line for line in lines if search.kinds_in(line.encode("latin-1", "replace"))]
 
 
 def password_of(connect: bytes) -> bytes:
@@ -106,7 +90,7 @@ def test_sealed_mote_prints_no_secret_while_it_is_refused_cut_off_rotated_and_ca
         )
         mote.build()
         link, of = stage.links["cellar"], stage.fleet.motes["cellar"]
-        sought = [passphrase, *of_root(stage.fleet, of.root)]
+        sought = [passphrase, *roots(stage.fleet, of.root)]
 
         def said(words: str, times: int = 1):
             stage.wait(lambda: sum(words in line for line in list(lines)) >= times)
@@ -126,7 +110,7 @@ def test_sealed_mote_prints_no_secret_while_it_is_refused_cut_off_rotated_and_ca
         said("link: lost")
         said("connected, session", 2)
         rotation.begin(of)
-        sought += of_root(stage.fleet, of.successor)
+        sought += roots(stage.fleet, of.successor)
         stage.wait(lambda: stage.of(MoteConfirmed))
         stage.gateway.rotate("cellar", successor_of(of, stage.fleet.id))
         # The broker knows no password of the new root: the mote is refused, and shows that of the old one again.
@@ -176,9 +160,8 @@ def test_motes_on_tls_print_no_secret_whatever_is_at_their_brokers_port(tmp_path
         assert all(mote.waits(lambda mote=mote: mote.said("connected, session"), WAIT_S) for mote in motes[:2])
         for mote in motes:
             vault = [mote.board.secrets[name] for name in ("wifi", "key")]
-            number = load_der_private_key(vault[1], None).private_numbers().private_value.to_bytes(32, "big")
             assert mote.said("debug ")
-            assert found(mote.lines, [*vault, number, *of_root(fleet, mote.board.secrets["root"])]) == []
+            assert found(mote.lines, [*vault, number(vault[1]), *roots(fleet, mote.board.secrets["root"])]) == []
     finally:
         for each in (*(mote.board.stop for mote in motes), *(listener.close for listener in listeners)):
             each()

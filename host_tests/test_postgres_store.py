@@ -9,22 +9,23 @@ from ironmote.gateway import postgres as postgres_module
 from ironmote.gateway.database import StoreError
 from ironmote.gateway.postgres import has_password, shown
 from ironmote.gateway.store import Store
+from ironmote.gateway.stored_records import NewRecord
 from mote.record import Reading
 from postgres_server import PostgresServer
-from stores import postgres  # noqa: F401  a fixture
 
 
 @pytest.fixture
-def url(postgres: PostgresServer, request: pytest.FixtureRequest) -> str:  # noqa: F811
-    return postgres.new_database(f"own{abs(hash(request.node.name))}")
+def url(postgres: PostgresServer, request: pytest.FixtureRequest) -> str:
+    return postgres.new_store(f"own{abs(hash(request.node.name))}")
 
 
 def add(store: Store, number: int, readings=READINGS) -> bool:
     with store.transaction():
-        return store.add_record("cellar", (1, 1, number), None, 1.0, "sealed", number, 1, readings)
+        return store.records.add([NewRecord("cellar", (1, 1, number), None, 1.0, "sealed", number, 1, readings)])[0]
 
 
-def test_gateways_that_start_at_once_make_one_schema(url: str):
+def test_gateways_that_start_at_once_make_one_schema(postgres: PostgresServer):
+    url = postgres.new_database("empty")
     stores: list[Store] = []
     threads = [threading.Thread(target=lambda: stores.append(Store(url))) for _ in range(3)]
     for each in threads:
@@ -59,9 +60,11 @@ def test_what_cannot_be_stored_spoils_nothing_else(url: str):
     with store.transaction():
         for value in ("a\0b", object()):
             with pytest.raises(psycopg.Error), store.savepoint():
-                store.add_record("cellar", (1, 1, 1), None, 1.0, "sealed", 1, 1, (Reading("mode", None, value, None),))
-        assert store.add_record("cellar", (1, 1, 1), None, 1.0, "sealed", 1, 1, READINGS)
-    assert store.has("cellar", (1, 1, 1), READINGS)
+                store.records.add(
+                    [NewRecord("cellar", (1, 1, 1), None, 1.0, "sealed", 1, 1, (Reading("mode", None, value, None),))]
+                )[0]
+        assert store.records.add([NewRecord("cellar", (1, 1, 1), None, 1.0, "sealed", 1, 1, READINGS)])[0]
+    assert store.records.has("cellar", (1, 1, 1), READINGS)
     store.close()
 
 
@@ -100,7 +103,7 @@ def test_version_says_which_motes_another_gateway_moved(url: str):
         each.close()
 
 
-def test_no_password_reaches_an_error(postgres: PostgresServer):  # noqa: F811
+def test_no_password_reaches_an_error(postgres: PostgresServer):
     for url in (
         f"postgresql://owner:swordfish@127.0.0.1:{postgres.port}/none",
         f"postgresql://owner@127.0.0.1:{postgres.port}/none?password=swordfish",

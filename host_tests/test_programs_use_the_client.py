@@ -8,11 +8,15 @@ import sys
 import threading
 from pathlib import Path
 
+import channel_motes
 import pytest
 import real_brokers
 from clients import at, with_certificate
+from ironmote.brokers import endpoint
 from ironmote.brokers.mosquitto import MosquittoBroker
+from ironmote.brokers.nats import NatsBroker
 from ironmote.client import Client, CommandRefused, NotConnected, aio
+from ironmote.fleet import Fleet
 from mote import command
 from trusted_side import TrustedSide, running, wait
 
@@ -171,6 +175,32 @@ def test_examples_run_as_they_stand(side: TrustedSide, kitchen):
         out, errors = lost.communicate(timeout=30)
         assert (out, lost.returncode) == ("", 1)
         assert errors.startswith("no certificate of nobody")
+
+
+def test_motes_that_really_run_obey_and_report_it_on_either_channel(tmp_path):
+    fleet = Fleet.create()
+    for name, channel, board in (("kitchen", "tls", "esp32"), ("cellar", "sealed", "esp8266")):
+        channel_motes.add(fleet, name, channel, board)
+    with contextlib.ExitStack() as stack:
+        side = stack.enter_context(running(NatsBroker, tmp_path, fleet))
+        fleet_at_hand = stack.enter_context(Client(**side.door, user="panel"))
+        feed = fleet_at_hand.readings()
+        for mote in fleet.motes.values():
+            made = channel_motes.ChannelMote(
+                fleet, mote, side.authority, endpoint(side.broker, mote).port, tmp_path / mote.id
+            )
+            made.board.start()
+            stack.callback(made.board.stop)
+        for mote, channel in (("kitchen", None), ("cellar", "sealed")):
+            wait(lambda mote=mote: (reading := feed.get(1)) is not None and reading.mote == mote, 60)
+            outcome = fleet_at_hand.send(mote, "relay", True, for_s=60)
+            assert (outcome.result, outcome.value, outcome.why) == ("done", 1, None)
+            reading = wait(
+                lambda mote=mote: (found := feed.get(1)) and (found.mote, found.name) == (mote, "relay") and found, 60
+            )
+            assert (reading.value, reading.unit, reading.channel) == (True, None, channel)
+            assert fleet_at_hand.send(mote, "pump", True).why == "no such actuator"
+        assert side.refused() == []
 
 
 def test_connection_that_broke_comes_back_by_itself(tmp_path):

@@ -60,6 +60,8 @@ def test_record_state_and_answer_are_heard_and_no_gateway_takes_them_for_the_mot
         side.answer(cellar)
         answer = json.loads(wait(lambda: of_leaf(screen, "ack"))[-1])
         assert (answer["id"], answer["result"], answer["value"]) == (sent.hex(), "done", 1)
+        side.gateway.revoke("cellar")
+        wait(lambda: b'"revoked":true' in of_leaf(screen, "state")[-1])
         cellar.close()
     with user(side, "screen", "mote/+/state") as late:
         wait(lambda: of_leaf(late, "state"))

@@ -9,6 +9,7 @@ from pathlib import Path
 from gateway_bench import Client as SealedClient
 from gateway_motes import SealingMote, a_fleet
 from ironmote.certificates import Authority
+from ironmote.fleet import Fleet
 from ironmote.gateway import Gateway, MessageRefused
 from ironmote.gateway.hub import Hub
 from ironmote.gateway.members import members_of
@@ -20,11 +21,11 @@ USERS = {"screen": MONITOR, "panel": CONTROLLER, "house": HOME_ASSISTANT}
 
 
 class TrustedSide:
-    """cellar and attic are sealed, kitchen speaks TLS; `events` has what the gateway told."""
+    """Without a `fleet` cellar and attic are sealed, and kitchen speaks TLS; `events` has what the gateway told."""
 
-    def __init__(self, kind, folder: Path) -> None:
+    def __init__(self, kind, folder: Path, fleet: Fleet | None = None) -> None:
         self.folder = folder
-        self.fleet = a_fleet()
+        self.fleet = fleet or a_fleet()
         self.fleet.users = dict(USERS)
         self.authority = Authority.create()
         self.broker = kind(self.fleet, self.authority, folder / "broker")
@@ -94,9 +95,9 @@ def wait(condition, within_s: float = 20.0):
 
 
 @contextlib.contextmanager
-def running(kind: type, folder: Path) -> Iterator[TrustedSide]:
+def running(kind: type, folder: Path, fleet: Fleet | None = None) -> Iterator[TrustedSide]:
     """A TrustedSide at a broker of this kind, ended whatever happens."""
-    side = TrustedSide(kind, folder)
+    side = TrustedSide(kind, folder, fleet)
     try:
         yield side
     finally:

@@ -91,6 +91,7 @@ class Program:
         self._process.start()
         theirs.close()
         self.pid = self._process.pid or 0
+        self.said: list[str] = []
         self.wait()
 
     def used(self) -> float:
@@ -100,7 +101,7 @@ class Program:
         """Wait for its next word. SystemExit where none comes."""
         if not self._ours.poll(_WAIT_S):
             raise SystemExit(f"no word from {self._process.name} within {_WAIT_S:.0f} s")
-        self._ours.recv()
+        self.said.append(self._ours.recv())
 
     def close(self) -> None:
         self._process.kill()

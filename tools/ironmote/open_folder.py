@@ -153,8 +153,8 @@ class OpenFolder:
     def tell_gateways(self) -> None:
         """Write whom a gateway of this folder serves, as it is now; one that runs takes it up.
 
-        It has keys in it, so it is written from when the fleet has a broker on. A mote whose file is not right stays as
-        it was there: nobody is forgotten for a typing mistake.
+        It has keys in it, so it is written from when the fleet has a broker, or its gateway settings, on. A mote whose
+        file is not right stays as it was there: nobody is forgotten for a typing mistake.
         """
         from .gateway import roster  # the gateway comes with it
 
@@ -201,7 +201,7 @@ class OpenFolder:
             durable.remove(path)
         for path in self._boards:
             shutil.rmtree(path, ignore_errors=True)
-        if paths.roster.is_file():
+        if paths.roster.is_file() or paths.gateway_settings.is_file():
             self.tell_gateways()
         self._boards.clear()
         self._new_files.clear()

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from mote import topics
+
 from ..errors import BrokerError
 from ..fleet import CLEAR, HOME, Mote
 
@@ -25,7 +27,7 @@ class Site:
 
     `bind` is the address, `names` and `addresses` are what certificates say, `home` and `clear` the zones. `revoked` is
     the list of revoked certificates (PEM), `password` gives that of a service by its name, `observer` is the name of
-    who may see and say what `broker check` tries.
+    who may see and say what `broker check` tries. With `stream` gateways take turns at NATS's clear zone.
     """
 
     bind: str = LOOPBACK
@@ -36,6 +38,7 @@ class Site:
     revoked: bytes | None = None
     password: Callable[[str], str] = field(default=new_password, repr=False)
     observer: str | None = None
+    stream: bool = False
 
     @property
     def everywhere(self) -> bool:
@@ -64,14 +67,14 @@ class GatewayAccess:
     `client_id` is the same for as long as the broker's files are, so that the gateway's persistent session survives a
     restart of the gateway. `again_s` is after how many seconds at most the broker delivers again what was not
     acknowledged, to a session that is resumed. `more` are further places that lead to the same session, each its host
-    and its port: the other nodes of a cluster.
+    and its port: the other nodes of a cluster. `republish` is False where the broker may be somebody else's.
     """
 
     zone: str
     prefix: str
     host: str
     port: int
-    transport: str  # "tcp" or "websockets"
+    transport: str  # "tcp", "websockets", or "stream": NATS's own protocol, where gateways take turns
     username: str | None
     password: str | None = field(repr=False)
     ca_file: Path | None
@@ -80,6 +83,12 @@ class GatewayAccess:
     client_id: str
     again_s: float = 0.0
     more: tuple[tuple[str, int], ...] = ()
+    republish: bool = True
+
+    @property
+    def is_trusted(self) -> bool:
+        """True where what gateways verified of sealed motes is said in the clear, inside TLS, for consumers."""
+        return self.republish and self.prefix == topics.OPEN and self.transport in ("tcp", "websockets")
 
 
 class Broker(Protocol):

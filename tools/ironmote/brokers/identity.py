@@ -15,6 +15,7 @@ BROKER = "broker.home"
 # A dot cannot be part of a mote's id, so no mote can ever be taken for a gateway.
 GATEWAY_HOME = "gateway.home"
 GATEWAY_CLEAR = "gateway.clear"
+GATEWAY_STREAM = "gateway.stream"
 AUTHENTICATOR_CLEAR = "authenticator.clear"
 ROUTE = "route.home"  # what the nodes of a cluster show each other
 

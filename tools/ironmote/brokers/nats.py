@@ -20,9 +20,6 @@ from .nats_cluster import Node
 from .nats_files import Ports
 from .process import ServerProcess, choose_port
 
-# What a server writes once the nodes that are there have agreed on who leads: from then on sessions are kept.
-_CLUSTER_READY = "metadata leader"
-
 
 def find_nats() -> Path:
     """The nats-server program: of the installed wheel, else from PATH. Raises MissingTool when there is none."""
@@ -61,6 +58,7 @@ class NatsBroker:
         clear_port: int = 0,
         gateway_port: int = 0,
         authenticators: int = 1,
+        stream: bool = False,
     ) -> None:
         """Write both configurations to `folder` (created, 0700).
 
@@ -72,7 +70,9 @@ class NatsBroker:
         self.trusted = Endpoint(LOOPBACK, ports.trusted)
         self.psk: Endpoint | None = None
         self.clear = Endpoint(LOOPBACK, ports.clear)
-        self.gateway, self.authenticators = nats_files.write(fleet, authority, folder, ports, Site(), authenticators)
+        self.gateway, self.authenticators = nats_files.write(
+            fleet, authority, folder, ports, Site(stream=stream), authenticators
+        )
         self.processes = [*processes(self.name, program, folder, ports), *self.authenticators.processes]
 
     @property
@@ -108,15 +108,9 @@ class NatsBroker:
 
 
 def processes(
-    name: str,
-    program: Path,
-    folder: Path,
-    ports: Ports,
-    zones: tuple[str, str] = (HOME, CLEAR),
-    host: str = LOOPBACK,
-    says: str = "",
+    name: str, program: Path, folder: Path, ports: Ports, zones: tuple[str, str] = (HOME, CLEAR), host: str = LOOPBACK
 ) -> list[ServerProcess]:
-    """The server of each zone, whose files are in `folder`; they are ready when their logs hold what `says` says."""
+    """The server of each zone, whose files are in `folder`."""
     trusted, clear = nats_files.TRUSTED_CONFIGURATION, nats_files.CLEAR_CONFIGURATION
     return [
         ServerProcess(
@@ -124,7 +118,6 @@ def processes(
             [str(program), "--config", str(folder / configuration)],
             (folder / configuration).with_suffix(".log"),
             listening,
-            says,
             host=host,
         )
         for zone, configuration, listening in (
@@ -137,16 +130,12 @@ def processes(
 def node_processes(
     name: str, program: Path, root: Path, nodes: Sequence[Node], zones: tuple[str, str], only: int | None = None
 ) -> list[ServerProcess]:
-    """The servers of the cluster whose files are under `root`, or those of the node `only`, from 1.
-
-    Where all are started here, the last ones are ready once the cluster is.
-    """
+    """The servers of the cluster whose files are under `root`, or those of the node `only`, from 1."""
     found = []
     for number, node in enumerate(nodes, 1):
         if only in (None, number):
-            says = _CLUSTER_READY if only is None and number == len(nodes) else ""
             own, ports = nats_cluster.folder(root, number), nats_files.ports_of(node)
-            found += processes(f"{name}, node {number}", program, own, ports, zones, node.host, says)
+            found += processes(f"{name}, node {number}", program, own, ports, zones, node.host)
     return found
 
 

@@ -79,17 +79,24 @@ def write(
     secret_files.make_folder(folder)
     files = identity.write(authority, folder / "tls", site, bool(nodes))
     password = site.password(identity.GATEWAY_CLEAR)
+    in_turn = site.password(identity.GATEWAY_STREAM) if site.stream else None
     # NATS does not bind the client id to the user: whoever knows it can take the session, and with it what is
     # queued for the gateway. So nobody can guess it.
     client_id = f"gateway-{hashlib.sha256(site.password('gateway.client').encode()).hexdigest()[:32]}"
     ends = [(node.host, node.trusted, node.inlet) for node in nodes] or [(site.near, ports.trusted, ports.inlet)]
     home, inlet = [(host, port) for host, port, _ in ends], [(host, port) for host, _, port in ends]
+    inner = [(node.host, node.inner) for node in nodes] or [(site.near, ports.inner)]
     accesses = [
         GatewayAccess(
             site.home, "mote", *home[0], "tcp", None, None,
             files.ca, files.gateway_home.cert, files.gateway_home.key, client_id, _AGAIN_S, tuple(home[1:]),
         ),
         GatewayAccess(
+            site.clear, "sealed", *inner[0], "stream", identity.GATEWAY_STREAM, in_turn,
+            files.ca, files.gateway_clear.cert, files.gateway_clear.key, client_id, more=tuple(inner[1:]),
+        )
+        if site.stream
+        else GatewayAccess(
             site.clear, "sealed", *inlet[0], "websockets", identity.GATEWAY_CLEAR, password,
             files.ca, files.gateway_clear.cert, files.gateway_clear.key, client_id, _AGAIN_S, tuple(inlet[1:]),
         ),
@@ -103,10 +110,12 @@ def write(
         )  # fmt: skip
     servers = [(node.host, node.inner) for node in nodes] or [(site.near, ports.inner)]
     asked = Authenticators(fleet, folder, files, servers, _MOTES, count, site)
-    for own in list(_servers(nodes, folder, files, site)) or [_Server(folder, ports, "")]:
+    every = list(_servers(nodes, folder, files, site)) or [_Server(folder, ports, "")]
+    _remove_others(folder, [own.folder for own in every])
+    for own in every:
         secret_files.make_folder(own.folder)
         secret_files.write(own.folder / TRUSTED_CONFIGURATION, _trusted(fleet, own, files, site))
-        secret_files.write(own.folder / CLEAR_CONFIGURATION, _clear(fleet, own, password, asked, files, site))
+        secret_files.write(own.folder / CLEAR_CONFIGURATION, _clear(fleet, own, password, in_turn, asked, files, site))
     return accesses, asked
 
 
@@ -126,6 +135,14 @@ def _servers(nodes: Sequence[Node], folder: Path, files: identity.Identities, si
         zones = (nats_cluster.TRUSTED, nats_cluster.CLEAR)
         joined = [nats_cluster.block(zone, node, nodes, files, site.bind) for zone in zones]
         yield _Server(nats_cluster.folder(folder, number), ports_of(node), f"-{number}", *joined)
+
+
+def _remove_others(folder: Path, used: Sequence[Path]) -> None:
+    """Remove configurations of an earlier writing with more or fewer nodes: nobody may start them with old rights."""
+    for path in (folder, *folder.glob("node-*")):
+        for name in (TRUSTED_CONFIGURATION, CLEAR_CONFIGURATION):
+            if path not in used:
+                (path / name).unlink(missing_ok=True)
 
 
 def ports_of(node: Node) -> Ports:
@@ -165,10 +182,19 @@ mqtt {{
 
 
 def _clear(
-    fleet: Fleet, own: _Server, password: str, asked: Authenticators, files: identity.Identities, site: Site
+    fleet: Fleet,
+    own: _Server,
+    password: str,
+    in_turn: str | None,
+    asked: Authenticators,
+    files: identity.Identities,
+    site: Site,
 ) -> str:
     gateway = _user(identity.GATEWAY_CLEAR, password, rights.of_gateway(fleet, "sealed"), "MQTT_WS")
     known = [identity.GATEWAY_CLEAR, asked.user, asked.system_user]
+    if in_turn is not None:
+        gateway += _gateway_in_turn(fleet, in_turn)
+        known.append(identity.GATEWAY_STREAM)
     if site.observer is not None:
         # What is the owner's own is in the trusted zone, and this file stays the same: no reload ends its sessions.
         tried = tuple(
@@ -189,7 +215,7 @@ def _clear(
     return f"""\
 # The clear zone: sealed motes over plain TCP. Written by ironmote from the fleet; changes are lost.
 {_common(nats_cluster.CLEAR, own, own.clear, site, own.ports.inner)}
-# NATS's own protocol is for the authenticator alone: inside TLS with certificates on both sides.
+# NATS's own protocol is for the authenticator and gateways that take turns: inside TLS, certificates on both sides.
 {_tls(files, "verify: true", "")}
 # MQTT in the clear. All that crosses here is sealed end to end; the token only opens the door, once.
 mqtt {{
@@ -298,6 +324,22 @@ def _user(name: str, password: str | None, granted: rights.Rights, door: str) ->
       permissions: {{
         publish: {publish}
         subscribe: {_list(permissions.subscribe)}
+      }}
+    }}
+"""
+
+
+def _gateway_in_turn(fleet: Fleet, password: str) -> str:
+    """Who takes a turn at the stream, by NATS's own protocol."""
+    granted = subjects.of_stream(rights.of_gateway(fleet, "sealed"))
+    return f"""\
+    {{
+      user: {_text(identity.GATEWAY_STREAM)}
+      password: {_text(_hash(password))}
+      allowed_connection_types: ["STANDARD"]
+      permissions: {{
+        publish: {_list(granted.publish)}
+        subscribe: {_list(granted.subscribe)}
       }}
     }}
 """

@@ -1,5 +1,6 @@
 """A broker in the foreground: its processes, their logs on standard output, until it is interrupted or one ends."""
 
+import secrets
 import time
 from typing import IO
 
@@ -7,9 +8,11 @@ from .. import interrupts
 from ..errors import BrokerError
 from ..plain import plain
 from .process import ServerProcess
+from .visitor import Door, Visitor
 from .written import Written
 
 _LOOK_S = 0.2
+_READY_S = 90
 
 
 def run(written: Written, node: int | None = None) -> int:
@@ -27,6 +30,8 @@ def run(written: Written, node: int | None = None) -> int:
             process.start()
             logs[process] = process.log.open("rb")
             logs[process].seek(begun[process])
+        if node is None and written.place.nodes:
+            _wait_for_cluster(written)
         written.begun()
         name = processes[0].name.partition(" (")[0].partition(",")[0]
         for each in written.places(node):
@@ -49,6 +54,27 @@ def run(written: Written, node: int | None = None) -> int:
             log.close()
         for process in reversed(processes):
             process.stop()
+
+
+def _wait_for_cluster(written: Written) -> None:
+    """Return once every node lets somebody in, which takes as long as they need to agree who leads.
+
+    It comes in as the gateway may, under a name of its own, so that no session of the gateway's is taken.
+    """
+    deadline = time.monotonic() + _READY_S
+    for access in written.accesses:
+        for host, port in ((access.host, access.port), *access.more):
+            door = Door(host, port, access.ca_file, access.transport == "websockets")
+            identity = (access.cert_file, access.key_file) if access.cert_file and access.key_file else None
+            name = f"ready-{secrets.token_hex(8)}"
+            while True:
+                with Visitor(door, name, identity, access.username, access.password) as visitor:
+                    if visitor.connect():
+                        break
+                if time.monotonic() > deadline:
+                    raise BrokerError(f"{host}:{port} was not ready after {_READY_S} s: its log says why")
+                interrupts.check()
+                time.sleep(_LOOK_S)
 
 
 def _zone(process: ServerProcess) -> str:

@@ -9,6 +9,9 @@ from .rights import Rights
 # cannot name that subject themselves: NATS refuses subscriptions to it.
 _DELIVERY = "$MQTT.sub.>"
 
+# Where NATS keeps what MQTT clients publish at QoS 1, and the consumer of it that gateways share.
+STREAM, STORED, CONSUMER = "$MQTT_msgs", "$MQTT.msgs.", "gateways"
+
 
 @dataclass(frozen=True)
 class Permissions:
@@ -21,6 +24,21 @@ class Permissions:
 def of_rights(granted: Rights) -> Permissions:
     """`granted` in NATS's words."""
     return Permissions(_subjects(granted.publish), [*_subjects(granted.subscribe), _DELIVERY])
+
+
+def of_stream(granted: Rights) -> Permissions:
+    """What a gateway of `granted` needs that takes its turn at the stream: to say, to make its consumer and to ask it.
+
+    It cannot change another stream or consumer, and hears only what it is answered.
+    """
+    api = [
+        f"STREAM.INFO.{STREAM}",
+        f"STREAM.CREATE.{STREAM}",
+        f"CONSUMER.DURABLE.CREATE.{STREAM}.{CONSUMER}",
+        f"CONSUMER.MSG.NEXT.{STREAM}.{CONSUMER}",
+    ]
+    said = [*_subjects(granted.publish), *(f"$JS.API.{each}" for each in api), f"$JS.ACK.{STREAM}.{CONSUMER}.>"]
+    return Permissions(said, ["_INBOX.>"])
 
 
 def _subjects(filters: Iterable[str]) -> list[str]:

@@ -42,7 +42,7 @@ from .process import ServerProcess
 MOSQUITTO, NATS = "mosquitto", "nats"
 KINDS = (MOSQUITTO, NATS)
 EVERYWHERE = "0.0.0.0"  # noqa: S104 (a broker is there to be reached)
-_DEFAULTS = {"bind": EVERYWHERE, "websockets": 0, "inlet": 8443, "inner": 4222, "route": 6222}
+_DEFAULTS = {"bind": EVERYWHERE, "websockets": 0, "inlet": 8443, "inner": 4222, "route": 6222, "stream": False}
 _FILE = "broker.json"
 _ACCESS = "gateway.json"
 _AUTHENTICATOR = "authenticator.toml"
@@ -68,6 +68,7 @@ class Place:
     inlet: int = 0
     inner: int = 0
     route: int = 0
+    stream: bool = False  # gateways take turns
     nodes: tuple[Node, ...] = ()
 
     @property
@@ -191,8 +192,8 @@ def _signal(pid_file: Path, configuration: Path) -> bool:
 def write(held: OpenFolder, kind: str, changes: dict[str, Any]) -> Written:
     """Write a broker's files from the fleet, and save the fleet. Raises IronmoteError.
 
-    `changes` are fields of Place (bind, websockets, inlet, inner, route), and `nodes`, how many of them there are. What
-    they leave out stays as it was written before.
+    `changes` are fields of Place (bind, websockets, inlet, inner, route, stream), and `nodes`, how many of them there
+    are. What they leave out stays as it was written before.
     """
     folder = held.folder.paths.broker(kind).resolve()
     home, clear = _zones(held.folder.file)
@@ -213,7 +214,7 @@ def write(held: OpenFolder, kind: str, changes: dict[str, Any]) -> Written:
     held.save()
     site = Site(
         place.bind, *_names(home, clear), place.home, place.clear,
-        held.folder.paths.revoked.read_bytes(), lambda name: password(held, name), probes.OBSERVER,
+        held.folder.paths.revoked.read_bytes(), lambda name: password(held, name), probes.OBSERVER, place.stream,
     )  # fmt: skip
     fleet = probes.join(served(held, place), site.password, clear.name)
     if kind == MOSQUITTO:

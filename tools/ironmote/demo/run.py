@@ -230,10 +230,9 @@ class Play:
         """Send each mote that was heard for a while one command."""
         now = time.monotonic()
         for index, mote in enumerate(self._watch.motes.values()):
-            if mote.asked == 0 and mote.heard_at is not None and now - mote.heard_at > _BEFORE_COMMAND_S:
+            if mote.order is None and mote.heard_at is not None and now - mote.heard_at > _BEFORE_COMMAND_S:
                 value = 40 + 25 * (index % 3)
-                mote.asked += 1
-                self._stage.gateway.send(mote.id, DIMMER, value, _COMMAND_WITHIN_S)
+                mote.order = self._stage.gateway.send(mote.id, DIMMER, value, _COMMAND_WITHIN_S)
                 self._face.sent(mote.id, DIMMER, value)
         if self._answered_at is None and self._watch.all_answered:
             self._answered_at = now

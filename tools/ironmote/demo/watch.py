@@ -56,12 +56,12 @@ class MoteWatch:
     confirmed: bool = False  # sealed: it has answered the gateway's challenge
     restarts: int = 0
     commands: list[str] = field(default_factory=list)  # results, in the order of the answers
-    asked: int = 0
+    order: bytes | None = None  # the command that the demo sent; others come from its dashboard
 
     @property
     def answered(self) -> bool:
-        """True when there was a command and every one was answered by the mote."""
-        return self.asked > 0 and len(self.commands) == self.asked and all(r in ANSWERS for r in self.commands)
+        """True when the demo's command was answered by the mote."""
+        return len(self.commands) > 0 and all(result in ANSWERS for result in self.commands)
 
     @property
     def startup_s(self) -> float | None:
@@ -102,7 +102,8 @@ class Watch:
             return
         mote = self.motes[event.mote]
         if isinstance(event, CommandEnded):
-            mote.commands.append(event.result)
+            if event.id == mote.order:
+                mote.commands.append(event.result)
             mote.messages += event.result in ANSWERS
             return
         if isinstance(event, MoteConfirmed):

@@ -23,7 +23,7 @@ _ID_BYTES = 8
 _VALUE_BYTES = 16
 
 
-@dataclass
+@dataclass(slots=True)
 class _Asked:
     """A command to a mote that has no answer yet."""
 
@@ -47,15 +47,7 @@ class KeyCare:
         self._store = store
         self._send = send
         self._asked: dict[tuple[str, str], _Asked] = {}
-        self._generations: dict[str, int] = {}
-        for mote in trusts:
-            self.admit(mote)
-
-    def admit(self, mote: str) -> None:
-        """Care for `mote`, whose trust is new."""
-        self._generations[mote] = self._trusts[mote].generation
-        self.challenge(mote)
-        self.rotate(mote)
+        self._begun: set[str] = set()  # motes of which it is known what to ask: each when it is heard first
 
     def challenge(self, mote: str) -> None:
         """Ask `mote` to prove that it is there, when it is heard next."""
@@ -68,8 +60,10 @@ class KeyCare:
             self._asked[mote, ROTATE] = _Asked(ROTATE, successor.update)
 
     def forget(self, mote: str) -> None:
-        """Ask `mote` nothing more."""
-        self._asked = {key: asked for key, asked in self._asked.items() if key[0] != mote}
+        """Ask `mote` nothing more of what was to be asked; heard again, it is as if for the first time."""
+        self._begun.discard(mote)
+        for name in (CHALLENGE, ROTATE):
+            self._asked.pop((mote, name), None)
 
     def answered(self, mote: str, answer: command.Answer, boot: int, sequence: int) -> list[Event]:
         """Take an answer that verified in message `sequence` of `boot`. Call inside the store's transaction."""
@@ -94,9 +88,9 @@ class KeyCare:
     def settle(self, mote: str) -> list[Event]:
         """See whether `mote` was heard under another root key than before. Call inside the store's transaction."""
         trust = self._trusts[mote]
-        if trust.generation == self._generations[mote]:
+        if not trust.retired:
             return []
-        self._generations[mote] = trust.generation
+        trust.retired = False
         self._store.set_generation(mote, trust.generation)
         self._asked.pop((mote, ROTATE), None)
         self.challenge(mote)  # the mote keeps its old key until something verifies under the new one
@@ -105,7 +99,6 @@ class KeyCare:
     def renew(self, mote: str) -> None:
         """Take up what the trust of `mote` says is not done, after it has been loaded from the store."""
         trust = self._trusts[mote]
-        self._generations[mote] = trust.generation
         if not trust.confirmed and (mote, CHALLENGE) not in self._asked:
             self.challenge(mote)
         if trust.successor is None:
@@ -120,18 +113,29 @@ class KeyCare:
 
     def behind(self, mote: str) -> None:
         """The count of downlinks was behind what `mote` has seen: what was asked it has refused, so ask at once."""
-        for key, asked in self._asked.items():
-            if key[0] == mote:
+        for name in (CHALLENGE, ROTATE):
+            if asked := self._asked.get((mote, name)):
                 asked.epoch = b""
+
+    def due(self, mote: str) -> bool:
+        """True where there is something to ask of `mote` now that it was heard."""
+        return self._due(mote) is not None
 
     def heard(self, mote: str) -> None:
         """`mote` was just heard, so it listens: ask what it has not answered, a rotation only after the challenge."""
-        newest = self._trusts[mote].newest
+        asked, newest = self._due(mote), self._trusts[mote].newest
+        if asked is not None and newest is not None:
+            asked.epoch, asked.sent = newest.epoch, time.monotonic()
+            self._send(mote, asked.id, asked.name, asked.value)
+
+    def _due(self, mote: str) -> _Asked | None:
+        trust = self._trusts[mote]
+        if mote not in self._begun:
+            self._begun.add(mote)
+            self.renew(mote)
+        newest = trust.newest
         asked = self._asked.get((mote, CHALLENGE)) or self._asked.get((mote, ROTATE))
         if newest is None or newest.window.highest < 0 or asked is None:
-            return
-        now = time.monotonic()
-        if asked.epoch == newest.epoch and now - asked.sent < _AGAIN_S:
-            return
-        asked.epoch, asked.sent = newest.epoch, now
-        self._send(mote, asked.id, asked.name, asked.value)
+            return None
+        again = asked.epoch == newest.epoch and time.monotonic() - asked.sent < _AGAIN_S
+        return None if again else asked

@@ -52,9 +52,6 @@ class Database(Protocol):
     def executemany(self, sql: str, rows: Iterable[Sequence[Any]], /) -> object:
         """Run one statement for each row."""
 
-    def insert(self, sql: str, parameters: Sequence[Any], /) -> int | None:
-        """Run an INSERT into a table that has an `id`; the new row's, or None where there was a conflict."""
-
     def transaction(self) -> contextlib.AbstractContextManager[None]:
         """All that is written inside reaches the disk together, or not at all. Raises StoreError."""
 
@@ -125,11 +122,6 @@ class SqliteDatabase:
             raise StoreError(f"{path} cannot be used: {error}") from error
         self.execute = self._db.execute
         self.executemany = self._db.executemany
-
-    def insert(self, sql: str, parameters: Sequence[Any]) -> int | None:
-        """See Database."""
-        inserted = self._db.execute(sql, parameters)
-        return inserted.lastrowid if inserted.rowcount else None
 
     def close(self) -> None:
         """Close the file and let others have it."""

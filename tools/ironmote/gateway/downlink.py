@@ -7,7 +7,7 @@ Whatever is sent again acts at most once, since the mote knows what it has done:
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from mote import command, limits, sealed, topics
@@ -105,6 +105,7 @@ class Downlink:
         self._revoked: set[str] = set()
         self._pending: dict[bytes, _Pending] = {}
         self._overtaken: list[CommandEnded] = []
+        self._reserved: dict[str, int] = {}
         self._numbers: dict[str, int] = {}  # the last sequence number that was used for each mote
 
     def send(self, order: Order) -> CommandEnded | None:
@@ -139,6 +140,15 @@ class Downlink:
         member = self._members[mote]
         deadline = int(time.time()) + _LONGEST_WAIT_S
         self._seal(member, self._number(mote), command.Command(command_id, name, value, None, deadline, None))
+
+    def reserve(self, motes: Collection[str]) -> None:
+        """Take the next sequence number of each of `motes` at once, since each time waits for the disk."""
+        if len(motes) > 1:
+            self._reserved = self._store.next_downlinks(motes)
+
+    def give_back(self) -> None:
+        """Use nothing any more that was reserved: another gateway may have sent under later numbers meanwhile."""
+        self._reserved.clear()
 
     def heard(self, mote: str) -> None:
         """The mote was just heard, so it listens: send what waited for that, or may have been lost or slept through."""
@@ -300,7 +310,9 @@ class Downlink:
 
     def _number(self, mote: str) -> int:
         """Take the next sequence number; those between it and the last were used for commands of another gateway."""
-        sequence = self._store.next_downlink(mote)
+        sequence = self._reserved.pop(mote, None)
+        if sequence is None:
+            sequence = self._store.next_downlink(mote)
         if sequence > sealed.MAX_SEQUENCE:
             raise IronmoteError(f"the sequence numbers of {mote} are spent; provision it again")
         skipped = sequence - self._numbers.get(mote, sequence - 1) - 1

@@ -37,9 +37,10 @@ from .resume import Arrival, Resumption
 from .sharing import Sharing
 from .store import Store
 from .trust import MoteTrust
+from .trusts import Trusts
 from .uplink import REVOKED, Message, Uplink
 from .wire_tap import Wired, WireTap, transport
-from .zone import Receipt, Sending, Zone
+from .zone import STREAM, AnyReceipt, AnyZone, Sending, Zone
 
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
@@ -97,7 +98,10 @@ class Gateway:
         self._on_event = on_event
         self._outlet = outlet
         self._store = Store(store, publishes=outlet is not None)
-        self._trusts = {member.id: self._trust(member) for member in members if member.seal_key is not None}
+        self._trusts = Trusts(lambda mote: self._trust(self._members[mote]))
+        for member in members:
+            if member.seal_key is not None:
+                self._trusts.admit(member.id)
         self._sharing = Sharing(self._store, self._trusts, self._believe) if self._store.shared else None
         self._retention = self._store.retention(keep_days, self._begin) if keep_days else None
         accesses = list(accesses)
@@ -119,9 +123,10 @@ class Gateway:
             self._believes,
         )
         self._untold: list[Event] = []
+        standings = self._store.standings()
         for member in members:
-            self._judge(member)
-        self._zones = [Zone(access, self._arrived) for access in accesses]
+            self._judge(member, *standings.get(member.id, (0, 0)))
+        self._zones = [_zone(access, self._arrived) for access in accesses]
         self._queue: queue.SimpleQueue[Arrival | Order | _Change | _Roll | None] = queue.SimpleQueue()
         # Only deliveries wait for room: who sends a command may be on the worker itself, which makes the room. Each
         # zone has its own, so that no broker can keep the others from being heard.
@@ -243,7 +248,7 @@ class Gateway:
         return dict(self._redelivered)
 
     def publish(self, topic: str, payload: bytes, retain: bool = False) -> Sending:
-        """Say something in every zone whose broker is the owner's, at QoS 1."""
+        """Say something to the consumers of every zone that is trusted with it, at QoS 1."""
         return sum((zone.publish(topic, payload, retain) for zone in self._zones if zone.is_trusted), Sending(()))
 
     def republish(self, mote: str, leaf: str, payload: bytes, retain: bool = False) -> Sending:
@@ -254,7 +259,7 @@ class Gateway:
         topic = topics.open_topic(mote, leaf).decode()
         return self.publish(topic, self._uplink.marks.mark(mote, topic, payload), retain)
 
-    def _arrived(self, zone: Zone, message: Message, receipt: Receipt) -> None:
+    def _arrived(self, zone: AnyZone, message: Message, receipt: AnyReceipt) -> None:
         if receipt.qos == 0:  # motes never do; no broker slows down who does, so none of it may wait here
             with self._careless_lock:
                 self._careless[message.zone, self._intake.claimed(message)] += 1
@@ -296,7 +301,7 @@ class Gateway:
                 item.taken.set()
         if time.monotonic() - self._looked >= _LOOK_AGAIN_S:
             self._looked = time.monotonic()
-            for trust in self._trusts.values():
+            for _, trust in self._trusts.made():
                 trust.look_again()
         arrived = [item for item in items if isinstance(item, Arrival)]
         gone = Counter(each.zone for each in self._resumption.held + arrived)
@@ -366,7 +371,7 @@ class Gateway:
 
     def _reload(self) -> None:
         """Believe again what the store says: what was verified since is not on the disk, and will come again."""
-        for mote in self._trusts:
+        for mote, _ in list(self._trusts.made()):
             self._believe(mote)
 
     def _believe(self, mote: str) -> None:
@@ -438,6 +443,8 @@ class Gateway:
 
     def _speak(self, heard: dict[str, int | None]) -> None:
         """Send what was waiting for these motes to be heard, or confirmed; outside of any transaction."""
+        with contextlib.suppress(IronmoteError):  # else each takes a number of its own, or fails by itself
+            self._downlink.reserve([mote for mote in heard if mote in self._trusts and self._care.due(mote)])
         for mote, down in heard.items():
             # What cannot be sent to one mote, or the disk does not take, harms no other: the mote is asked again when
             # it is heard again, and a command ends at its deadline.
@@ -448,21 +455,21 @@ class Gateway:
                 if mote in self._trusts:
                     self._care.heard(mote)
                 self._downlink.heard(mote)
+        self._downlink.give_back()
 
     def _trust(self, member: Member) -> MoteTrust:
         """What is believed of a sealed mote, from the store; a key that was retired there stays retired."""
         generation, key, successor = self._keys(member)
         return MoteTrust(member.id, generation, key, self._fleet_id, self._store.epochs(member.id), successor)
 
-    def _judge(self, member: Member) -> None:
+    def _judge(self, member: Member, heard: int, revoked: int) -> None:
         """Refuse what the store says that nobody is to believe, and note what the owner's fleet has not heard of."""
-        heard, revoked = self._store.standing(member.id)
         if member.revoked:
             self._revoke(member.id)
         elif member.generation <= revoked:  # here alone: the owner's fleet has it still
             self._revoke(member.id)
             self._untold.append(MoteRevoked(member.id))
-        elif member.id in self._trusts and self._trusts[member.id].generation < heard:
+        elif member.seal_key is not None and member.latest < heard:
             self._revoke(member.id, f"heard under root key {heard} before, and the fleet has only an older one")
         elif member.successor is not None and heard >= member.successor.generation:
             self._untold.append(RootRotated(member.id, heard))
@@ -492,18 +499,18 @@ class Gateway:
             if member.successor is not None and trust.successor != member.successor:
                 self._change(mote, member.successor)
             self._members[mote] = member
+            self._uplink.marks.add(member)
             return
         self._members[mote] = member
         self._care.forget(mote)
         self._trusts.pop(mote, None)
         if member.seal_key is not None:
             self._store.forget_confirmed(mote)
-            self._trusts[mote] = self._trust(member)
-            self._care.admit(mote)
+            self._trusts.admit(mote)
         self._uplink.admit(member)
         for ended in self._downlink.admit(member):
             self._tell(ended)
-        self._judge(member)
+        self._judge(member, *self._store.standing(mote))
         if member.revoked and not (before is not None and before.revoked):
             self._save_revoked(mote, member.generation)
             self._untold.append(MoteRevoked(mote))
@@ -562,6 +569,14 @@ class Gateway:
 
 def _but_for_keys(member: Member) -> Member:
     return replace(member, generation=0, seal_key=None, successor=None)
+
+
+def _zone(access: GatewayAccess, on_message: Callable[[AnyZone, Message, AnyReceipt], None]) -> AnyZone:
+    if access.transport != STREAM:
+        return Zone(access, on_message)
+    from .stream import StreamZone  # which loads NATS's client, for whoever uses it
+
+    return StreamZone(access, on_message)
 
 
 def _forbid_core_dumps() -> None:

@@ -147,6 +147,8 @@ class Intake:
             return
         except Republished:
             return
+        except StoreError:  # it could not be asked what is believed of this mote
+            raise
         except Exception as error:  # a mistake of ours that a message has found must not stop the others
             self._spoilt(delivery, taken, error)
             return

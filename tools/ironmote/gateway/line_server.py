@@ -88,6 +88,8 @@ class LineServer:
                 with contextlib.suppress(OSError), client:
                     client.settimeout(_BEAT_S)
                     client.sendall(encoded({"error": f"{CLIENTS} others are at this gateway; end some of them"}))
+                    client.shutdown(socket.SHUT_WR)
+                    client.recv(LONGEST)  # what it asks; closed before that was read, it would not read our answer
                 continue
             with self._lock:
                 self._clients.add(client)

@@ -12,7 +12,7 @@ from ..errors import IronmoteError
 
 LONGEST = 2**20  # bytes of a line that a gateway takes
 _LONGEST_PATH = 100  # bytes; the system's own limit is a little above
-_WAITING = 16
+_WAITING = 64
 
 
 def listener(path: Path) -> socket.socket:

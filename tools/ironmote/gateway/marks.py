@@ -9,8 +9,6 @@ consumers: for them it is the broker that lets nobody else speak there.
 import hmac
 from collections.abc import Iterable
 
-from mote import keys
-
 from .members import Member
 
 _LABEL = b"ironmote 1 republished"
@@ -25,20 +23,17 @@ class Marks:
 
     def __init__(self, members: Iterable[Member]) -> None:
         """`members` may be motes that are not sealed: nothing is marked for them."""
-        self._keys: dict[str, list[bytes]] = {}  # newest last
+        self._keys: dict[str, tuple[bytes, ...]] = {}  # seal keys; the first is the mote's own
         for member in members:
             self.add(member)
 
     def add(self, member: Member) -> None:
         """Take the keys of a member as it is now; what was marked under those before is still known."""
-        for seal_key in (member.seal_key, member.successor.seal_key if member.successor else None):
-            if seal_key is None:
-                continue
-            key: bytes = keys.hkdf_expand(seal_key, _LABEL, 32)
-            own = self._keys.setdefault(member.id, [])
-            if key not in own:
-                own.append(key)
-                del own[:-_MOST_KEYS]
+        if member.seal_key is None:
+            return
+        follows = () if member.successor is None else (member.successor.seal_key,)
+        every = (member.seal_key, *follows, *self._keys.get(member.id, ()))
+        self._keys[member.id] = tuple(dict.fromkeys(every))[:_MOST_KEYS]
 
     def forget(self, mote: str) -> None:
         """Know nothing of `mote` any more."""
@@ -51,7 +46,7 @@ class Marks:
         """
         at = payload.index(b"{")
         rest = payload[at + 1 :]
-        mark = _mark(self._keys[mote][-1], topic, rest).encode()
+        mark = _mark(self._keys[mote][0], topic, rest).encode()
         return b"".join((payload[:at], _FIELD, mark, _AFTER, rest))
 
     def has(self, mote: str, topic: str, payload: bytes) -> bool:
@@ -67,5 +62,6 @@ class Marks:
         return any(hmac.compare_digest(_mark(key, topic, rest).encode(), said) for key in self._keys.get(mote, ()))
 
 
-def _mark(key: bytes, topic: str, rest: bytes) -> str:
+def _mark(seal_key: bytes, topic: str, rest: bytes) -> str:
+    key = hmac.digest(seal_key, _LABEL + b"\x01", "sha256")  # HKDF-Expand to 32 bytes (RFC 5869, 2.3), without a loop
     return hmac.digest(key, topic.encode() + b"\0" + rest, "sha256")[:_BYTES].hex()

@@ -38,6 +38,11 @@ class Member:
     revoked: bool = field(default=False, kw_only=True)
 
     @property
+    def latest(self) -> int:
+        """The generation of its newest root key, which it may not have taken yet."""
+        return self.generation if self.successor is None else self.successor.generation
+
+    @property
     def prefix(self) -> str:
         """The first level of this mote's topics."""
         return "mote" if self.seal_key is None else "sealed"

@@ -21,7 +21,6 @@ except ImportError as error:
     raise MissingTool("a PostgreSQL needs psycopg: pip install 'ironmote[postgres]'") from error
 
 _CONNECT_S = 10
-_TOGETHER = 32  # rows that are inserted by one statement
 _LOCK_S = 20  # how long another gateway may have a mote's row, before that is an error and tried again
 _IDLE_S = 60  # a gateway that hangs inside a transaction loses it, and with it the rows that it holds
 # Both are names that nothing else in this database should use; the first is held, shared, by each gateway that runs.
@@ -73,6 +72,7 @@ class PostgresDatabase:
         """
         self._url, self._name, self._read_only, self._present = url, shown(url), read_only, present
         self._queries: dict[str, str] = {}
+        self._parted = False
         self.alone = False
         self._db = self._connect()
         try:
@@ -91,21 +91,8 @@ class PostgresDatabase:
 
     def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """See Database."""
-        rows, query = list(rows), self._query(sql)
-        head, values, group = query.partition(" VALUES ")
-        if len(rows) <= _TOGETHER and group.endswith(")") and "ON CONFLICT" not in group:
-            # One statement: what takes time is the way to the server and back.
-            if rows:
-                together = f"{head}{values}{', '.join([group] * len(rows))}"
-                self._db.execute(together, [value for row in rows for value in row])
-            return
         with self._db.cursor() as cursor:
-            cursor.executemany(query, rows)
-
-    def insert(self, sql: str, parameters: Sequence[Any]) -> int | None:
-        """See Database."""
-        row = self._db.execute(self._query(sql) + " RETURNING id", parameters).fetchone()
-        return None if row is None else int(row[0])
+            cursor.executemany(self._query(sql), rows)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -113,23 +100,27 @@ class PostgresDatabase:
         try:
             if self._db.closed or self._db.broken:
                 self._db = self._connect()
+            self._parted = False
             with self._db.transaction():
                 yield
         except psycopg.Error as error:
             raise StoreError(f"{self._name} cannot be written: {_words(error)}") from error
+        finally:
+            self._parted = False  # one inside of another has taken its savepoints with it
 
     @contextlib.contextmanager
     def savepoint(self) -> Iterator[None]:
         """See Database."""
-        self._say("SAVEPOINT part")
+        # The one before is released with this one: a way to the server and back less.
+        self._say("RELEASE part; SAVEPOINT part" if self._parted else "SAVEPOINT part")
+        self._parted = True
         try:
             yield
         except Exception as error:
             if isinstance(error, psycopg.Error) and not isinstance(error, _UNSTORABLE):
                 raise StoreError(f"{self._name} cannot be written: {_words(error)}") from error
-            self._say("ROLLBACK TO part; RELEASE part")
+            self._say("ROLLBACK TO part")
             raise
-        self._say("RELEASE part")
 
     def _say(self, words: str) -> None:
         try:

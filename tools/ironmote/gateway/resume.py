@@ -11,15 +11,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from .intake import Delivery
-from .zone import Receipt, Zone
+from .zone import AnyReceipt, AnyZone
 
 
 @dataclass(slots=True)
 class Arrival:
     """A delivery, and where its broker waits to be told that it was taken."""
 
-    zone: Zone
-    receipt: Receipt
+    zone: AnyZone
+    receipt: AnyReceipt
     what: Delivery
     came: float = field(default_factory=time.monotonic)
 

@@ -16,8 +16,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeAlias
 
-from mote import topics
-
 from .. import secret_files
 from ..alerts.part import part as alerts
 from ..brokers import GatewayAccess
@@ -68,7 +66,7 @@ class Service:
         paths = self.folder.paths
         with contextlib.ExitStack() as ends:
             secret_files.make_folder(paths.gateway)
-            trusted = any(access.prefix == topics.OPEN for access in self.accesses)
+            trusted = any(access.is_trusted for access in self.accesses)
             outlet = Republisher() if trusted else None
             self.gateway = Gateway(
                 self.roster.fleet_id,
@@ -164,4 +162,4 @@ def _accesses(folder: Folder, told: Settings) -> list[GatewayAccess]:
         if not told.zones:
             raise
         found = []
-    return [*found, *told.zones]
+    return [told.named(access) for access in (*found, *told.zones)]

@@ -1,5 +1,6 @@
 """gateway/gateway.toml: what the owner of a fleet says of its gateway. All of it may be left out, the file too.
 
+    name = "cellar"                      # of one of several gateways with one store
     keep_days = 400                      # how long records are kept; left out: for ever
     store = "postgresql://db.home/motes" # left out: gateway/history.db
 
@@ -14,11 +15,11 @@ Each part of the gateway has a table of its own here, whose rules are that part'
 
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from mote import schema
+from mote import schema, topics
 
 from .. import owner_check, secret_files
 from ..alerts import rules
@@ -45,6 +46,7 @@ _ZONE: dict[str, owner_check.Rule] = {
     "client_id": (schema.MAYBE, (schema.TEXT, 1, 64)),
     "username": (schema.MAYBE, _WORDS),
     "password_file": (schema.MAYBE, _WORDS),
+    "republish": (schema.MAYBE, (schema.FLAG,)),
 }
 _MOST_ZONES = 16
 _PORT = 8883
@@ -61,7 +63,8 @@ class SettingsError(IronmoteError):
 class Settings:
     """What is in the file, checked. `store` is a URL, None for the file in the gateway's folder.
 
-    `zones` are brokers beside the one that ironmote has written; `tables` what is said to parts of the gateway.
+    `name` tells one of several gateways with one store from the others; `zones` are brokers beside
+    the one that ironmote has written; `tables` what is said to parts of the gateway.
     """
 
     store: str | None = field(default=None, repr=False)  # it may have a password in it
@@ -69,6 +72,11 @@ class Settings:
     zones: tuple[GatewayAccess, ...] = ()
     tables: Mapping[str, Any] = field(default_factory=dict, repr=False)
     rules: Rules = field(default_factory=Rules)  # of alerts
+    name: str | None = None
+
+    def named(self, access: GatewayAccess) -> GatewayAccess:
+        """The way in of this one of several gateways."""
+        return access if self.name is None else replace(access, client_id=f"{access.client_id}-{self.name}")
 
 
 def load(path: Path, fleet_id: bytes) -> Settings:
@@ -81,6 +89,7 @@ def load(path: Path, fleet_id: bytes) -> Settings:
         raise SettingsError(f"{path}:{error.line}: {plain(str(error))}") from error
     check = owner_check.Check()
     fields: dict[str, owner_check.Rule] = {
+        "name": (schema.MAYBE, (schema.ID,)),
         "store": (schema.MAYBE, (schema.TEXT, 1, 1024)),
         "keep_days": (schema.MAYBE, (schema.INT, 1, 36_500)),
         "zone": (schema.MAYBE, (schema.LIST, _MOST_ZONES, (schema.TABLE, None, _ZONE))),
@@ -103,6 +112,7 @@ def load(path: Path, fleet_id: bytes) -> Settings:
         tuple(zones),
         {name: found[name] for name in TABLES if found.get(name) is not None},
         told,
+        found.get("name"),
     )
 
 
@@ -121,6 +131,8 @@ def _access(
 
     if (table.get("cert") is None) is not (table.get("cert_key") is None):
         check.fail((*where, "cert"), "goes with cert_key: both, or neither")
+    if table.get("republish") is True and table.get("prefix") != topics.OPEN:
+        check.fail((*where, "republish"), 'goes with prefix = "mote": consumers read there')
     return GatewayAccess(
         zone=table["name"],
         prefix=table.get("prefix") or "sealed",
@@ -132,6 +144,7 @@ def _access(
         ca_file=path("ca"),
         cert_file=path("cert"),
         key_file=path("cert_key"),
+        republish=table.get("republish") is True,
         client_id=table.get("client_id") or f"ironmote-{fleet_id.hex()[:8]}-{table['name']}"[:23],
     )
 

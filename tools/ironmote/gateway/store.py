@@ -223,13 +223,7 @@ class Store:
 
     def next_downlink(self, mote: str) -> int:
         """Take a sequence number for a command to `mote`. It is on disk, used up, when this returns."""
-        with self.transaction():
-            row = self._db.execute(
-                "INSERT INTO motes (id, downlink) VALUES (?, 1)"
-                " ON CONFLICT (id) DO UPDATE SET downlink = motes.downlink + 1 RETURNING downlink - 1",
-                (mote,),
-            ).fetchone()
-        return int(row[0])
+        return self.next_downlinks([mote])[mote]
 
     def raise_downlink(self, mote: str, above: int) -> bool:
         """Go on above sequence number `above`, which the mote says it has verified.
@@ -247,6 +241,24 @@ class Store:
             (mote, above + 1),
         )
         return True
+
+    def next_downlinks(self, motes: Iterable[str]) -> dict[str, int]:
+        """As `next_downlink`, one for each of several motes, in one transaction."""
+        with self.transaction():
+            found = rows.insert(
+                self._db,
+                "motes (id, downlink)",
+                [(mote, 1) for mote in sorted(motes)],
+                "ON CONFLICT (id) DO UPDATE SET downlink = motes.downlink + 1 RETURNING id, downlink - 1",
+            )
+        return {mote: int(number) for mote, number in found}
+
+    def standings(self) -> dict[str, tuple[int, int]]:
+        """As `standing`, of each mote of which there is something to say."""
+        query = "SELECT id, generation, revoked FROM motes WHERE generation > 0 OR revoked > 0"
+        with self._reading():
+            found = self._db.execute(query).fetchall()
+        return {mote: (generation, revoked) for mote, generation, revoked in found}
 
     def standing(self, mote: str) -> tuple[int, int]:
         """Of which generation a mote was heard last, and up to which it is revoked; 0 where neither was."""

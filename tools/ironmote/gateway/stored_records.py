@@ -86,12 +86,14 @@ class StoredRecords:
 
     def highest(self, mote: str, generation: int, boot: int) -> int:
         """The highest number of a record of this boot, 0 where there was none."""
+        # Not MAX: PostgreSQL would read all numbers of the boot while it has no statistics of them.
         query = (
-            "SELECT MAX(n) FROM (SELECT MAX(number) AS n FROM records WHERE mote = ? AND generation = ? AND boot = ?"
-            " UNION ALL SELECT MAX(last) FROM pruned WHERE mote = ? AND generation = ? AND boot = ?) AS each"
+            "SELECT (SELECT number FROM records WHERE mote = ? AND generation = ? AND boot = ? ORDER BY number DESC"
+            " LIMIT 1), (SELECT last FROM pruned WHERE mote = ? AND generation = ? AND boot = ? ORDER BY first DESC"
+            " LIMIT 1)"
         )
-        number = self._db.execute(query, (mote, generation, boot) * 2).fetchone()[0]
-        return number or 0
+        stored, pruned = self._db.execute(query, (mote, generation, boot) * 2).fetchone()
+        return max(stored or 0, pruned or 0)
 
     def _pruned(self, records: Sequence[NewRecord]) -> set[tuple[str, int, int, int]]:
         """Mote and identity of those of `records` that were here and are pruned."""

@@ -45,7 +45,7 @@ class Worn(Alarming):
     kind = reasons.GUESSING
 
 
-@dataclass
+@dataclass(slots=True)
 class EpochTrust:
     """One epoch of a mote: which uplinks were taken, the last connection whose will was, how often opening failed."""
 
@@ -79,6 +79,11 @@ class MoteTrust:
     `successor` is the key that will follow: the first message that verifies under it retires the one before it.
     """
 
+    __slots__ = (
+        "_contexts", "_epochs", "_failed", "_fleet_id", "_looks", "_newest", "_seal_key", "_stored", "confirmed",
+        "generation", "mote_id", "retired", "successor",
+    )  # fmt: skip
+
     def __init__(
         self,
         mote_id: str,
@@ -91,6 +96,7 @@ class MoteTrust:
         self.mote_id = mote_id
         self.generation = generation
         self.successor = successor
+        self.retired = False  # a key was, since whoever keeps this in the store has seen to it
         self.confirmed = False
         self._seal_key = seal_key
         self._fleet_id = fleet_id
@@ -188,7 +194,7 @@ class MoteTrust:
             if not self.has(generation, seal_key):
                 self._contexts.clear()
             self.generation, self._seal_key, self.successor = generation, seal_key, successor
-        self.confirmed = confirmed
+        self.confirmed, self.retired = confirmed, False
         epochs = list(epochs)
         self._epochs = _of_generation(epochs, self.generation)
         self._newest = _newest(self._epochs)
@@ -210,11 +216,12 @@ class MoteTrust:
         self.confirmed = True
 
     def context(self, kid: bytes, epoch: bytes) -> sealed.Context:
-        """The sealing context of a sender in an epoch that is known, derived once."""
+        """The sealing context of a sender in an epoch that is known; that of a mote, which says much, is kept."""
         context = self._contexts.get((kid, epoch))
         if context is None:
             context = self._derive(kid, epoch)
-            self._contexts[kid, epoch] = context
+            if kid[:1] != sealed.DOWNLINK:
+                self._contexts[kid, epoch] = context
         return context
 
     def _derive(self, kid: bytes, epoch: bytes) -> sealed.Context:
@@ -232,6 +239,7 @@ class MoteTrust:
         context = sealed.Context(successor.seal_key, self._fleet_id, envelope.kid, envelope.epoch, AESCCM)
         plaintext = self._try(context, envelope, name)
         self.generation, self._seal_key, self.successor = generation, successor.seal_key, None
+        self.retired = True
         self._epochs.clear()
         self._contexts.clear()
         return self._keep(envelope, context), plaintext

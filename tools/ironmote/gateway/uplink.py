@@ -147,6 +147,8 @@ class Uplink:
                 raise NotBelieved(None, f"a topic that is none of ours: {error}", kind=reasons.STRAY) from error
             member = self._members.get(mote_id)
         if member is None:
+            if message.retained:  # the last status of one that was removed; nobody is there
+                raise NotBelieved(None, "kept by the broker of a mote that is not in the fleet", kind=reasons.STRAY)
             raise NotBelieved(None, "from a mote that is not in the fleet", kind=reasons.UNKNOWN)
         if member.seal_key is not None and prefix == message.prefix == topics.OPEN:
             if self.marks.has(mote_id, message.topic, message.payload):

@@ -5,7 +5,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeAlias
 
 from mote import sealed, topics
 from paho.mqtt import client as mqtt
@@ -21,10 +21,11 @@ from .uplink import Message
 _KEEPALIVE_S = 30
 _FIRST_PAUSE_S = 1
 _LAST_PAUSE_S = 30
-_AWAY_S = 120
+AWAY_S = 120
 _MARGIN_S = 1.0
-_LONGEST_TOPIC = 64  # more letters than any topic of ours has
+LONGEST_TOPIC = 64  # more letters than any topic of ours has
 _WEBSOCKET_PATH = "/mqtt"
+STREAM = "stream"  # a transport that is no MQTT (gateway.stream)
 
 
 class ZoneError(IronmoteError):
@@ -37,6 +38,40 @@ class Receipt(NamedTuple):
     packet_id: int
     qos: int
     connection: int
+
+
+class StreamReceipt(NamedTuple):
+    """What acknowledges one delivery of a stream: a subject of the server's."""
+
+    reply: str
+    qos: int = 1
+
+
+AnyReceipt: TypeAlias = Receipt | StreamReceipt
+
+
+class AnyZone(Protocol):
+    """What a gateway needs of a zone, by MQTT or in a stream."""
+
+    access: GatewayAccess
+    settles_s: float
+    settled: float  # monotonic seconds; until then what an earlier connection did not acknowledge comes again
+
+    @property
+    def trouble(self) -> str: ...
+
+    @property
+    def is_trusted(self) -> bool: ...
+
+    def start(self, timeout_s: float | None) -> None: ...
+
+    def check(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def publish(self, topic: str, payload: bytes, retain: bool = False) -> "Sending": ...
+
+    def acknowledge(self, receipt: AnyReceipt) -> None: ...
 
 
 class Sending:
@@ -61,7 +96,7 @@ class Sending:
 class Zone:
     """One zone. `on_message(zone, message, receipt)` is called on the connection's own thread."""
 
-    def __init__(self, access: GatewayAccess, on_message: Callable[["Zone", Message, Receipt], None]) -> None:
+    def __init__(self, access: GatewayAccess, on_message: Callable[[AnyZone, Message, AnyReceipt], None]) -> None:
         self.access = access
         self._on_message = on_message
         self._ready = threading.Event()
@@ -83,7 +118,9 @@ class Zone:
             self._client.ws_set_options(path=_WEBSOCKET_PATH)
         if access.username is not None:
             self._client.username_pw_set(access.username, access.password)
-        self._client.tls_set_context(_tls(access))
+        context = tls_of(access)
+        context.sslsocket_class = ReadingAhead
+        self._client.tls_set_context(context)
         self._client.reconnect_delay_set(_FIRST_PAUSE_S, _LAST_PAUSE_S)
         self._client.max_inflight_messages_set(64)
         self._client.on_connect = self._connected
@@ -117,7 +154,7 @@ class Zone:
         if self._trouble:
             raise ZoneError(f"zone {self.access.zone}: {self._trouble}")
         left = self._left
-        if left is not None and time.monotonic() - left > _AWAY_S:
+        if left is not None and time.monotonic() - left > AWAY_S:
             raise ZoneError(f"zone {self.access.zone}: its broker cannot be reached")
 
     def stop(self) -> None:
@@ -131,12 +168,12 @@ class Zone:
 
     @property
     def is_trusted(self) -> bool:
-        """True where the broker is the owner's, and hands on what gateways have verified."""
-        return self.access.prefix == topics.OPEN
+        """True where its consumers are told what gateways have verified."""
+        return self.access.is_trusted
 
-    def acknowledge(self, receipt: Receipt) -> None:
+    def acknowledge(self, receipt: AnyReceipt) -> None:
         """Tell the broker that it may forget a message. One of an earlier connection comes again, and is told then."""
-        if receipt.connection == self._connection:
+        if isinstance(receipt, Receipt) and receipt.connection == self._connection:
             self._client.ack(receipt.packet_id, receipt.qos)
 
     def _connected(
@@ -201,15 +238,15 @@ class Zone:
         except UnicodeDecodeError:
             topic = ""  # no topic of ours: refused like any other
         # It may wait with thousands of others: of what is too long no more is kept than shows that it is.
-        topic, payload = topic[:_LONGEST_TOPIC], bytes(found.payload[: sealed.MAX_UP + 1])
+        topic, payload = topic[:LONGEST_TOPIC], bytes(found.payload[: sealed.MAX_UP + 1])
         message = Message(self.access.zone, self.access.prefix, topic, payload, found.retain, found.dup)
         self._on_message(self, message, Receipt(found.mid, found.qos, self._connection))
 
 
-def _tls(access: GatewayAccess) -> ssl.SSLContext:
+def tls_of(access: GatewayAccess) -> ssl.SSLContext:
+    """TLS with the gateway's certificate, to a broker whose own the fleet's authority has signed."""
     context = ssl.create_default_context(cafile=None if access.ca_file is None else str(access.ca_file))
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.sslsocket_class = ReadingAhead
     if access.cert_file is not None:
         context.load_cert_chain(access.cert_file, access.key_file)
     return context

@@ -14,8 +14,9 @@ from .. import durable
 from ..gateway.events import Event, RecordSeen, StateSeen, Value
 from . import home_assistant
 from .home_assistant import Described, Device
+from .newest import Newest, Sent
 
-Publish = Callable[[str, bytes], object]  # at QoS 1, retained
+Publish = Callable[[str, bytes], Sent | None]  # at QoS 1, retained
 _log = logging.getLogger(__name__)
 
 
@@ -34,6 +35,7 @@ class Discovery:
         self._latest: dict[str, dict[str, Value]] = {}  # mote: name: value
         self._newest: dict[str, tuple[int, int, int]] = {}  # identity of the record that its values are of
         self._changed: set[str] = set()  # motes whose last values are to be said
+        self._values = Newest(publish)
         self._unsaved = False
         self._load()
 
@@ -78,10 +80,16 @@ class Discovery:
             topic = home_assistant.latest_topic(mote)
             self._unsaved = self._unsaved or topic not in self._topics
             self._topics.add(topic)
-            self._send(topic, self._latest[mote])
+            self._values.say(topic, _json(self._latest[mote]))
         self._changed.clear()
+        self._values.turn()
         if self._unsaved:
             self._save()
+
+    @property
+    def waits(self) -> bool:
+        """True where `flush` has something to say once brokers have acknowledged what is on its way."""
+        return self._values.waits
 
     def _note(self, event: RecordSeen) -> None:
         """Keep the last values; a record that comes late adds what nothing is known of, and changes nothing else."""
@@ -141,7 +149,7 @@ class Discovery:
         return Device(self._fleet, mote, self._motes[mote].board, self._versions.get(mote, ""))
 
     def _send(self, topic: str, config: Mapping[str, Any]) -> None:
-        self._publish(topic, json.dumps(config, ensure_ascii=False, allow_nan=False).encode())
+        self._publish(topic, _json(config))
 
     def _load(self) -> None:
         try:
@@ -164,6 +172,10 @@ class Discovery:
         known = {"topics": sorted(self._topics), "versions": self._versions, "heard": self._heard}
         durable.replace(self._memory, json.dumps(known | {"latest": self._latest, "newest": self._newest}, indent=1))
         self._unsaved = False
+
+
+def _json(value: Mapping[str, Any]) -> bytes:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False).encode()
 
 
 def _kind(value: object) -> str:

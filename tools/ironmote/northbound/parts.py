@@ -5,7 +5,7 @@ import logging
 import queue
 import threading
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from ..errors import MissingTool
 from ..gateway.events import Event, RecordSeen, StateSeen
@@ -16,6 +16,7 @@ from .home_assistant import Described
 if TYPE_CHECKING:
     from ..gateway.service import Service
 
+_AGAIN_S = 1.0  # after which it is tried again to say what waits for a broker
 _MOST_WAITING = 4_096  # events: those that are left out are told of by the mote's next record or status
 MEMORY = "home_assistant.json"
 _log = logging.getLogger(__name__)
@@ -52,6 +53,14 @@ def prometheus(service: "Service") -> Iterator[None]:
         server.stop()
 
 
+class _Nothing:
+    """Nothing came in time."""
+
+
+_NOTHING = _Nothing()
+_Item: TypeAlias = Event | Mapping[str, Described] | _Nothing | None
+
+
 class _Announcer:
     """Discovery on a thread of its own: it writes a file, for which no message waits."""
 
@@ -64,7 +73,7 @@ class _Announcer:
             lambda topic, payload: gateway.publish(topic, payload, retain=True),
             service.folder.paths.gateway / MEMORY,
         )
-        self._queue: queue.Queue[Event | Mapping[str, Described] | None] = queue.Queue(_MOST_WAITING)
+        self._queue: queue.Queue[_Item] = queue.Queue(_MOST_WAITING)
         self._thread = threading.Thread(target=self._work, name="home assistant", daemon=True)
 
     def __enter__(self) -> None:
@@ -91,11 +100,16 @@ class _Announcer:
         return {name: each for name, each in described.of_folder(self._service.folder).items() if name in known}
 
     def _work(self) -> None:
-        while (item := self._queue.get()) is not None:
+        while True:
+            item: _Item = _NOTHING
+            with contextlib.suppress(queue.Empty):
+                item = self._queue.get(timeout=_AGAIN_S if self._discovery.waits else None)
+            if item is None:
+                return
             try:
                 if isinstance(item, Mapping):
                     self._discovery.announce(item)
-                else:
+                elif not isinstance(item, _Nothing):
                     self._discovery.event(item)
                 if self._queue.empty():
                     self._discovery.flush()

@@ -4,27 +4,19 @@ Records come from the store's outbox, and leave it once each broker has acknowle
 with their identity. States are retained, so the newest is there for whoever comes; answers are for who waits for them.
 """
 
+import contextlib
 import logging
 import time
 from collections import deque
 from typing import Protocol
 
-from mote.record import RecordError
-
-from ..gateway.events import CommandEnded, Event, StateSeen
+from ..gateway.events import CommandEnded, Event, MoteRevoked, StateSeen
 from ..gateway.outbox import Outbox, Unpublished
 from . import messages
+from .newest import Newest, Sent
 
 _MOST = 256  # records on their way to the brokers
 _log = logging.getLogger(__name__)
-
-
-class Sent(Protocol):
-    """A message that was given to the brokers."""
-
-    @property
-    def done(self) -> bool:
-        """True where they have acknowledged it."""
 
 
 class Speaker(Protocol):
@@ -40,6 +32,7 @@ class Republisher:
     def __init__(self) -> None:
         self._speaker: Speaker | None = None
         self._under_way: deque[tuple[int, Sent | None]] = deque()  # the store's id; None: there is nobody to tell
+        self._states = Newest(self._say_state)
 
     def begin(self, speaker: Speaker) -> None:
         """Speak by `speaker`, before the gateway is started."""
@@ -48,6 +41,7 @@ class Republisher:
     def turn(self, outbox: Outbox) -> None:
         """See gateway.outlet.Outlet."""
         self._settle(outbox)
+        self._states.turn()
         room = _MOST - len(self._under_way)
         if self._speaker is None or room <= 0:
             return
@@ -57,15 +51,18 @@ class Republisher:
 
     def event(self, event: Event) -> None:
         """Say a state, or the outcome of a command."""
-        if self._speaker is None:
-            return
-        try:
-            if isinstance(event, StateSeen):
-                self._speaker.republish(event.mote, "state", messages.of_state(event, time.time()), retain=True)
-            elif isinstance(event, CommandEnded):
+        if isinstance(event, StateSeen):
+            self._states.say(event.mote, messages.of_state(event, time.time()))
+        elif isinstance(event, MoteRevoked):
+            self._states.say(event.mote, messages.of_revoked(time.time()))
+        elif isinstance(event, CommandEnded) and self._speaker is not None:
+            with contextlib.suppress(KeyError):
                 self._speaker.republish(event.mote, "ack", messages.of_answer(event, time.time()))
-        except KeyError:
-            pass  # inside TLS it speaks for itself, or it was removed
+
+    def _say_state(self, mote: str, payload: bytes) -> Sent | None:
+        with contextlib.suppress(KeyError):  # inside TLS it speaks for itself, or it was removed
+            return None if self._speaker is None else self._speaker.republish(mote, "state", payload, retain=True)
+        return None
 
     def _republish(self, speaker: Speaker, record: Unpublished) -> Sent | None:
         if record.sequence is None:
@@ -74,7 +71,7 @@ class Republisher:
             return speaker.republish(record.mote, "up", messages.of_record(record))
         except KeyError:
             return None  # the mote was removed since
-        except RecordError:
+        except (ValueError, TypeError, IndexError):  # a mistake of ours must not stop those that follow
             _log.exception("record %s.%s of %s cannot be said", record.boot, record.number, record.mote)
             return None
 

@@ -9,7 +9,7 @@ from . import Command
 
 _KINDS = ("mosquitto", "nats")  # brokers.written.KINDS, which would import all of it
 _PORT = Number(1, 65_535, whole=True)
-_CHANGES = ("bind", "websockets", "inlet", "inner", "nodes", "route")
+_CHANGES = ("bind", "websockets", "inlet", "inner", "nodes", "route", "stream")
 _NODES = (1, 3)  # 3 is brokers.nats_cluster.NODES
 
 
@@ -23,6 +23,9 @@ def _options(parser: argparse.ArgumentParser) -> None:
     write.add_argument("--inner", type=_PORT, metavar="PORT", help="NATS: the authenticators' port (default: 4222)")
     write.add_argument("--nodes", type=int, choices=_NODES, help="NATS: a cluster of so many, at the zones' brokers")
     write.add_argument("--route", type=_PORT, metavar="PORT", help="NATS: where nodes hear each other (default: 6222)")
+    write.add_argument(
+        "--stream", action=argparse.BooleanOptionalAction, help="NATS: gateways take turns at a durable consumer"
+    )
     fleet_arguments.options(write, unlocks=True)
     run = actions.add_parser("run", help="start what was written last, show its log, until Ctrl-C")
     run.add_argument("--node", type=Number(1, _NODES[-1], whole=True), metavar="N", help="of a cluster, this one alone")

@@ -20,6 +20,8 @@ class Control {
   #hold;
   #busy = false;
   #touched = false;
+  #time; // of what was last told of its state
+  #before; // the same when the mote answered: what it was before it was switched, until the next record
 
   constructor(mote, actuator, may, hold) {
     this.#mote = mote.id;
@@ -49,7 +51,8 @@ class Control {
 
   draw(latest) {
     const at = fromRecord(latest);
-    if (this.#busy || at === null || !Number.isFinite(at)) return;
+    this.#time = latest?.time;
+    if (this.#busy || latest?.time === this.#before || at === null || !Number.isFinite(at)) return;
     if (this.button) this.button.setAttribute("aria-checked", String(at > 0));
     else if (!this.#touched) {
       this.input.value = at;
@@ -77,6 +80,7 @@ class Control {
   }
 
   #done(outcome) {
+    this.#before = this.#time;
     const at = Number(outcome.value);
     if (this.button) this.button.setAttribute("aria-checked", String(at > 0));
     else if (Number.isFinite(at)) {

@@ -19,6 +19,14 @@ export function put(node, ...children) {
   return node;
 }
 
+// The same where most of the children stay: those are not touched, so that focus, and a click under way, stay too.
+export function arrange(node, children) {
+  children.forEach((child, at) => {
+    if (node.children[at] !== child) node.insertBefore(child, node.children[at] ?? null);
+  });
+  while (node.children.length > children.length) node.lastElementChild.remove();
+}
+
 // Sets the text only where it differs: what does not change is not drawn, nor read out, again.
 export function text(node, words) {
   if (node.textContent !== words) node.textContent = words;

@@ -1,6 +1,6 @@
 // What happened, newest first: alerts and what else is news, a line each.
 import { post, Refused } from "./api.js";
-import { el, put, say } from "./dom.js";
+import { arrange, el, say } from "./dom.js";
 import { clock, words } from "./units.js";
 
 const MARKS = { critical: "!", warning: "▲", info: "i", done: "✓" };
@@ -34,7 +34,7 @@ function told(line, mote) {
 }
 
 // Where the gateway makes alerts, there is one of each refusal that the owner should look at.
-const urgent = (line, alerts) => line.event === "alert" || line.event === "revoked" || (!alerts && (line.event === "refused" || line.event === "missing"));
+const urgent = (line, alerts) => line.event === "alert" || line.event === "revoked" || line.event === "refused" || (!alerts && line.event === "missing");
 
 function item(line, session, mote) {
   const [kind, about, what] = told(line, mote);
@@ -71,6 +71,7 @@ export class Feed {
   #only;
   #most;
   #mote;
+  #items = new Map();
 
   constructor(state, session, { only = "all", most = 60, mote = null } = {}) {
     Object.assign(this, { list: el("ul", { class: "feed" }) });
@@ -89,10 +90,16 @@ export class Feed {
 
   draw() {
     const lines = this.#state.feed
-      .filter((line) => (this.#mote ? line.mote === this.#mote : true) && (this.#only === "all" || urgent(line, this.#state.alerts)))
+      .filter((line) => (this.#mote ? line.mote === this.#mote : true) && !(this.#state.alerts && line.event === "refused") && (this.#only === "all" || urgent(line, this.#state.alerts)))
       .slice(-this.#most).reverse();
-    if (!lines.length) put(this.list, el("li", { class: "empty" }, el("span"), "Nothing so far: all is well."));
-    else put(this.list, lines.map((line) => item(line, this.#session, this.#state.motes.get(line.mote))));
+    const before = this.#items;
+    this.#items = new Map();
+    for (const line of lines) {
+      const key = JSON.stringify(line);
+      this.#items.set(key, before.get(key) ?? item(line, this.#session, this.#state.motes.get(line.mote)));
+    }
+    if (!lines.length) this.#items.set("", before.get("") ?? el("li", { class: "empty" }, el("span"), "Nothing so far: all is well."));
+    arrange(this.list, [...this.#items.values()]);
   }
 }
 

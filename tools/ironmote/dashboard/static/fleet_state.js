@@ -32,7 +32,17 @@ export class FleetState extends EventTarget {
     return this.feed.filter((line) => line.event === "alert" && !line.over && !line.acknowledged && line.severity !== "info").length;
   }
 
+  // A browser has six connections to a server for all its pages: those that nobody looks at leave theirs to others.
   start() {
+    const look = () => (document.hidden ? this.#stop() : this.#listen());
+    document.addEventListener("visibilitychange", look);
+    addEventListener("pagehide", () => this.#stop());
+    addEventListener("pageshow", look);
+    look();
+  }
+
+  #listen() {
+    if (this.#source) return;
     this.#source = new EventSource("/api/events");
     this.#source.addEventListener("hello", () => this.load().catch(() => {}));
     this.#source.addEventListener("ended", () => location.reload());
@@ -40,8 +50,9 @@ export class FleetState extends EventTarget {
     this.#source.addEventListener("error", () => this.#connect(false));
   }
 
-  stop() {
+  #stop() {
     this.#source?.close();
+    this.#source = null;
   }
 
   async load() {
@@ -54,6 +65,7 @@ export class FleetState extends EventTarget {
     this.feed = found.feed;
     this.away = found.away;
     this.alerts = found.alerts;
+    this.#arrivals = [[found.now - RATE_S / 2, found.rate]];
     this.#connect(true);
     this.#mark("all");
   }
