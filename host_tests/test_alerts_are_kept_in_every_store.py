@@ -45,7 +45,7 @@ def test_alerts_quarantine_and_what_was_learnt_are_there_until_they_are_taken_ba
     assert kept.open_alerts() == [first]
     assert kept.since(NOW + 6) == [second, first]
     assert kept.since(NOW + 7) == [first]
-    first.count, first.text = 8, "eight of them"
+    first.count, first.text, first.done = 8, "eight of them", (*first.done, "revoke")
     kept.save([first])
     assert kept.find(first.id) == first
     assert kept.acknowledge(first.id, NOW + 9).over == NOW + 9  # it lasted until somebody had seen it

@@ -180,6 +180,10 @@ class Gateway:
         for zone in self._zones if zones else ():
             zone.check()
 
+    def _check_quarantine(self, mote: str) -> None:
+        if mote in self.quarantined:
+            raise IronmoteError(f"{mote} is in quarantine; ironmote alerts --release {mote} ends it")
+
     def _believes(self, mote: str) -> bool:
         return mote not in self.quarantined
 
@@ -198,8 +202,7 @@ class Gateway:
         """
         if mote not in self._members:
             raise IronmoteError(f"there is no mote called {mote}")
-        if mote in self.quarantined:
-            raise IronmoteError(f"{mote} is in quarantine; ironmote alerts --release {mote} ends it")
+        self._check_quarantine(mote)
         check_order(name, value, within_s, for_s)
         order = Order(mote, name, value, within_s, for_s=for_s)
         self._queue.put(order)
@@ -338,6 +341,7 @@ class Gateway:
         if order.mote not in self._members:
             return CommandEnded(order.mote, order.name, command.EXPIRED, None, "the mote was removed", 0.0, order.id)
         try:
+            self._check_quarantine(order.mote)  # what controllers want comes here alone
             if self._sharing is not None:
                 self._renewed(self._sharing, [order.mote])
             return self._downlink.send(order)
