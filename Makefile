@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo bench fuzz home-assistant kill-one prove soak leaks survive test lint types unit requirements picture clean help
+.PHONY: demo bench fuzz home-assistant kill-one prove soak leaks survive test lint types unit requirements picture pictures clean help
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort
@@ -26,7 +26,7 @@ types: $(VENV)/.dev
 # them may wait too little: what fails is run once more, and what then passes is listed (R) all the same.
 WORKERS ?= 5
 unit: $(VENV)/.dev
-	@sh tools/system-packages.sh mosquitto postgres
+	@sh tools/system-packages.sh mosquitto postgres chromium chromedriver
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --reruns 1 $(ARGS)
 
 # Counts and seeds are the caller's: make fuzz FUZZ_GATEWAY=5000000 FUZZ_SEED=7
@@ -79,6 +79,10 @@ requirements: $(VENV)/.dev ## pin the dependencies anew, with hashes
 
 picture: $(VENV)/.run ## make the README's picture from a real run
 	$(BIN)/ironmote demo --for 25 --attack --picture docs/demo.svg
+
+pictures: $(VENV)/.dev ## make the dashboard's pictures from a real run in a real browser
+	@sh tools/system-packages.sh chromium chromedriver
+	$(BIN)/python host_tests/dashboard_pictures.py docs
 
 clean: ## remove what make and the checks made
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -7,6 +7,7 @@ for command in "$@"; do
     case $command in
         # Debian keeps its servers out of the PATH, since there may be several versions.
         postgres) package=postgresql; set -- /usr/lib/postgresql/*/bin; folder=$1 ;;
+        chromedriver) package=chromium-driver; folder= ;;
         *) folder= ;;
     esac
     PATH="$PATH:/usr/sbin:/usr/local/sbin:$folder" command -v "$command" >/dev/null 2>&1 || missing="$missing $package"

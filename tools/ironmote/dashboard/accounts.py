@@ -53,7 +53,7 @@ class Accounts:
         self._read: tuple[int, int, int] | None = None
         self._found: dict[str, Account] = {}
         self._lock = threading.Lock()
-        self._nobody = _hash("", self._cost)  # what a name that is none is tried against: it takes as long
+        self._nobody = ""
 
     def all(self) -> dict[str, Account]:
         """Every account, by name. Raises AccountError where the file is damaged."""
@@ -72,6 +72,8 @@ class Accounts:
     def verified(self, name: str, passphrase: str) -> Account | None:
         """The account, where this is its passphrase. It takes the same time and memory whether there is one or not."""
         account = self.all().get(name)
+        if not self._nobody:  # what a name that is none is tried against: it takes as long
+            self._nobody = _hash("", self._cost)
         right = _matches(passphrase, account.phc if account is not None else self._nobody)
         return account if right else None
 

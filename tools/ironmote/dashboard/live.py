@@ -57,6 +57,7 @@ class Live:
         self._number = 0
         self._commanded: dict[tuple[Any, Any], float] = {}
         self._pages: set[Page] = set()
+        self._seconds: deque[list[int]] = deque(maxlen=60)  # the last in which there were readings, and how many
         self._away = ""
         self._ending = False
         self._turn = threading.Event()
@@ -94,13 +95,11 @@ class Live:
                 found.setdefault(mote, {})[name] = list(points)
         return found
 
-    def seed(self, mote: str, name: str, points: list[tuple[float, Any]]) -> None:
-        """Put what was before the first value that came meanwhile."""
+    @property
+    def rate(self) -> int:
+        """How many readings came in the last minute."""
         with self._lock:
-            kept = self._points(mote, name)
-            first = kept[0][0] if kept else float("inf")
-            older = [point for point in points if point[0] < first][-(_POINTS - len(kept)) :]
-            kept.extendleft(reversed(older))
+            return sum(count for second, count in self._seconds if second > time.monotonic() - 60)
 
     def feed(self) -> list[Line]:
         """What happened, newest last."""
@@ -168,7 +167,10 @@ class Live:
             page.put(line)
 
     def _reading(self, line: Line) -> None:
-        mote, name = str(line["mote"]), str(line["name"])
+        mote, name, second = str(line["mote"]), str(line["name"]), int(time.monotonic())
+        if not self._seconds or self._seconds[-1][0] != second:
+            self._seconds.append([second, 0])
+        self._seconds[-1][1] += 1
         self._points(mote, name).append((line["time"], line["value"]))
         record = line.get("record")
         if record:

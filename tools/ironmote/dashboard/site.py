@@ -196,7 +196,8 @@ class Site:
     async def _fleet(self, request: Request) -> Response:
         self._may(request, MONITOR)
         live, owner = self._from.live, self._from.owner
-        said: dict[str, Any] = {"motes": [], "away": live.away, "series": live.series(), "now": round(time.time(), 3)}
+        said: dict[str, Any] = {"motes": [], "away": live.away, "series": live.series(), "rate": live.rate}
+        said["now"] = round(time.time(), 3)
         try:
             said["motes"] = await run_in_threadpool(owner.overview)
         except IronmoteError as error:

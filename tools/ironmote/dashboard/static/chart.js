@@ -95,7 +95,7 @@ export class Chart {
   }
 
   #axes(x, y, from, to, low, high, width, height) {
-    const rows = this.#stepped && high === 1 ? { found: [0, 1], decimals: 0 } : ticks(low, high, 3);
+    const rows = this.#stepped && high === 1 ? { found: [0, 1], decimals: 0 } : ticks(low, high, 4);
     const drawn = rows.found.flatMap((value) => [
       svg("line", { class: "grid", x1: LEFT, x2: width - RIGHT, y1: y(value), y2: y(value) }),
       svg("text", { x: LEFT - 7, y: y(value) + 4, "text-anchor": "end" }, this.#stepped && high === 1 ? (value ? "on" : "off") : value.toFixed(rows.decimals)),

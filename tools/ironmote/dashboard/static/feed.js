@@ -34,7 +34,7 @@ function told(line, mote) {
 }
 
 // Where the gateway makes alerts, there is one of each refusal that the owner should look at.
-const urgent = (line, alerts) => line.event === "alert" || line.event === "revoked" || (!alerts && (line.event === "refused" || line.event === "missing"));
+const urgent = (line, alerts) => line.event === "alert" || line.event === "revoked" || line.event === "refused" || (!alerts && line.event === "missing");
 
 function item(line, session, mote) {
   const [kind, about, what] = told(line, mote);
@@ -90,7 +90,7 @@ export class Feed {
 
   draw() {
     const lines = this.#state.feed
-      .filter((line) => (this.#mote ? line.mote === this.#mote : true) && (this.#only === "all" || urgent(line, this.#state.alerts)))
+      .filter((line) => (this.#mote ? line.mote === this.#mote : true) && !(this.#state.alerts && line.event === "refused") && (this.#only === "all" || urgent(line, this.#state.alerts)))
       .slice(-this.#most).reverse();
     const before = this.#items;
     this.#items = new Map();

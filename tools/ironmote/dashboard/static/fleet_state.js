@@ -65,6 +65,7 @@ export class FleetState extends EventTarget {
     this.feed = found.feed;
     this.away = found.away;
     this.alerts = found.alerts;
+    this.#arrivals = [[found.now - RATE_S / 2, found.rate]];
     this.#connect(true);
     this.#mark("all");
   }
