@@ -333,7 +333,7 @@ class Gateway:
             self._tell(ended)
         if self._outlet is not None:
             with contextlib.suppress(StoreError):  # again in the next turn
-                self._outlet.turn(self._store.outbox)
+                self._outlet.turn(self._store.outbox, None in items)
         for more in self._refusals.unsaid(at_once=None in items):
             self._tell(more)
         return None not in items
