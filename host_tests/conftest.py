@@ -5,6 +5,9 @@ import real_brokers
 from gateway_bench import running
 from ironmote.brokers.nats import NatsBroker
 from running import Stage
+from stores import place, postgres
+
+__all__ = ["bench", "nats", "place", "postgres", "stage"]
 
 
 @pytest.fixture(**real_brokers.BOTH)

@@ -38,7 +38,7 @@ EXPORTED = "violet anvils sing at noon"
 ACCOUNT = "nine quiet otters in a boat"
 SENSOR = '[[sensor]]\nkind = "sht4x"\naddress = 0x44\nnames = { temperature = "air" }\n'
 RELAY = '[[actuator]]\nkind = "relay"\nname = "heater"\npin = 14\nsafe = 0\n'
-READY_S = 60.0
+READY_S = 180.0
 LOOK_S = 2.0  # for a command that is not known here
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ironmote.gateway.store import Store
 
 _WITHIN_S = 60
 
@@ -44,6 +45,7 @@ class PostgresServer:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.process: subprocess.Popen | None = None
+        self._has_template = False
         self.start()
 
     def url(self, database: str = "postgres") -> str:
@@ -61,13 +63,20 @@ class PostgresServer:
             assert time.monotonic() < end
             time.sleep(0.1)
 
-    def new_database(self, name: str) -> str:
+    def new_database(self, name: str, how: str = "") -> str:
         """A new, empty database; gives its URL."""
         import psycopg
 
         with psycopg.connect(self.url(), autocommit=True) as db:
-            db.execute(f"CREATE DATABASE {name}")
+            db.execute(f"CREATE DATABASE {name} {how}")
         return self.url(name)
+
+    def new_store(self, name: str) -> str:
+        """A new database with the schema of an empty store; gives its URL."""
+        if not self._has_template:
+            Store(self.new_database("template")).close()
+            self._has_template = True
+        return self.new_database(name, "TEMPLATE template")
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """Stop, by default at once and with every connection broken."""

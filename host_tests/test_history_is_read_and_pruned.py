@@ -16,7 +16,6 @@ from ironmote.gateway.stored_records import NewRecord
 from ironmote.history import History, Latest, Point
 from ironmote.history.export import COLUMNS, export
 from mote.record import Reading
-from stores import place, postgres  # noqa: F401  fixtures
 
 NOW = 1_800_000_000.0
 
@@ -33,7 +32,7 @@ def fill(
             assert store.records.add([NewRecord(mote, (1, 1, number), at, at + 1, "sealed", number, 1, readings)])[0]
 
 
-def test_values_come_in_buckets_with_lowest_mean_and_highest(place):  # noqa: F811
+def test_values_come_in_buckets_with_lowest_mean_and_highest(place):
     store = Store(place)
     fill(store, [float(each) for each in range(60)])
     fill(store, [True, False], "door", first=100)
@@ -48,7 +47,7 @@ def test_values_come_in_buckets_with_lowest_mean_and_highest(place):  # noqa: F8
         assert history.buckets("attic", "temperature", NOW - 3600, NOW, 6) == []
 
 
-def test_points_and_latest_values_are_of_the_kind_that_was_said(place):  # noqa: F811
+def test_points_and_latest_values_are_of_the_kind_that_was_said(place):
     store = Store(place)
     fill(store, [True, False], "door")
     fill(store, ["safe", "on"], "mode", first=10)
@@ -68,7 +67,7 @@ def test_points_and_latest_values_are_of_the_kind_that_was_said(place):  # noqa:
         assert history.motes() == ["cellar"]
 
 
-def test_reading_without_a_clock_is_of_when_it_arrived(place):  # noqa: F811
+def test_reading_without_a_clock_is_of_when_it_arrived(place):
     store = Store(place)
     with store.transaction():
         store.records.add(
@@ -79,7 +78,7 @@ def test_reading_without_a_clock_is_of_when_it_arrived(place):  # noqa: F811
         assert [each.at for each in history.points("cellar", "light", 0, NOW + 1)] == [NOW]
 
 
-def test_commands_states_and_refusals_are_read(place):  # noqa: F811
+def test_commands_states_and_refusals_are_read(place):
     store = Store(place)
     store.add_command(b"1" * 8, "cellar", "heater", True, NOW, NOW + 9)
     store.end_command(b"1" * 8, "done", "warm", None, NOW + 1)
@@ -98,7 +97,7 @@ def test_commands_states_and_refusals_are_read(place):  # noqa: F811
         assert (refusal.times, refusal.alert, refusal.at) == (4, True, NOW // 60 * 60)
 
 
-def test_export_has_every_reading_once(place, tmp_path: Path):  # noqa: F811
+def test_export_has_every_reading_once(place, tmp_path: Path):
     store = Store(place)
     fill(store, [float(each) for each in range(25)])
     fill(store, ['a "quoted", line'], "note", first=40)
@@ -134,7 +133,7 @@ def test_history_that_nobody_made_is_one_line(tmp_path: Path):
         History(tmp_path / "none.db")
 
 
-def test_what_is_pruned_is_never_taken_again_and_never_lost(place):  # noqa: F811
+def test_what_is_pruned_is_never_taken_again_and_never_lost(place):
     store = Store(place, publishes=True)
     fill(store, [1.0] * 3)
     fill(store, [1.0] * 3, first=5)  # number 4 never came

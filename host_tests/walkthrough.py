@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-WAIT_S = 60.0
+WAIT_S = 180.0
 GOES_ON = "…"
 INTERRUPTED = 130
 _AGAIN = "The same again: "

@@ -17,7 +17,7 @@ from ..gateway import Event, RecordSeen, StateSeen
 from . import kinds
 from .alert import Alert
 from .book import Book
-from .expected import Expected
+from .expected import Expectation
 from .kept import Kept
 from .watch import Watch
 
@@ -48,7 +48,7 @@ class Desk:
     def __init__(
         self,
         open_kept: Callable[[], Kept],
-        expected: Callable[[str], Expected],
+        expected: Callable[[str], Expectation],
         members: Callable[[], Iterable[str]],
         tell: Callable[[Alert], None],
         unusual: bool = True,
@@ -91,6 +91,8 @@ class Desk:
 
     def take(self, event: Event) -> None:
         """Note an event; returns at once. On the gateway's worker."""
+        if self._ended.is_set():
+            return
         waiting = self._waiting.qsize()
         if waiting >= WAITING and (isinstance(event, RecordSeen) or waiting >= 2 * WAITING):
             self._passed += 1
@@ -202,7 +204,7 @@ class Desk:
                 self._try("do what was asked", item)
             if now >= turn_at:
                 turn_at = now + _TURN_S
-                self._turn(time.time())
+                self._try("take their turn", lambda: self._turn(time.time()))
             if now >= prune_at:
                 prune_at = now + _PRUNE_EACH_S
                 self._try("prune", lambda: self._kept.prune(time.time()))

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from mote import topics
+
 from ..errors import BrokerError
 from ..fleet import CLEAR, HOME, Mote
 
@@ -65,7 +67,7 @@ class GatewayAccess:
     `client_id` is the same for as long as the broker's files are, so that the gateway's persistent session survives a
     restart of the gateway. `again_s` is after how many seconds at most the broker delivers again what was not
     acknowledged, to a session that is resumed. `more` are further places that lead to the same session, each its host
-    and its port: the other nodes of a cluster.
+    and its port: the other nodes of a cluster. `republish` is False where the broker may be somebody else's.
     """
 
     zone: str
@@ -81,6 +83,12 @@ class GatewayAccess:
     client_id: str
     again_s: float = 0.0
     more: tuple[tuple[str, int], ...] = ()
+    republish: bool = True
+
+    @property
+    def is_trusted(self) -> bool:
+        """True where what gateways verified of sealed motes is said in the clear, inside TLS, for consumers."""
+        return self.republish and self.prefix == topics.OPEN and self.transport in ("tcp", "websockets")
 
 
 class Broker(Protocol):

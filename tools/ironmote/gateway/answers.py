@@ -1,6 +1,7 @@
 """Answers of motes that came to another gateway than the one that asked, where several share a store."""
 
 import json
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -32,7 +33,7 @@ class Answers:
         """Inside a transaction: keep an answer that another waits for, verified in message `sequence` of `boot`."""
         self._db.execute(
             "INSERT INTO answers (command, mote, answer, boot, sequence, arrived) VALUES (?, ?, ?, ?, ?, ?)",
-            (answer.id, mote, encode_answer_cbor(answer), boot, sequence, arrived),
+            (answer.id, mote, encode_answer_cbor(answer), boot, sequence, time.time()),
         )
         if answer.result != EXPIRED and not isinstance(answer.value, bytes):
             # Whoever asked says it again; but it may be gone.

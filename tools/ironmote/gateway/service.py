@@ -16,8 +16,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeAlias
 
-from mote import topics
-
 from .. import secret_files
 from ..alerts.part import part as alerts
 from ..brokers import GatewayAccess
@@ -32,6 +30,7 @@ from .gateway import Gateway
 from .hub import Hub
 from .line_server import LineServer
 from .owner import LiveOwner
+from .recall import recalled
 from .roster import Roster, RosterError, RosterFile
 from .settings import Settings
 
@@ -68,7 +67,7 @@ class Service:
         paths = self.folder.paths
         with contextlib.ExitStack() as ends:
             secret_files.make_folder(paths.gateway)
-            trusted = any(access.prefix == topics.OPEN for access in self.accesses)
+            trusted = any(access.is_trusted for access in self.accesses)
             outlet = Republisher() if trusted else None
             self.gateway = Gateway(
                 self.roster.fleet_id,
@@ -91,6 +90,7 @@ class Service:
             ends.enter_context(LineServer(self.owner, paths.line))
             self.gateway.start(None)
             ends.callback(self.gateway.stop)
+            ends.enter_context(recalled(self.store, list(self.roster.entries), self.owner.known))
             self._ends = ends.pop_all()
         return self
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from mote import schema
+from mote import schema, topics
 
 from .. import owner_check, secret_files
 from ..alerts import rules
@@ -46,6 +46,7 @@ _ZONE: dict[str, owner_check.Rule] = {
     "client_id": (schema.MAYBE, (schema.TEXT, 1, 64)),
     "username": (schema.MAYBE, _WORDS),
     "password_file": (schema.MAYBE, _WORDS),
+    "republish": (schema.MAYBE, (schema.FLAG,)),
 }
 _MOST_ZONES = 16
 _PORT = 8883
@@ -99,6 +100,8 @@ def load(path: Path, fleet_id: bytes) -> Settings:
         told = rules.read(found, path.parent, check)
         for number, each in enumerate(found.get("zone") or ()):
             zones.append(_access(path.parent, fleet_id, each, ("zone", number), check))
+    if "://" in (found.get("store") or "") and not is_url(found["store"]):
+        check.fail(("store",), "a URL begins with postgresql://, or else name a file")
     if "://" in (found.get("store") or "") and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         check.fail(("store",), f"others can read this file, and a URL may have a password in it: chmod 600 {path}")
     if check.errors:
@@ -130,6 +133,8 @@ def _access(
 
     if (table.get("cert") is None) is not (table.get("cert_key") is None):
         check.fail((*where, "cert"), "goes with cert_key: both, or neither")
+    if table.get("republish") is True and table.get("prefix") != topics.OPEN:
+        check.fail((*where, "republish"), 'goes with prefix = "mote": consumers read there')
     return GatewayAccess(
         zone=table["name"],
         prefix=table.get("prefix") or "sealed",
@@ -141,6 +146,7 @@ def _access(
         ca_file=path("ca"),
         cert_file=path("cert"),
         key_file=path("cert_key"),
+        republish=table.get("republish") is True,
         client_id=table.get("client_id") or f"ironmote-{fleet_id.hex()[:8]}-{table['name']}"[:23],
     )
 

@@ -45,7 +45,7 @@ class Worn(Alarming):
     kind = reasons.GUESSING
 
 
-@dataclass
+@dataclass(slots=True)
 class EpochTrust:
     """One epoch of a mote: which uplinks were taken, the last connection whose will was, how often opening failed."""
 
@@ -78,6 +78,11 @@ class MoteTrust:
 
     `successor` is the key that will follow: the first message that verifies under it retires the one before it.
     """
+
+    __slots__ = (
+        "_contexts", "_epochs", "_failed", "_fleet_id", "_looks", "_newest", "_seal_key", "_stored", "confirmed",
+        "generation", "mote_id", "retired", "successor",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -211,11 +216,12 @@ class MoteTrust:
         self.confirmed = True
 
     def context(self, kid: bytes, epoch: bytes) -> sealed.Context:
-        """The sealing context of a sender in an epoch that is known, derived once."""
+        """The sealing context of a sender in an epoch that is known; that of a mote, which says much, is kept."""
         context = self._contexts.get((kid, epoch))
         if context is None:
             context = self._derive(kid, epoch)
-            self._contexts[kid, epoch] = context
+            if kid[:1] != sealed.DOWNLINK:
+                self._contexts[kid, epoch] = context
         return context
 
     def _derive(self, kid: bytes, epoch: bytes) -> sealed.Context:

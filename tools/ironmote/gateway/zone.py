@@ -168,8 +168,8 @@ class Zone:
 
     @property
     def is_trusted(self) -> bool:
-        """True where the broker is the owner's, and hands on what gateways have verified."""
-        return self.access.prefix == topics.OPEN
+        """True where its consumers are told what gateways have verified."""
+        return self.access.is_trusted
 
     def acknowledge(self, receipt: AnyReceipt) -> None:
         """Tell the broker that it may forget a message. One of an earlier connection comes again, and is told then."""
