@@ -34,6 +34,7 @@ _OPTIONS = {
     "application_name": "ironmote",
 }
 _SESSION = (
+    "SET jit = off",  # compiling takes longer than any statement of ours
     "SET synchronous_commit = on",  # the broker forgets a message when we acknowledge it
     f"SET lock_timeout = '{_LOCK_S}s'",
     f"SET idle_in_transaction_session_timeout = '{_IDLE_S}s'",
@@ -179,6 +180,7 @@ class PostgresDatabase:
                 db.execute(statement)
             if self._read_only:
                 db.execute("SET default_transaction_read_only = on")
+                db.execute("SET random_page_cost = 1.1")  # else it reads all readings for the few of one mote
             elif self._present:
                 self._say_present(db)
         except psycopg.Error as error:
