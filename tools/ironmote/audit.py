@@ -131,7 +131,7 @@ def _surface(held: OpenFolder) -> Iterator[Row]:
         wrong += [
             f"{path.name}: {name} was revoked and still has rights"
             for name in gone
-            if any(each in text for each in (f"user {name}\n", f'"CN={name}"', f'"{name}": {{'))
+            if any(each in text for each in (f"user {name}\n", f'CN={name}"', f'"{name}": {{'))
         ]
     yield _row(
         "5.6-1",
