@@ -26,10 +26,11 @@ from ..errors import IronmoteError
 from . import reasons
 from .answers import Forwarded
 from .care import KeyCare
-from .database import StoreError
+from .database import StoreError, open_beside
 from .downlink import Downlink, Order, check_order
 from .events import CommandEnded, Event, MessageRefused, MoteRevoked, RootRotated, Value
 from .intake import Delivery, Intake
+from .losses import lost
 from .members import Member, Successor
 from .outlet import Outlet
 from .refusals import Refusals
@@ -140,7 +141,8 @@ class Gateway:
         self._worker = threading.Thread(target=self._work, name="gateway", daemon=True)
         self._failure: BaseException | None = None
         self._closed = False
-        self._lost: dict[str, int] = {}
+        self._where = store
+        self._lost: dict[str, int] | None = None
         self._looked = time.monotonic()
         self.quarantined: Mapping[str, str] = {}
 
@@ -168,7 +170,6 @@ class Gateway:
             zone.stop()
         if not self._closed:
             self._closed = True
-            self._lost = self._store.lost()
             self._store.close()
 
     def check(self, zones: bool = True) -> None:
@@ -179,6 +180,10 @@ class Gateway:
             raise IronmoteError(f"the gateway stopped: {self._failure!r}") from self._failure
         for zone in self._zones if zones else ():
             zone.check()
+
+    def _check_quarantine(self, mote: str) -> None:
+        if mote in self.quarantined:
+            raise IronmoteError(f"{mote} is in quarantine; ironmote alerts --release {mote} ends it")
 
     def _believes(self, mote: str) -> bool:
         return mote not in self.quarantined
@@ -198,8 +203,7 @@ class Gateway:
         """
         if mote not in self._members:
             raise IronmoteError(f"there is no mote called {mote}")
-        if mote in self.quarantined:
-            raise IronmoteError(f"{mote} is in quarantine; ironmote alerts --release {mote} ends it")
+        self._check_quarantine(mote)
         check_order(name, value, within_s, for_s)
         order = Order(mote, name, value, within_s, for_s=for_s)
         self._queue.put(order)
@@ -237,7 +241,15 @@ class Gateway:
 
     @property
     def lost(self) -> dict[str, int]:
-        """How many records of each mote have a number but never came; known once the gateway has stopped."""
+        """How many records of each mote have a number but never came; known once the gateway has stopped.
+
+        Raises StoreError.
+        """
+        if not self._closed:
+            return {}
+        if self._lost is None:  # it takes a while where much is stored, so nobody waits for it who does not ask
+            with contextlib.closing(open_beside(self._where, read_only=True)) as db:
+                self._lost = lost(db)
         return self._lost
 
     @property
@@ -330,6 +342,7 @@ class Gateway:
         if order.mote not in self._members:
             return CommandEnded(order.mote, order.name, command.EXPIRED, None, "the mote was removed", 0.0, order.id)
         try:
+            self._check_quarantine(order.mote)  # what controllers want comes here alone
             if self._sharing is not None:
                 self._renewed(self._sharing, [order.mote])
             return self._downlink.send(order)

@@ -8,7 +8,7 @@ import contextlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from ..errors import MissingTool
 from .database import StoreError
@@ -40,15 +40,6 @@ _SESSION = (
 )
 _UNSTORABLE = (psycopg.DataError, psycopg.IntegrityError, psycopg.NotSupportedError, psycopg.ProgrammingError)
 _PASSWORD = re.compile(r"(password\s*=\s*)('[^']*'|\S+)", re.IGNORECASE)
-
-
-def has_password(url: str) -> bool:
-    """True where the URL holds a password, and so belongs on no command line."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:  # brackets that do not match: it may have one
-        return True
-    return bool(parts.password) or any(name == "password" for name, _ in parse_qsl(parts.query))
 
 
 def shown(url: str) -> str:

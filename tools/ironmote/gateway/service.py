@@ -30,6 +30,7 @@ from .gateway import Gateway
 from .hub import Hub
 from .line_server import LineServer
 from .owner import LiveOwner
+from .recall import recalled
 from .roster import Roster, RosterError, RosterFile
 from .settings import Settings
 
@@ -89,6 +90,7 @@ class Service:
             ends.enter_context(LineServer(self.owner, paths.line))
             self.gateway.start(None)
             ends.callback(self.gateway.stop)
+            ends.enter_context(recalled(self.store, list(self.roster.entries), self.owner.known))
             self._ends = ends.pop_all()
         return self
 
