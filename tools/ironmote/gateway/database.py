@@ -111,8 +111,10 @@ class SqliteDatabase:
         try:
             _make_private(path)
             self._lock = ProcessLock(path.with_name(path.name + ".lock"))
+        except TimeoutError as error:
+            raise StoreError(f"{path} is another gateway's, which runs; end that one first") from error
         except OSError as error:
-            raise StoreError(f"{path} cannot be opened, or another gateway is using it: {error}") from error
+            raise StoreError(f"{path} cannot be opened: {error}") from error
         try:
             self._db = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
             self._db.execute("PRAGMA journal_mode = WAL")
