@@ -156,9 +156,7 @@ def _sealing_inside_tls(fleet: Fleet) -> bool:
     return any(mote.seals for mote in fleet.encrypting())
 
 
-def _trusted(
-    fleet: Fleet, own: _Server, files: identity.Identities, site: Site, subject: Callable[[str], str]
-) -> str:
+def _trusted(fleet: Fleet, own: _Server, files: identity.Identities, site: Site, subject: Callable[[str], str]) -> str:
     gateways = [_user(subject(identity.GATEWAY_HOME), None, rights.of_gateway(fleet, "mote"), "MQTT")]
     if _sealing_inside_tls(fleet):
         gateways.append(_user(subject(identity.GATEWAY_CLEAR), None, rights.of_gateway(fleet, "sealed"), "MQTT"))
