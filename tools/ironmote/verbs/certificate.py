@@ -16,8 +16,8 @@ def _options(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from ..certificates import CertificateError
     from ..brokers import written as brokers
+    from ..certificates import CertificateError
     from ..errors import UsageError
     from ..fleet_folder import FolderError
     from ..nearest import nearest
