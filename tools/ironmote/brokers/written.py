@@ -216,7 +216,8 @@ def write(held: OpenFolder, kind: str, changes: dict[str, Any]) -> Written:
     _tell_apart(place)
     if count > 1:
         place = replace(place, nodes=_nodes(place, home, clear, count))
-    secret_files.make_folder(held.folder.paths.broker(kind).parent)
+    for each in (held.folder.paths.broker(kind).parent, held.folder.paths.gateway):
+        secret_files.close_folder(each)
     canary = _canary(held, folder)
     held.save()
     site = Site(
