@@ -118,7 +118,7 @@ def identities(client) -> list[str]:
 class Nowhere:
     """An outlet of a gateway that ends before anything goes out."""
 
-    def turn(self, outbox) -> None:
+    def turn(self, outbox, last) -> None:
         pass
 
 

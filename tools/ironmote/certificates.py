@@ -7,7 +7,7 @@ A certificate is good for one side of a connection only: a mote's cannot serve, 
 import datetime
 import ipaddress
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cryptography import x509
@@ -127,10 +127,12 @@ class Authority:
         server: bool = False,
         ip_addresses: Sequence[str] = (),
         peer: bool = False,
+        mark: str = "",
     ) -> Credential:
-        """A new key and its certificate. A server's carries the names that clients check; a client's only its CN.
+        """A new key and its certificate. A server's carries the names that clients check; a client's its CN alone.
 
-        A server that is a `peer` shows it to others of its kind, too, as their client.
+        A server that is a `peer` shows it to others of its kind, too, as their client. With a `mark` the subject has
+        that as well (`subject`).
         """
         key = ec.generate_private_key(ec.SECP256R1())
         usages = [ExtendedKeyUsageOID.SERVER_AUTH if server else ExtendedKeyUsageOID.CLIENT_AUTH]
@@ -138,7 +140,7 @@ class Authority:
             usages = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
         builder = (
             _builder(
-                _name(common_name),
+                _name(common_name, mark),
                 self._certificate.subject,
                 key.public_key(),
                 LEAF_DAYS,
@@ -160,6 +162,15 @@ class Authority:
             _private(key, serialization.Encoding.PEM),
             _private(key, serialization.Encoding.DER),
         )
+
+    def has_signed(self, crl_pem: bytes, revoked: Collection[int], number: int) -> bool:
+        """True where `crl_pem` is this authority's list with that `number`, of the `revoked` serial numbers."""
+        try:
+            found = x509.load_pem_x509_crl(crl_pem)
+            signed = found.is_signature_valid(self._key.public_key())
+        except (ValueError, TypeError):
+            return False
+        return signed and list_of(crl_pem)[0] == number and {each.serial_number for each in found} == set(revoked)
 
     def revocation_list(self, revoked: Mapping[int, int], number: int) -> bytes:
         """The list (RFC 5280 sect. 5, PEM) of the `revoked`: serial numbers, and when each was (seconds since 1970).
@@ -212,8 +223,16 @@ def _load(cert_pem: bytes, key_der: bytes) -> tuple[x509.Certificate, ec.Ellipti
     return certificate, key
 
 
-def _name(common_name: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+def subject(common_name: str, mark: str) -> str:
+    """The subject of a client's certificate in text (RFC 4514: the last part comes first)."""
+    return f"OU={mark},CN={common_name}" if mark else f"CN={common_name}"
+
+
+def _name(common_name: str, mark: str = "") -> x509.Name:
+    parts = [x509.NameAttribute(NameOID.COMMON_NAME, common_name)]
+    if mark:
+        parts.append(x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, mark))
+    return x509.Name(parts)
 
 
 def _builder(

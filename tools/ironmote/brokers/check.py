@@ -161,6 +161,9 @@ class _Check:
         yield _Party("a certificate of another authority", self._trusted, None, mote, "stranger")
         yield _Party("a server's certificate", self._trusted, None, mote, "server")
         yield _Party("a revoked certificate", self._trusted, None, canary, canary)
+        if self._place.kind != MOSQUITTO:  # where there is no list, a name alone must not be enough
+            self._keep("earlier", self._held.authority.issue(mote))
+            yield _Party("a mote's certificate of before", self._trusted, None, mote, "earlier")
         plain = Door(self._trusted.host, self._trusted.port)
         yield _Party("without TLS, at the door for TLS", plain, None, name, None, name, password)
         yield _Party("without a name", self._clear, None, name)

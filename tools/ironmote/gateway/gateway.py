@@ -35,6 +35,7 @@ from .members import Member, Successor
 from .outlet import Outlet
 from .refusals import Refusals
 from .resume import Arrival, Resumption
+from .room import Room
 from .sharing import Sharing
 from .store import Store
 from .trust import MoteTrust
@@ -131,7 +132,7 @@ class Gateway:
         self._queue: queue.SimpleQueue[Arrival | Order | _Change | _Roll | None] = queue.SimpleQueue()
         # Only deliveries wait for room: who sends a command may be on the worker itself, which makes the room. Each
         # zone has its own, so that no broker can keep the others from being heard.
-        self._room = {zone: threading.Semaphore(_WAITING) for zone in self._zones}
+        self._room = {zone: Room(_WAITING) for zone in self._zones}
         self._resumption = Resumption()
         self._ending = threading.Event()
         self._careless: Counter[tuple[str, str | None]] = Counter()
@@ -277,7 +278,7 @@ class Gateway:
                 self._careless[message.zone, self._intake.claimed(message)] += 1
             return
         delivery = Arrival(zone, receipt, Delivery(message, time.time()))
-        while not self._room[zone].acquire(timeout=_TICK_S):
+        while not self._room[zone].take(_TICK_S):
             if self._failure is not None or self._ending.is_set():
                 return  # not acknowledged, so it comes again
         self._queue.put(delivery)
@@ -321,7 +322,7 @@ class Gateway:
         gone.subtract(each.zone for each in self._resumption.held)
         for zone, count in gone.items():
             if count:
-                self._room[zone].release(count)
+                self._room[zone].give(count)
         for item in items:
             if isinstance(item, Order):
                 self._tell(self._send(item))
@@ -332,7 +333,7 @@ class Gateway:
             self._tell(ended)
         if self._outlet is not None:
             with contextlib.suppress(StoreError):  # again in the next turn
-                self._outlet.turn(self._store.outbox)
+                self._outlet.turn(self._store.outbox, None in items)
         for more in self._refusals.unsaid(at_once=None in items):
             self._tell(more)
         return None not in items

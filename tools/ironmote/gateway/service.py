@@ -24,6 +24,7 @@ from ..errors import BrokerError, IronmoteError
 from ..fleet_folder import Folder
 from ..northbound.parts import home_assistant, prometheus
 from ..northbound.republisher import Republisher
+from ..northbound.tables import says_json
 from . import settings
 from .events import Event
 from .gateway import Gateway
@@ -66,9 +67,9 @@ class Service:
         """Start it. Raises IronmoteError, and then nothing is left running."""
         paths = self.folder.paths
         with contextlib.ExitStack() as ends:
-            secret_files.make_folder(paths.gateway)
+            secret_files.close_folder(paths.gateway)
             trusted = any(access.is_trusted for access in self.accesses)
-            outlet = Republisher() if trusted else None
+            outlet = Republisher() if trusted and says_json(self.settings.tables) else None
             self.gateway = Gateway(
                 self.roster.fleet_id,
                 self.roster.members,

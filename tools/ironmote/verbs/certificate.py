@@ -16,6 +16,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    from ..brokers import written as brokers
     from ..certificates import CertificateError
     from ..errors import UsageError
     from ..fleet_folder import FolderError
@@ -27,8 +28,9 @@ def _run(arguments: argparse.Namespace) -> int:
             if not held.certificates.revoke(name):
                 raise CertificateError(f"{name} has no certificate")
             held.save()
-        said = {"revoked": name, "list": str(folder.paths.revoked)}
-        text = f"{name}: revoked. Brokers know it once they have {folder.paths.revoked}"
+            broker = brokers.renew(held)
+        said = {"revoked": name, "list": str(folder.paths.revoked), "broker": broker}
+        text = f"{name}: revoked, on the list {folder.paths.revoked}" + (f"\nbroker: {broker}" if broker else "")
     else:
         if name not in folder.file.users:
             near = nearest(name, folder.file.users) or "; name it there, with its role"
