@@ -53,6 +53,15 @@ def test_each_comment_of_a_new_file_is_right_once_it_counts(tmp_path: Path):
         (f'id = "{ID}"\nname = ""', "fleet.toml:2: name: a text of 1 to 64 characters"),
         (f'id = "{ID}"\nzones = 1', "fleet.toml:2: zones: a table"),
         (f'id = "{ID}"\n[zones.home]\n', "fleet.toml:2: zones.home.trust: is missing"),
+        *(
+            (f'id = "{ID}"\n[zones.home]\ntrust = "trusted"\n{setting}', f"fleet.toml:4: zones.home.{said}")
+            for setting, said in (
+                ('server_name = "bücher.home"', "server_name: a host's name of 1 to 64"),
+                (f'server_name = "{"a" * 65}"', "server_name: a host's name of 1 to 64"),
+                ('brokers = [{ host = "a b" }]', "brokers[0].host: a host's name"),
+                ('brokers = [{ host = "*" }]', "brokers[0].host: a host's name"),
+            )
+        ),
         (
             f'id = "{ID}"\n[zones.home]\ntrust = "trustd"',
             "fleet.toml:3: zones.home.trust: one of trusted, clear, public",
