@@ -208,7 +208,7 @@ def shows_a_page(tour: Tour) -> None:
     port = process.choose_port()
     process._release([port])
     tour.run("dashboard", "--certify", "--name", "house.lan")
-    tour.run("dashboard", "--add-user", "ana", "--role", "controller", "--passphrase-file", tour.account)
+    tour.run("dashboard", "--add-user", "ana", "--role", "controller", "--account-passphrase-file", tour.account)
     with tour.started("dashboard", "--port", str(port), until="https://"):
         pass
 

@@ -22,8 +22,10 @@ from ironmote.alerts.rules import Rules
 from ironmote.brokers.nats import NatsBroker
 from ironmote.certificates import Authority
 from ironmote.errors import IronmoteError
-from ironmote.gateway import MessageRefused, reasons, settings
+from ironmote.gateway import CommandEnded, MessageRefused, reasons, settings
+from ironmote.gateway.controllers import order_of
 from ironmote.gateway.database import open_beside, open_database
+from mote import command
 
 KEY = "0123456789abcdef0123456789abcdef"
 PATIENCE_S = 30.0
@@ -140,14 +142,21 @@ def test_alert_that_could_not_be_told_is_told_after_a_restart_and_only_then(tmp_
         staged.happens(reasons.FORGED)
         web.posts.get(timeout=PATIENCE_S)
     web.answers = []
-    for _ in range(2):
-        with stage(tmp_path, rules) as staged:
-            staged.desk.call(lambda kept, book, now: [staged.dispatch.changed(alert) for alert in book.open])
-            until(lambda: any(line["done"] for line in staged.desk.alerts()))
+    with stage(tmp_path, rules) as staged:
+        begin(staged)
+        until(lambda: staged.alert("forged")["done"])
     while not web.posts.empty():
-        last = json.loads(web.posts.get()[1])["alerts"]
-    assert [line["kind"] for line in last] == ["forged"]
-    assert web.posts.empty()
+        web.posts.get()
+    with stage(tmp_path, rules) as staged:
+        begin(staged)
+        staged.happens(reasons.GUESSING)
+        told = json.loads(web.posts.get(timeout=PATIENCE_S)[1])["alerts"]
+        assert [line["kind"] for line in told] == ["guessing"]
+
+
+def begin(staged: Stage) -> None:
+    """What a gateway does when it starts."""
+    staged.desk.call(lambda kept, book, now: [staged.dispatch.changed(alert) for alert in book.open])
 
 
 @pytest.mark.parametrize("name", ["other.invalid", "localhost"])
@@ -266,6 +275,14 @@ def _with(folder: Path, text: str) -> Path:
     return folder / "gateway.toml"
 
 
+def _events(bench) -> list:
+    """What the gateway has told since this was asked last."""
+    found = []
+    while not bench.events.empty():
+        found.append(bench.events.get())
+    return found
+
+
 def test_mote_in_quarantine_is_stored_unconfirmed_and_sent_nothing_until_it_is_released(tmp_path: Path):
     with running(NatsBroker, tmp_path) as bench:
         mote = SealingMote(bench.fleet, "cellar")
@@ -278,6 +295,10 @@ def test_mote_in_quarantine_is_stored_unconfirmed_and_sent_nothing_until_it_is_r
         assert bench.rows("SELECT confirmed FROM records WHERE number = 2") == [(0,)]
         with pytest.raises(IronmoteError, match="in quarantine"):
             bench.gateway.send("cellar", "relay", True)
+        wanted = command.encode_command_json(command.Command(b"8 bytes.", "relay", True, None, None, None))
+        bench.gateway._queue.put(order_of("cellar", wanted, time.time()))  # what a controller publishes
+        ended = until(lambda: next((each for each in _events(bench) if isinstance(each, CommandEnded)), None))
+        assert (ended.result, "in quarantine" in ended.why) == (command.EXPIRED, True)
         bench.gateway.quarantined = {}
         client.publish("up", mote.up())
         until(lambda: bench.rows("SELECT 1 FROM records WHERE number = 3 AND confirmed = 1"))

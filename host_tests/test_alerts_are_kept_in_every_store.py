@@ -10,13 +10,12 @@ from ironmote.alerts.kept import Kept
 from ironmote.errors import IronmoteError
 from ironmote.gateway.database import open_beside
 from ironmote.gateway.store import Store
-from stores import place, postgres  # noqa: F401  fixtures
 
 NOW = 1_800_000_000.0
 
 
 @pytest.fixture
-def kept(place: Path | str) -> Iterator[Kept]:  # noqa: F811
+def kept(place: Path | str) -> Iterator[Kept]:
     store = Store(place)
     with store.transaction():
         store.save_state("attic", True, (1, 1, 1), NOW + 9)
@@ -46,7 +45,7 @@ def test_alerts_quarantine_and_what_was_learnt_are_there_until_they_are_taken_ba
     assert kept.open_alerts() == [first]
     assert kept.since(NOW + 6) == [second, first]
     assert kept.since(NOW + 7) == [first]
-    first.count, first.text = 8, "eight of them"
+    first.count, first.text, first.done = 8, "eight of them", (*first.done, "revoke")
     kept.save([first])
     assert kept.find(first.id) == first
     assert kept.acknowledge(first.id, NOW + 9).over == NOW + 9  # it lasted until somebody had seen it

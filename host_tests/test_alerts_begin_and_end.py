@@ -1,11 +1,14 @@
 """What happens to a fleet, and which alerts there are then: one for each cause, over when its cause is."""
 
 from dataclasses import replace
+from pathlib import Path
 
+import fleets
 import pytest
 from ironmote.alerts import kinds
 from ironmote.alerts.book import MOST_OPEN, MOST_WHATS, Book
-from ironmote.alerts.expected import Expected
+from ironmote.alerts.expected import Expected, OfMote
+from ironmote.alerts.redelivery import Redelivery
 from ironmote.alerts.watch import Watch
 from ironmote.alerts.zones import Zones
 from ironmote.certificates import RENEW_DAYS
@@ -164,6 +167,44 @@ def test_broker_that_is_away_is_one_alert_and_no_mote_of_it_is_silent():
     assert bench.kinds == []
     bench.after(60)
     assert bench.kinds == ["silence"]  # the broker is back, and the mote is not
+
+
+def test_sleeper_may_take_an_hour_to_find_that_its_broker_is_back():
+    bench = Bench(silent_s=300.0, back_s=3600.0)
+    bench.record()
+    bench.now += 1000
+    bench.listening = bench.now
+    bench.after(3590)
+    assert bench.kinds == []
+    bench.after(20)
+    assert bench.kinds == ["silence"]
+
+
+@pytest.mark.parametrize(
+    ("text", "silent_s", "back_s"),
+    [
+        ("", 60.0, 0.0),
+        ("sample_ms = 600000\n", 1800.0, 0.0),
+        ("sample_ms = 3600000\nhealth_s = 900\n", 2700.0, 0.0),
+        ("sleep_ms = 60000\nsend_every = 10\n", 1860.0, 3600.0),
+        ("board = [", None, 0.0),
+    ],
+)
+def test_what_is_expected_of_a_mote_follows_from_its_file(tmp_path: Path, text, silent_s, back_s):
+    folder = fleets.make(tmp_path / "fleet", {"cellar": "esp8266"})
+    path = folder.paths.mote("cellar")
+    path.write_text(text + path.read_text())
+    found = OfMote(folder, "cellar", None, ())
+    assert (found.silent_s, found.back_s) == (silent_s, back_s)
+
+
+def test_broker_that_delivers_again_and_again_is_an_alert_and_one_that_lost_a_connection_is_not():
+    book, redelivery = Book(), Redelivery()
+    for hour in range(10):
+        redelivery.look(book, {"cellar": 30 * hour}, T0 + 3600 * hour)
+    assert book.open == []
+    redelivery.look(book, {"cellar": 700}, T0 + 3600 * 9 + 30)
+    assert [(alert.kind, alert.mote, alert.count) for alert in book.open] == [("replay", "cellar", 430)]
 
 
 def test_recording_ends_no_silence():

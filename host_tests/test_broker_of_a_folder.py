@@ -150,9 +150,13 @@ def test_the_same_fleet_writes_the_same_configuration(site):
 def test_what_is_missing_is_said_in_one_line(tmp_path):
     fleets.make(tmp_path / "fleet")
     for words, said in (
-        (("broker", "write"), "no broker was written yet"),
+        (("broker", "write"), "no broker was written yet; ironmote broker write mosquitto does it"),
         (("broker", "check"), "no broker was written yet"),
         (("broker", "write", "emqx"), "no 'emqx'"),
+        (("broker", "write", "nats", "--bind", "300.1.1.1"), "'300.1.1.1' is not an address"),
+        (("broker", "write", "mosquitto", "--inlet", 8444), "--inlet is not for mosquitto"),
+        (("broker", "write", "mosquitto", "--websockets", 8883), "one port, 8883"),
+        (("broker", "write", "nats", "--inner", 1883), "one port, 1883"),
     ):
         done = fleets.ironmote(*words, cwd=tmp_path / "fleet")
         assert done.status in (1, 2)

@@ -28,16 +28,22 @@ def root(tmp_path):
     return tmp_path / "fleet"
 
 
-def dashboard(root, *words: object, typed: str | None = PASSPHRASE) -> fleets.Done:
-    return fleets.ironmote("dashboard", *words, cwd=root, typed=typed)
+def dashboard(root, *words: object) -> fleets.Done:
+    return fleets.ironmote("dashboard", *words, cwd=root)
+
+
+def add(root, role: str, passphrase: str = PASSPHRASE) -> fleets.Done:
+    """Make anna's account."""
+    path = fleets.private(root.parent / "passphrase", passphrase + "\n")
+    return dashboard(root, "--add-user", "anna", "--role", role, "--account-passphrase-file", path)
 
 
 def test_nobody_may_sign_in_until_somebody_says_who(root):
-    assert dashboard(root, "--certify", typed=fleets.PASSPHRASE).status == 0
+    assert dashboard(root, "--certify").status == 0
     first = dashboard(root)
     assert first.status == 1
     assert "--add-user NAME --role administrator makes the first account" in first.errors
-    made = dashboard(root, "--add-user", "anna", "--role", "controller")
+    made = add(root, "controller")
     assert (made.status, made.out) == (0, "anna may sign in as controller\n")
     assert json.loads(dashboard(root, "--users", "--json").out) == [{"user": "anna", "role": "controller"}]
     path = root / "gateway" / "dashboard" / "accounts.json"
@@ -68,7 +74,7 @@ def test_what_is_wrong_is_said_in_one_line(root, words, said):
 
 
 def test_short_passphrase_is_refused(root):
-    done = dashboard(root, "--add-user", "anna", "--role", "monitor", typed="too short")
+    done = add(root, "monitor", "too short")
     assert "at least 12 letters" in done.errors
 
 
@@ -92,8 +98,8 @@ def site(tmp_path):
 
 
 def test_page_of_a_fleet_is_served_by_tls_beside_its_gateway(site, tmp_path):
-    assert dashboard(site.root, "--certify", "--name", "house.lan", typed=fleets.PASSPHRASE).status == 0
-    assert dashboard(site.root, "--add-user", "anna", "--role", "monitor").status == 0
+    assert dashboard(site.root, "--certify", "--name", "house.lan").status == 0
+    assert add(site.root, "monitor").status == 0
     child = subprocess.Popen(
         [sys.executable, "-m", "ironmote", "dashboard", "--port", "0", "--json"],
         cwd=site.root,
@@ -103,11 +109,13 @@ def test_page_of_a_fleet_is_served_by_tls_beside_its_gateway(site, tmp_path):
     try:
         url = json.loads(child.stdout.readline())["url"]
         host, port = url.split("/")[2].split(":")
-        assert (url.split(":")[0], host) == ("https", "house.lan")
+        assert (url.split(":")[0], host) == ("https", "localhost")
         server = types.SimpleNamespace(url=url, port=int(port))
         trusted = ssl.create_default_context(cafile=site.root / "public" / "ca.pem")
         visitor = Visitor(server, trusted)
         assert visitor.get("/").status == 200
+        assert visitor.get("/", Host=f"house.lan:{port}").status == 200
+        assert visitor.get("/", Host=f"garden.lan:{port}").status == 421
         assert visitor.sign_in("anna", "another passphrase").status == 401
         assert visitor.sign_in("anna", PASSPHRASE).status == 200
         fleet = visitor.get("/api/fleet").json

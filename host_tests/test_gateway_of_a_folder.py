@@ -135,12 +135,13 @@ def test_fleet_is_heard_and_commanded_and_changes_while_its_gateway_runs(tmp_pat
         cellar.publish("state", cellar.mote.state())
         with ThreadPoolExecutor() as other:
             listening = other.submit(ironmote, site, "listen", "cellar", "--for", "2", "--json")
-            time.sleep(0.5)
-            for client in (cellar, attic):
-                client.publish("up", client.mote.up())
+            while not listening.done():
+                for client in (cellar, attic):
+                    client.publish("up", client.mote.up())
+                time.sleep(0.2)
             said = [json.loads(line) for line in listening.result(WAIT_S).out.splitlines()]
         assert {line["mote"] for line in said} == {"cellar"}
-        assert [line["value"] for line in said if line["event"] == "reading"] == [23.7, 585]
+        assert [line["value"] for line in said if line["event"] == "reading"][:2] == [23.7, 585]
         assert told.hears(event="reading", mote="attic", name="light")["record"] == [1, 1]
         told.hears(event="confirmed", mote="cellar")
         done = sent(site, cellar, "on", command.DONE)

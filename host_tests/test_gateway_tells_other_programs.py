@@ -19,6 +19,7 @@ from ironmote.errors import IronmoteError
 from ironmote.fleet_folder import Folder
 from ironmote.gateway.service import Service
 from ironmote.gateway.settings import SettingsError
+from ironmote.northbound import tables
 from trusted_side import wait
 
 MOTE = """
@@ -158,3 +159,17 @@ def test_port_that_is_taken_and_a_word_that_is_wrong_are_told(written):
     told(root, "[prometheus]", "prot = 1")
     with pytest.raises(SettingsError, match=r"gateway\.toml:2: prometheus\.prot"):
         Service(Folder.open(root))
+
+
+def test_nothing_is_said_again_where_its_owner_wants_none(written):
+    root, _ = written
+    for table, says in (
+        ("[northbound]", True),
+        ("[northbound]\njson = true", True),
+        ("[northbound]\njson = false", False),
+    ):
+        told(root, table)
+        service = Service(Folder.open(root))
+        assert tables.says_json(service.settings.tables) is says
+    with service:
+        assert service.gateway._outlet is None

@@ -7,9 +7,10 @@ from gateway_motes import SealingMote, a_fleet, on_clear, on_home, trusts_of
 from ironmote.gateway import MessageRefused, RecordSeen, RecordsMayBeMissing
 from ironmote.gateway.care import KeyCare
 from ironmote.gateway.intake import Delivery, Intake
+from ironmote.gateway.losses import MOST_LOST
 from ironmote.gateway.members import members_of
 from ironmote.gateway.refusals import Refusals
-from ironmote.gateway.store import MOST_LOST, Store
+from ironmote.gateway.store import Store
 from ironmote.gateway.uplink import Uplink
 from mote import cbor, record
 

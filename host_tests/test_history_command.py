@@ -1,14 +1,26 @@
 """ironmote history: tables for people, JSON for scripts, files for other programs; errors are one line."""
 
+import contextlib
 import json
+import subprocess
+import sys
 import time
+import types
 from pathlib import Path
 
 import fleets
+import folder_brokers
+import gateway_bench
+import psycopg
 import pytest
+import real_brokers
+from gateway_motes import SealingMote
+from ironmote.brokers import Endpoint
+from ironmote.fleet_folder import Folder
 from ironmote.gateway.store import Store
 from ironmote.gateway.stored_records import NewRecord
 from mote.record import Reading
+from postgres_server import PostgresServer
 
 
 @pytest.fixture
@@ -89,6 +101,51 @@ def test_what_is_wrong_is_one_line(root: Path, words: tuple[str, ...], error: st
     assert done.status != 0
     assert error in done.errors
     assert len(done.errors.splitlines()) == 1
+
+
+def test_gateway_of_a_folder_stores_in_a_postgres_and_its_history_is_read(tmp_path: Path, postgres: PostgresServer):
+    real_brokers.require_mosquitto()
+    site = folder_brokers.make(tmp_path / "fleet", "mosquitto")
+    paths = Folder.open(site.root).paths
+    url = postgres.new_database("folder")
+    fleets.private(paths.gateway_settings, f'store = "{url}"\nname = "first"\nkeep_days = 9\n')
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(folder_brokers.running(site))
+        words = [sys.executable, "-m", "ironmote", "gateway", "--json"]
+        gateway = stack.enter_context(subprocess.Popen(words, cwd=site.root, stdout=subprocess.PIPE, text=True))
+        stack.callback(gateway.terminate)
+        said = (json.loads(line) for line in gateway.stdout)
+        zones = set()
+        while zones != {"home", "clear"}:
+            line = next(said)
+            zones |= {line["zone"]} if line.get("connected") else set()
+        with Folder.open(site.root).unlock(fleets.passphrase) as held:
+            sealing = SealingMote(held.fleet, "cellar", generation=held.fleet.motes["cellar"].generation)
+            where = types.SimpleNamespace(clear=Endpoint("127.0.0.1", site.ports[1]))
+            client = gateway_bench.Client(where, held.fleet, sealing)
+        stack.callback(client.close)
+        client.publish("state", client.mote.state())
+        client.publish("up", client.mote.up())
+        while not (line["event"] == "confirmed" and line["mote"] == "cellar"):
+            line = next(said)
+        found = json.loads(history(site.root, "cellar", "--json").out)
+        assert {each["name"]: each["value"] for each in found} == {"temperature": 23.7, "light": 585}
+        (state,) = json.loads(history(site.root, "cellar", "--states", "--json").out)
+        assert (state["online"], state["said"]["boot"]) == (True, 1)
+        until(lambda: waiting(url) == 0)  # all of it was handed on to the trusted side
+    assert not paths.history.exists()
+
+
+def waiting(url: str) -> int:
+    with psycopg.connect(url) as db:
+        return db.execute("SELECT COUNT(*) FROM outbox").fetchone()[0]
+
+
+def until(condition, within_s: float = 60.0) -> None:
+    end = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.1)
 
 
 def test_nothing_stored_yet_says_what_stores(tmp_path: Path):

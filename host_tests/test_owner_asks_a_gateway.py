@@ -5,6 +5,7 @@ import json
 import os
 import queue
 import socket
+import threading
 import time
 from dataclasses import replace
 
@@ -12,14 +13,16 @@ import pytest
 from gateway_bench import Client
 from gateway_motes import SealingMote, a_fleet
 from ironmote.errors import IronmoteError
-from ironmote.gateway import MessageRefused, MoteRevoked, RecordSeen, reasons, roster, settings
+from ironmote.gateway import MessageRefused, MoteRevoked, RecordSeen, StateSeen, reasons, roster, settings
 from ironmote.gateway import line_server as serving
 from ironmote.gateway.hub import Hub
 from ironmote.gateway.line_server import LineServer
 from ironmote.gateway.overview import Overview
 from ironmote.gateway.owner_line import NoGateway, OwnerLine
 from ironmote.gateway.roster import Roster, RosterError, RosterFile
+from ironmote.gateway.state import State
 from ironmote.gateway.wire_tap import Wired, WireTap
+from ironmote.history.reader import Latest, Status
 from mote.record import Reading
 
 FLEET = bytes(range(16))
@@ -31,11 +34,15 @@ class AnOwner:
     def __init__(self) -> None:
         self.lines: Hub = Hub()
         self.follow = self.lines.add
+        self.given_up = threading.Event()
 
     def overview(self):
         return [{"id": "cellar", "online": True}]
 
     def send(self, **what):
+        if what["mote"] == "sleeper":
+            assert until(what["given_up"])
+            self.given_up.set()
         raise IronmoteError(f"there is no mote called {what['mote']}")
 
     def ask(self, do, **what):
@@ -137,6 +144,15 @@ def test_follower_who_falls_behind_is_told_that_lines_are_missing(served, monkey
     assert "some are missing" in json.loads(said.splitlines()[-1])["error"]
     assert until(lambda: not owner.lines.heard)
     assert line.there
+
+
+def test_who_goes_while_a_sleeper_is_waited_for_takes_nobodys_place(served):
+    owner, _, path = served
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+        client.sendall(b'{"do": "send", "mote": "sleeper", "name": "fan", "value": 1, "within_s": 604800}\n')
+        assert not owner.given_up.wait(0.3)
+    assert owner.given_up.wait(20)
 
 
 def test_strange_lines_and_too_many_clients_end_alone(served):
@@ -283,6 +299,23 @@ def test_overview_shows_the_newest_record_though_older_ones_come_later():
     assert len(cellar["latest"]) == 64
 
 
+def test_overview_recalls_what_was_known_before_until_a_mote_is_heard():
+    overview = Overview(roster.of_fleet(a_fleet()).entries.values())
+    overview.take(RecordSeen("attic", "sealed", 1, 1, None, 5.0, (Reading("air", "Cel", 1.0, None),)))
+    for mote in ("cellar", "attic", "nobody"):
+        status = Status(mote, 900.0, True, 7, {"free": 3})
+        overview.recall(mote, [Latest(mote, "air", "Cel", 20.0, 800.0)], [status])
+    found = {each["id"]: each for each in overview.to_json()}
+    assert (found["cellar"]["seen"], found["cellar"]["boot"], found["cellar"]["state"]) == (900.0, 7, {"free": 3})
+    assert found["cellar"]["latest"] == {"air": {"value": 20.0, "unit": "Cel", "time": 800.0}}
+    assert found["cellar"]["online"]
+    overview = Overview(roster.of_fleet(a_fleet()).entries.values())
+    overview.take(StateSeen("cellar", State(False, 7, 1)))  # its will, which waited at the broker
+    overview.recall("cellar", [], [Status("cellar", 900.0, True, 7, {"free": 3})])
+    assert not next(each for each in overview.to_json() if each["id"] == "cellar")["online"]
+    assert (found["attic"]["latest"]["air"]["value"], found["attic"]["seen"]) == (1.0, 5.0)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -294,6 +327,7 @@ def test_overview_shows_the_newest_record_though_older_ones_come_later():
         ('[[zone]]\nname = "a"\nhost = "h"\npassword_file = "none"', ":4: zone[0].password_file: No such file"),
         ('[[zone]]\nname = "a"\nhost = "h"\npassword = "secret-word"', "secrets are in the key store, never in this"),
         ('store = "postgresql://u:secret-word@db/m"', "chmod 600"),
+        ('store = "mysql://u:secret-word@db/m"', "postgresql://"),
         ("keep_days = ", ":1: "),
     ],
 )

@@ -7,7 +7,7 @@ import pytest
 from gateway_motes import READINGS
 from ironmote.gateway import postgres as postgres_module
 from ironmote.gateway.database import StoreError
-from ironmote.gateway.postgres import has_password, shown
+from ironmote.gateway.postgres import shown
 from ironmote.gateway.store import Store
 from ironmote.gateway.stored_records import NewRecord
 from mote.record import Reading
@@ -59,7 +59,7 @@ def test_what_cannot_be_stored_spoils_nothing_else(url: str):
     store = Store(url)
     with store.transaction():
         for value in ("a\0b", object()):
-            with pytest.raises(psycopg.Error), store.savepoint():
+            with pytest.raises((psycopg.Error, TypeError)), store.savepoint():
                 store.records.add(
                     [NewRecord("cellar", (1, 1, 1), None, 1.0, "sealed", 1, 1, (Reading("mode", None, value, None),))]
                 )[0]
@@ -112,7 +112,6 @@ def test_no_password_reaches_an_error(postgres: PostgresServer):
         "postgresql://owner:swordfish@[127.0.0.1/none",
         "postgresql://owner@127.0.0.1/none?password=swordfish&sslmode=swordfish",
     ):
-        assert has_password(url)
         assert "swordfish" not in shown(url)
         with pytest.raises(StoreError) as caught:
             Store(url)
@@ -122,7 +121,6 @@ def test_no_password_reaches_an_error(postgres: PostgresServer):
         assert "password=swordfish" not in shown_all
         assert ":swordfish" not in shown_all
         assert "\n" not in str(caught.value)
-    assert not has_password("postgresql://owner@db.home/fleet")
 
 
 def test_store_of_a_later_version_is_refused(url: str):

@@ -17,7 +17,7 @@ from ..gateway import Event, RecordSeen, StateSeen
 from . import kinds
 from .alert import Alert
 from .book import Book
-from .expected import Expected
+from .expected import Expectation
 from .kept import Kept
 from .watch import Watch
 
@@ -48,7 +48,7 @@ class Desk:
     def __init__(
         self,
         open_kept: Callable[[], Kept],
-        expected: Callable[[str], Expected],
+        expected: Callable[[str], Expectation],
         members: Callable[[], Iterable[str]],
         tell: Callable[[Alert], None],
         unusual: bool = True,

@@ -3,19 +3,19 @@
 import contextlib
 import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..authenticator.tally import Tallies
 from ..brokers.written import NATS
 from ..gateway.database import open_beside
-from . import expected, kinds
+from . import kinds
 from .alert import Alert
 from .book import Book
 from .desk import Desk
 from .dispatch import Dispatch
-from .expected import Expected
+from .expected import Expectation, OfMote
 from .kept import Kept
+from .redelivery import Redelivery
 from .rules import Rules
 from .zones import Zones
 
@@ -57,24 +57,23 @@ class Alerts:
 
 
 class _Expectations:
-    """What is expected of each mote, read once for as long as the roster stays the same."""
+    """What is expected of each mote, for as long as the roster stays the same."""
 
     def __init__(self, service: "Service") -> None:
         self._service = service
         self._roster: object = None
-        self._known: dict[str, Expected] = {}
+        self._known: dict[str, Expectation] = {}
 
-    def __call__(self, mote: str) -> Expected:
+    def __call__(self, mote: str) -> Expectation:
         roster = self._service.roster
         if roster is not self._roster:
             self._roster, self._known = roster, {}
         found = self._known.get(mote)
         if found is None:
-            found = expected.of_mote(self._service.folder, mote)
             entry = roster.entries.get(mote)
-            if entry is not None:
-                found = replace(found, certificate_ends=entry.certificate_ends or found.certificate_ends)
-            self._known[mote] = found
+            ends = None if entry is None else entry.certificate_ends
+            names = () if entry is None else (str(each.get("name")) for each in entry.actuators)
+            found = self._known[mote] = OfMote(self._service.folder, mote, ends, names)
         return found
 
 
@@ -89,6 +88,7 @@ def part(service: "Service") -> Iterator[None]:
 
     def look(book: Book, now: float) -> None:
         zones.look(book, service.gateway.zones, now)
+        redelivery.look(book, service.gateway.redelivered, now)
         alerts.take_up()  # another gateway of this store may have changed it
         for (mote, why), times in tallies.more().items():
             words = why if mote else f"{why}, of clients that are no motes of this zone"
@@ -98,7 +98,7 @@ def part(service: "Service") -> Iterator[None]:
         entry = service.roster.entries.get(mote)
         return math.inf if entry is None else zones.heard_since(entry.member.zone)
 
-    zones = Zones()
+    zones, redelivery = Zones(), Redelivery()
     desk = Desk(
         lambda: Kept(open_beside(service.store)),
         _Expectations(service),

@@ -9,7 +9,7 @@ from ..certificates import RENEW_DAYS
 from ..gateway import RecordSeen
 from . import kinds
 from .book import Book
-from .expected import Expected
+from .expected import Expectation
 
 _LEAST_S = 60.0
 _GONE_S = 60.0  # after a will: whoever only changes its connection is back by then
@@ -46,7 +46,7 @@ class Presence:
     def __init__(
         self,
         book: Book,
-        expected: Callable[[str], Expected],
+        expected: Callable[[str], Expectation],
         heard: Callable[[str], float | None],
         listening: Callable[[str], float],
     ) -> None:
@@ -139,14 +139,18 @@ class Presence:
         if self._book.has(kinds.SILENCE, mote):
             return
         since = known.heard if known.heard is not None else known.began
-        if now - max(since, self._listening(mote)) < _LEAST_S:
+        listening = self._listening(mote)
+        if now - max(since, listening) < _LEAST_S:
             return
-        silent_s = self._expected(mote).silent_s
+        expected = self._expected(mote)
+        silent_s = expected.silent_s
         if silent_s is None:
             silent_s = max(_LEARN_S, 3 * known.longest_s)
         if known.gone is not None:
             since, silent_s = known.gone, min(silent_s, _GONE_S)
-        if now - max(since, self._listening(mote)) < silent_s or now - known.looked < _LOOK_EACH_S:
+        if listening > since:  # whoever sleeps is told by nobody that its broker is back
+            silent_s = max(silent_s, expected.back_s)
+        if now - max(since, listening) < silent_s or now - known.looked < _LOOK_EACH_S:
             return
         known.looked = now
         stored = self._heard(mote)  # another gateway of the same store may have heard it

@@ -13,7 +13,7 @@ from ..gateway import RecordSeen, StateSeen
 from ..plain import plain
 from . import kinds
 from .book import Book
-from .expected import Expected
+from .expected import Expectation
 from .kept import Kept
 
 try:
@@ -67,7 +67,7 @@ class _Mote:
 class Unusual:
     """Learns from what happens, and puts what is unusual into the book. For one thread."""
 
-    def __init__(self, book: Book, kept: Kept, expected: Callable[[str], Expected]) -> None:
+    def __init__(self, book: Book, kept: Kept, expected: Callable[[str], Expectation]) -> None:
         self._book = book
         self._kept = kept
         self._expected = expected

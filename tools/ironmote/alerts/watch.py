@@ -19,7 +19,7 @@ from ..gateway import (
 from ..gateway.state import State
 from . import kinds
 from .book import Book
-from .expected import Expected
+from .expected import Expectation
 from .gaps import Gaps
 from .presence import Presence, duration
 
@@ -37,7 +37,7 @@ class Watch:
     def __init__(
         self,
         book: Book,
-        expected: Callable[[str], Expected],
+        expected: Callable[[str], Expectation],
         heard: Callable[[str], float | None],
         stored: Callable[[str, int, int, int, int], int],
         listening: Callable[[str], float] = lambda mote: 0.0,

@@ -53,7 +53,9 @@ class Server:
         self.port: int = self._socket.getsockname()[1]
         names = certificate.names if certificate is not None else (LOOPBACK, "localhost")
         secure = certificate is not None
-        self.url = f"{'https' if secure else 'http'}://{_bracketed(names[0])}:{self.port}/"
+        # Who serves this machine alone is found there by no other name.
+        shown = "localhost" if secure and _is_loopback(address) and "localhost" in names else names[0]
+        self.url = f"{'https' if secure else 'http'}://{_bracketed(shown)}:{self.port}/"
         hosts = {f"{_bracketed(name)}:{self.port}".lower() for name in names}
         if self.port == (443 if secure else 80):
             hosts |= {_bracketed(name).lower() for name in names}

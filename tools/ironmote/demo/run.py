@@ -198,7 +198,8 @@ class Play:
         if self._options.verbose:
             for line in self._report():
                 self._face.note(line)
-        self._face.finish({name: self._stage.gateway.lost.get(name, 0) for name in self._watch.motes})
+        lost = self._stage.gateway.lost
+        self._face.finish({name: lost.get(name, 0) for name in self._watch.motes})
 
     def verdict(self, interrupted: bool) -> int:
         """The exit status: 0 where every mote was heard and every command answered. Raises DemoFailed else."""

@@ -58,6 +58,17 @@ class MoteWatch:
     commands: list[str] = field(default_factory=list)  # results, in the order of the answers
     order: bytes | None = None  # the command that the demo sent; others come from its dashboard
 
+    def note(self, name: str, unit: str | None, value: Value) -> None:
+        """Take a value of a reading."""
+        if name not in self.series and len(self.series) >= SERIES:
+            return
+        series = self.series.setdefault(name, Series(unit))
+        series.unit, series.latest = unit, value
+        if isinstance(value, int | float):
+            with contextlib.suppress(OverflowError):  # an integer that is no float
+                if math.isfinite(number := float(value)):
+                    series.values.append(number)
+
     @property
     def answered(self) -> bool:
         """True when the demo's command was answered by the mote."""
@@ -141,11 +152,4 @@ class Watch:
         if event.boot == mote.boot:
             mote.highest = max(mote.highest, event.number)
         for reading in event.readings:
-            if reading.name not in mote.series and len(mote.series) >= SERIES:
-                continue
-            series = mote.series.setdefault(reading.name, Series(reading.unit))
-            series.unit, series.latest = reading.unit, reading.value
-            if isinstance(reading.value, int | float):
-                with contextlib.suppress(OverflowError):  # an integer that is no float
-                    if math.isfinite(value := float(reading.value)):
-                        series.values.append(value)
+            mote.note(reading.name, reading.unit, reading.value)

@@ -5,8 +5,9 @@ cut it cannot, and nothing else can: then the owner is told that records may be 
 """
 
 from .events import Event, RecordsMayBeMissing
+from .losses import MOST_LOST
 from .state import State
-from .store import MOST_LOST, Store
+from .store import Store
 
 
 class Boots:

@@ -26,14 +26,16 @@ from ..errors import IronmoteError
 from . import reasons
 from .answers import Forwarded
 from .care import KeyCare
-from .database import StoreError
+from .database import StoreError, open_beside
 from .downlink import Downlink, Order, check_order
 from .events import CommandEnded, Event, MessageRefused, MoteRevoked, RootRotated, Value
 from .intake import Delivery, Intake
+from .losses import lost
 from .members import Member, Successor
 from .outlet import Outlet
 from .refusals import Refusals
 from .resume import Arrival, Resumption
+from .room import Room
 from .sharing import Sharing
 from .store import Store
 from .trust import MoteTrust
@@ -130,7 +132,7 @@ class Gateway:
         self._queue: queue.SimpleQueue[Arrival | Order | _Change | _Roll | None] = queue.SimpleQueue()
         # Only deliveries wait for room: who sends a command may be on the worker itself, which makes the room. Each
         # zone has its own, so that no broker can keep the others from being heard.
-        self._room = {zone: threading.Semaphore(_WAITING) for zone in self._zones}
+        self._room = {zone: Room(_WAITING) for zone in self._zones}
         self._resumption = Resumption()
         self._ending = threading.Event()
         self._careless: Counter[tuple[str, str | None]] = Counter()
@@ -139,7 +141,8 @@ class Gateway:
         self._worker = threading.Thread(target=self._work, name="gateway", daemon=True)
         self._failure: BaseException | None = None
         self._closed = False
-        self._lost: dict[str, int] = {}
+        self._where = store
+        self._lost: dict[str, int] | None = None
         self._looked = time.monotonic()
         self.quarantined: Mapping[str, str] = {}
 
@@ -167,7 +170,6 @@ class Gateway:
             zone.stop()
         if not self._closed:
             self._closed = True
-            self._lost = self._store.lost()
             self._store.close()
 
     def check(self, zones: bool = True) -> None:
@@ -178,6 +180,10 @@ class Gateway:
             raise IronmoteError(f"the gateway stopped: {self._failure!r}") from self._failure
         for zone in self._zones if zones else ():
             zone.check()
+
+    def _check_quarantine(self, mote: str) -> None:
+        if mote in self.quarantined:
+            raise IronmoteError(f"{mote} is in quarantine; ironmote alerts --release {mote} ends it")
 
     def _believes(self, mote: str) -> bool:
         return mote not in self.quarantined
@@ -197,8 +203,7 @@ class Gateway:
         """
         if mote not in self._members:
             raise IronmoteError(f"there is no mote called {mote}")
-        if mote in self.quarantined:
-            raise IronmoteError(f"{mote} is in quarantine; ironmote alerts --release {mote} ends it")
+        self._check_quarantine(mote)
         check_order(name, value, within_s, for_s)
         order = Order(mote, name, value, within_s, for_s=for_s)
         self._queue.put(order)
@@ -236,7 +241,15 @@ class Gateway:
 
     @property
     def lost(self) -> dict[str, int]:
-        """How many records of each mote have a number but never came; known once the gateway has stopped."""
+        """How many records of each mote have a number but never came; known once the gateway has stopped.
+
+        Raises StoreError.
+        """
+        if not self._closed:
+            return {}
+        if self._lost is None:  # it takes a while where much is stored, so nobody waits for it who does not ask
+            with contextlib.closing(open_beside(self._where, read_only=True)) as db:
+                self._lost = lost(db)
         return self._lost
 
     @property
@@ -265,7 +278,7 @@ class Gateway:
                 self._careless[message.zone, self._intake.claimed(message)] += 1
             return
         delivery = Arrival(zone, receipt, Delivery(message, time.time()))
-        while not self._room[zone].acquire(timeout=_TICK_S):
+        while not self._room[zone].take(_TICK_S):
             if self._failure is not None or self._ending.is_set():
                 return  # not acknowledged, so it comes again
         self._queue.put(delivery)
@@ -309,7 +322,7 @@ class Gateway:
         gone.subtract(each.zone for each in self._resumption.held)
         for zone, count in gone.items():
             if count:
-                self._room[zone].release(count)
+                self._room[zone].give(count)
         for item in items:
             if isinstance(item, Order):
                 self._tell(self._send(item))
@@ -320,7 +333,7 @@ class Gateway:
             self._tell(ended)
         if self._outlet is not None:
             with contextlib.suppress(StoreError):  # again in the next turn
-                self._outlet.turn(self._store.outbox)
+                self._outlet.turn(self._store.outbox, None in items)
         for more in self._refusals.unsaid(at_once=None in items):
             self._tell(more)
         return None not in items
@@ -329,6 +342,7 @@ class Gateway:
         if order.mote not in self._members:
             return CommandEnded(order.mote, order.name, command.EXPIRED, None, "the mote was removed", 0.0, order.id)
         try:
+            self._check_quarantine(order.mote)  # what controllers want comes here alone
             if self._sharing is not None:
                 self._renewed(self._sharing, [order.mote])
             return self._downlink.send(order)

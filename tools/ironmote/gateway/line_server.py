@@ -9,6 +9,7 @@ own, one that reads slowly is dropped, and lines, clients and what waits for the
 import contextlib
 import logging
 import queue
+import select
 import socket
 import threading
 from functools import partial
@@ -113,6 +114,8 @@ class LineServer:
             if request.get("do") == "follow":
                 self._follow(client)
                 return
+            if request.get("do") == "send":
+                request["given_up"] = partial(_has_gone, client)
             client.sendall(encoded(self._answer(request)))
             client.settimeout(None)
 
@@ -151,6 +154,14 @@ class LineServer:
             end()
             with contextlib.suppress(OSError):
                 client.shutdown(socket.SHUT_RDWR)
+
+
+def _has_gone(client: socket.socket) -> bool:
+    """True where the client's end is closed."""
+    try:
+        return select.select([client], [], [], 0)[0] != [] and client.recv(1, socket.MSG_PEEK) == b""
+    except (OSError, ValueError):
+        return True
 
 
 def _until_gone(client: socket.socket, gone: threading.Event) -> None:

@@ -8,5 +8,8 @@ from .outbox import Outbox
 class Outlet(Protocol):
     """Hands on what waits in the outbox. Called on the gateway's worker, several times a second."""
 
-    def turn(self, outbox: Outbox) -> None:
-        """Take what waits, and say what was handed on. Does not wait for anything. Raises StoreError."""
+    def turn(self, outbox: Outbox, last: bool) -> None:
+        """Take what waits, and say what was handed on. Does not wait for anything. Raises StoreError.
+
+        At the `last` turn the gateway ends: nothing more is to be taken.
+        """

@@ -1,10 +1,12 @@
 """What is known of each mote now: from the roster, and from what the gateway has told since it started."""
 
 import threading
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..history.reader import Latest, Status
 from .event_lines import Told
 from .events import (
     CommandEnded,
@@ -18,7 +20,6 @@ from .events import (
     Value,
 )
 from .roster import Entry
-from .state import State
 
 _NAMES = 64  # readings of one mote; their names are the mote's to choose
 
@@ -29,13 +30,13 @@ class _Known:
 
     entry: Entry
     generation: int
-    online: bool = False
+    online: bool | None = None  # None: nothing was heard that would say so
     seen: float | None = None
     boot: int | None = None
     confirmed: bool = False
     revoked: int = 0  # root keys up to this generation are not believed
     refused: int = 0
-    state: State | None = None
+    said: dict[str, Any] = field(default_factory=dict)  # in its last status
     newest: tuple[int, int, int] = (0, 0, 0)  # generation, boot and number of the record that `latest` is of
     latest: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -104,8 +105,27 @@ class Overview:
 
     def to_json(self) -> list[dict[str, Any]]:
         """A dict a mote, by id."""
+        found = []
+        for _, known in sorted(self._motes.items()):
+            with self._lock:  # for each alone: with many motes nobody waits long for it
+                found.append(_plain(known))
+        return found
+
+    def recall(self, mote: str, latest: Iterable[Latest], statuses: Sequence[Status]) -> None:
+        """Note what a mote had said, the last of `statuses` its newest, where it was not heard since."""
         with self._lock:
-            return [_plain(known) for _, known in sorted(self._motes.items())]
+            known = self._motes.get(mote)
+            if known is None or known.seen is not None:
+                return
+            for each in list(latest)[:_NAMES]:
+                known.latest[each.name] = {"value": each.value, "unit": each.unit, "time": each.at}
+            times = [each["time"] for each in known.latest.values()]
+            for status in statuses[-1:]:
+                known.boot = status.boot
+                known.online = status.online if known.online is None else known.online
+                known.said = status.said if status.online else known.said
+                times.append(status.arrived)
+            known.seen = max(times, default=None)
 
 
 def _take_record(known: _Known, event: RecordSeen) -> None:
@@ -127,25 +147,25 @@ def _take_record(known: _Known, event: RecordSeen) -> None:
 def _take_state(known: _Known, event: StateSeen) -> None:
     known.online = event.state.online
     if event.state.online:
-        known.state, known.boot = event.state, event.state.boot
+        known.said, known.boot, known.seen = event.state.said, event.state.boot, time.time()
 
 
 def _plain(known: _Known) -> dict[str, Any]:
-    entry, state = known.entry, known.state
+    entry = known.entry
     return {
         "id": entry.member.id,
         "board": entry.board,
         "channel": entry.member.channel,
         "why": entry.why,
         "zone": entry.member.zone,
-        "online": known.online,
+        "online": bool(known.online),
         "seen": known.seen,
         "generation": known.generation,
         "boot": known.boot,
         "confirmed": known.confirmed,
         "revoked": known.generation <= known.revoked,
         "certificate_ends": entry.certificate_ends,
-        "state": {} if state is None else state.said,
+        "state": known.said,
         "latest": {name: dict(each) for name, each in known.latest.items()},
         "refused": known.refused,
         "actuators": [_actuator(each, entry.told.rules) for each in entry.actuators],

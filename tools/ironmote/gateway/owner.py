@@ -5,6 +5,7 @@ no key, and need not know which of them it has.
 """
 
 import threading
+import time
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
@@ -18,6 +19,8 @@ from .overview import Overview
 from .roster import Entry, Roster
 
 _MARGIN_S = 15.0  # after a command's deadline, until its outcome must have been told
+
+_LOOK_S = 1.0
 
 
 class Owner(Protocol):
@@ -73,8 +76,8 @@ class LiveOwner:
         """`refresh` has the gateway serve the roster as it is now; `admit` tells this one of it."""
         self._gateway = gateway
         self._refresh = refresh
-        self._overview = Overview(roster.entries.values())
-        self._lines = EventLines(self._overview.told, self._overview.latest)
+        self.known = Overview(roster.entries.values())
+        self._lines = EventLines(self.known.told, self.known.latest)
         self._followers: Hub[Line] = Hub()
         self._offers: dict[str, Callable[..., Any]] = {}
         self._lock = threading.Lock()
@@ -83,7 +86,7 @@ class LiveOwner:
 
     def take(self, event: Event) -> None:
         """Note an event, and tell those who follow. On the gateway's worker."""
-        self._overview.take(event)
+        self.known.take(event)
         if isinstance(event, CommandEnded):
             with self._ended:
                 if event.id in self._waiting:
@@ -99,7 +102,7 @@ class LiveOwner:
 
     def admit(self, entries: Iterable[Entry]) -> None:
         """These are the motes from here on."""
-        self._overview.admit(entries)
+        self.known.admit(entries)
 
     def offer(self, do: str, work: Callable[..., Any]) -> None:
         """Answer `ask(do, …)` by what `work` gives; any thread calls it."""
@@ -118,17 +121,27 @@ class LiveOwner:
 
     def overview(self) -> list[dict[str, Any]]:
         """See Owner."""
-        return self._overview.to_json()
+        return self.known.to_json()
 
-    def send(self, mote: str, name: str, value: Value, within_s: float = 20.0, for_s: int | None = None) -> Line:
-        """See Owner."""
+    def send(
+        self,
+        mote: str,
+        name: str,
+        value: Value,
+        within_s: float = 20.0,
+        for_s: int | None = None,
+        given_up: Callable[[], bool] = lambda: False,
+    ) -> Line:
+        """See Owner. Nobody waits any more once `given_up` says so; the command stays sent."""
+        until = time.monotonic() + within_s + _MARGIN_S
         with self._ended:  # before its end can be told
             order = self._gateway.send(mote, name, value, within_s, for_s)
             told = self._waiting[order] = []
             try:
-                if not self._ended.wait_for(lambda: told, within_s + _MARGIN_S):
+                while not self._ended.wait_for(lambda: told, _LOOK_S):
                     self._gateway.check(zones=False)
-                    raise IronmoteError(f"the gateway says nothing of the command to {mote}")
+                    if given_up() or time.monotonic() > until:
+                        raise IronmoteError(f"the gateway says nothing of the command to {mote}")
             finally:
                 del self._waiting[order]
         return self._lines.of(told[0])[0]
@@ -143,7 +156,7 @@ class LiveOwner:
 
     def rotate(self, mote: str) -> None:
         """See Owner."""
-        entry = self._overview.entry(mote)
+        entry = self.known.entry(mote)
         if entry is None or entry.member.successor is None:
             raise IronmoteError(f"no other root key was made for {mote}; ironmote rotate {mote} does it")
         self._gateway.rotate(mote, entry.member.successor)

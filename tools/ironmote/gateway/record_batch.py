@@ -7,7 +7,8 @@ from mote import record
 from . import reasons
 from .database import StoreError
 from .events import Event, RecordSeen, RecordsSkipped
-from .store import MOST_LOST, Store
+from .losses import MOST_LOST
+from .store import Store
 from .stored_records import NewRecord
 from .uplink import Message, NotBelieved, Verified
 

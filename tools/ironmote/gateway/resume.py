@@ -41,7 +41,9 @@ class Resumption:
 
     def pass_on(self, arrived: Iterable[Arrival]) -> list[Arrival]:
         """What may be taken now, of `arrived` and of what was held, in the order to take it in."""
-        now = time.monotonic()
+        arrived, now = list(arrived), time.monotonic()
+        if not self._held and all(zone.settled <= now for zone in {each.zone for each in arrived}):
+            return arrived
         held, ready = _parted(self._held, now)
         later, fresh = _parted(arrived, now)
         self._held = held + later

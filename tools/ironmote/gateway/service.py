@@ -24,12 +24,14 @@ from ..errors import BrokerError, IronmoteError
 from ..fleet_folder import Folder
 from ..northbound.parts import home_assistant, prometheus
 from ..northbound.republisher import Republisher
+from ..northbound.tables import says_json
 from . import settings
 from .events import Event
 from .gateway import Gateway
 from .hub import Hub
 from .line_server import LineServer
 from .owner import LiveOwner
+from .recall import recalled
 from .roster import Roster, RosterError, RosterFile
 from .settings import Settings
 
@@ -67,7 +69,7 @@ class Service:
         with contextlib.ExitStack() as ends:
             secret_files.close_folder(paths.gateway)
             trusted = any(access.is_trusted for access in self.accesses)
-            outlet = Republisher() if trusted else None
+            outlet = Republisher() if trusted and says_json(self.settings.tables) else None
             self.gateway = Gateway(
                 self.roster.fleet_id,
                 self.roster.members,
@@ -89,6 +91,7 @@ class Service:
             ends.enter_context(LineServer(self.owner, paths.line))
             self.gateway.start(None)
             ends.callback(self.gateway.stop)
+            ends.enter_context(recalled(self.store, list(self.roster.entries), self.owner.known))
             self._ends = ends.pop_all()
         return self
 

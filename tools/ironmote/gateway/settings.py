@@ -100,6 +100,8 @@ def load(path: Path, fleet_id: bytes) -> Settings:
         told = rules.read(found, path.parent, check)
         for number, each in enumerate(found.get("zone") or ()):
             zones.append(_access(path.parent, fleet_id, each, ("zone", number), check))
+    if "://" in (found.get("store") or "") and not is_url(found["store"]):
+        check.fail(("store",), "a URL begins with postgresql://, or else name a file")
     if "://" in (found.get("store") or "") and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         check.fail(("store",), f"others can read this file, and a URL may have a password in it: chmod 600 {path}")
     if check.errors:

@@ -14,12 +14,12 @@ from . import rows
 from .answers import Answers
 from .database import open_database
 from .events import Value
+from .losses import lost
 from .outbox import Outbox
 from .retention import Retention
 from .stored_records import StoredRecords
 from .trust import EpochTrust
 
-MOST_LOST = 10_000  # a longer gap in a mote's numbers says nothing about what was lost
 _REFUSALS_MOST = 100_000
 _REFUSALS_MINUTES = 30 * 24 * 60
 _LONGEST_LEAP = 2**20  # downlink numbers that a gateway can have used since the backup that it starts from
@@ -315,26 +315,8 @@ class Store:
             )
 
     def lost(self) -> dict[str, int]:
-        """For each mote that was heard, how many of its records have a number but never came.
-
-        Also what is missing from the end of a boot, where the mote has said how many there were. Gaps of more than
-        MOST_LOST do not count: one record with a wrong number would make millions of them.
-        """
-        query = (
-            "SELECT mote, SUM(CASE WHEN gap BETWEEN 0 AND ? THEN gap ELSE 0 END) FROM ("
-            "SELECT mote, first - 1 - LAG(last, 1, CAST(0 AS BIGINT))"
-            " OVER (PARTITION BY mote, generation, boot ORDER BY first) AS gap FROM ("
-            "SELECT mote, generation, boot, number AS first, number AS last FROM records"
-            " UNION ALL SELECT mote, generation, boot, first, last FROM pruned) AS had UNION ALL "
-            "SELECT mote, last - COALESCE((SELECT MAX(n) FROM (SELECT MAX(number) AS n FROM records AS each"
-            " WHERE each.mote = boots.mote AND each.generation = boots.generation AND each.boot = boots.boot UNION ALL"
-            " SELECT MAX(each.last) FROM pruned AS each WHERE each.mote = boots.mote"
-            " AND each.generation = boots.generation AND each.boot = boots.boot) AS ends), 0) AS gap"
-            " FROM boots WHERE last IS NOT NULL) AS gaps GROUP BY mote"
-        )
-        with self._reading():
-            rows = self._db.execute(query, (MOST_LOST,)).fetchall()
-        return {mote: int(missing) for mote, missing in rows}
+        """How many records of each mote never came; see `losses.lost`."""
+        return lost(self._db)
 
 
 def _marks(values: Sized) -> str:

@@ -188,10 +188,12 @@ class History:
         Each is (id of the record, mote, generation, boot, number, taken, arrived, channel, confirmed, name, unit, kind,
         value, text), of records that arrived since then. No transaction stays open from one list to the next.
         """
+        # Of one mote not by its index, whose rows would be sorted anew for each list.
+        filtered = "" if mote is None else " AND mote || '' = ?"
         query = (
             f"SELECT records.id, mote, generation, boot, number, {_AT}, arrived, channel, confirmed, name, unit, kind,"
             " value, text FROM (SELECT * FROM records WHERE id > ? AND arrived >= ?"
-            f"{'' if mote is None else ' AND mote = ?'} ORDER BY id LIMIT ?) AS records"
+            f"{filtered} ORDER BY id LIMIT ?) AS records"
             " JOIN readings ON record = records.id ORDER BY records.id, position"
         )
         after = 0

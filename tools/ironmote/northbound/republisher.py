@@ -15,7 +15,8 @@ from ..gateway.outbox import Outbox, Unpublished
 from . import messages
 from .newest import Newest, Sent
 
-_MOST = 256  # records on their way to the brokers
+_MOST = 1024  # records on their way to the brokers
+_AT_ONCE, _WITHIN_S = 512, 1.0  # how many of them leave the outbox together, and after how long any do
 _log = logging.getLogger(__name__)
 
 
@@ -32,22 +33,28 @@ class Republisher:
     def __init__(self) -> None:
         self._speaker: Speaker | None = None
         self._under_way: deque[tuple[int, Sent | None]] = deque()  # the store's id; None: there is nobody to tell
+        self._done: list[int] = []  # acknowledged, and still in the outbox
+        self._told = 0.0  # monotonic seconds
         self._states = Newest(self._say_state)
 
     def begin(self, speaker: Speaker) -> None:
         """Speak by `speaker`, before the gateway is started."""
         self._speaker = speaker
 
-    def turn(self, outbox: Outbox) -> None:
+    def turn(self, outbox: Outbox, last: bool) -> None:
         """See gateway.outlet.Outlet."""
-        self._settle(outbox)
+        while self._under_way and ((sent := self._under_way[0][1]) is None or sent.done):
+            self._done.append(self._under_way.popleft()[0])
         self._states.turn()
+        # Each time costs a write to the disk; what a killed gateway did not get to is said twice.
+        if self._done and (last or len(self._done) >= _AT_ONCE or time.monotonic() - self._told >= _WITHIN_S):
+            outbox.done(self._done)
+            self._done, self._told = [], time.monotonic()
         room = _MOST - len(self._under_way)
-        if self._speaker is None or room <= 0:
+        if last or self._speaker is None or room < _MOST // 2:
             return
         for record in outbox.take(room):
             self._under_way.append((record.id, self._republish(self._speaker, record)))
-        self._settle(outbox)
 
     def event(self, event: Event) -> None:
         """Say a state, or the outcome of a command."""
@@ -74,15 +81,3 @@ class Republisher:
         except (ValueError, TypeError, IndexError):  # a mistake of ours must not stop those that follow
             _log.exception("record %s.%s of %s cannot be said", record.boot, record.number, record.mote)
             return None
-
-    def _settle(self, outbox: Outbox) -> None:
-        """Take out of the outbox what was acknowledged, in its order."""
-        done = []
-        for number, sent in self._under_way:
-            if sent is not None and not sent.done:
-                break
-            done.append(number)
-        if done:
-            outbox.done(done)
-            for _ in done:
-                self._under_way.popleft()

@@ -4,13 +4,14 @@ import argparse
 import re
 from typing import Any
 
-from .. import fleet_arguments
+from .. import fleet_arguments, passphrase
 from ..arguments import Number
 from . import Command
 
 _PORT = 8470
 _ROLES = ("monitor", "controller", "administrator")  # dashboard.accounts.ROLES, which would import cryptography
 _TURN_S = 0.2
+_ACCOUNT = "account-"  # before the options of its passphrase: it is not that of the key store
 _HOST = re.compile(r"[A-Za-z0-9:](?:[A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?")
 
 
@@ -32,6 +33,7 @@ def _options(parser: argparse.ArgumentParser) -> None:
         metavar="HOST",
         help="with --certify: a name or address it has",
     )
+    passphrase.options(parser, "the account", _ACCOUNT)
     fleet_arguments.options(parser, unlocks=True)
 
 
@@ -58,12 +60,11 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _add(arguments: argparse.Namespace) -> int:
-    from .. import passphrase
     from ..dashboard import accounts, folder
 
     name = accounts.check_name(arguments.add_user)
     found = folder.accounts(fleet_arguments.folder(arguments).paths)
-    found.add(name, arguments.role, passphrase.source(arguments).ask_new(f"{name}, for the dashboard"))
+    found.add(name, arguments.role, passphrase.source(arguments, _ACCOUNT).ask_new(f"{name}, for the dashboard"))
     _show(arguments, {"user": name, "role": arguments.role}, f"{name} may sign in as {arguments.role}")
     return 0
 
