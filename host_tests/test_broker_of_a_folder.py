@@ -220,6 +220,17 @@ def test_filters_mean_what_mqtt_says(topic_filter, topic, expected):
     assert matches(topic_filter, topic) is expected
 
 
+def test_user_whose_certificate_was_revoked_is_put_out(site):
+    with running(site), contextlib.ExitStack() as stack:
+        thief = certificate(site, "dashboard")
+        stack.callback(thief.disconnect)
+        assert thief.connect("127.0.0.1", site.ports[0])
+        done = fleets.ironmote("certificate", "dashboard", "--revoke", "--json", cwd=site.root)
+        assert done.status == 0, done.errors
+        assert thief.closed()
+        assert json.loads(done.out)["session"].startswith("ended")
+
+
 def test_thief_stays_out_when_the_name_is_used_again(site):
     """The stolen certificate is as good as ever: what was given back is its name, to another board or laptop."""
     thief = {name: certificate(site, name) for name in ("kitchen", "dashboard")}
