@@ -367,6 +367,8 @@ def test_archive_with_a_wrong_passphrase_or_damage_is_one_line(tmp_path: Path, r
         '{"generation": 256}',
         '{"generation": true}',
         '{"channel": "radio"}',
+        '{"expires": 99999999999999999999}',
+        '{"provisioned_at": -1}',
         '{"x": 1}',
     ],
 )

@@ -18,7 +18,7 @@ try:
     import psycopg
     from psycopg.conninfo import make_conninfo
 except ImportError as error:
-    raise MissingTool("a PostgreSQL needs psycopg: pip install 'ironmote[postgres]'") from error
+    raise MissingTool("a PostgreSQL needs psycopg: pip install 'psycopg[binary]'") from error
 
 _CONNECT_S = 10
 _LOCK_S = 20  # how long another gateway may have a mote's row, before that is an error and tried again
