@@ -131,6 +131,24 @@ def test_every_certificate_of_a_name_is_revoked_whatever_its_public_file_says(he
     assert {each.serial_number for each in found} == {first.serial, second.serial}
 
 
+def test_key_store_that_was_put_back_revokes_what_its_later_list_did(root: Path):
+    store = root / "keys" / "store"
+    with Folder.open(root).unlock(fleets.passphrase) as held:
+        stolen, before = held.credential("kitchen"), held.certificates.subject("kitchen")
+        held.save()
+    old = store.read_bytes()
+    with Folder.open(root).unlock(fleets.passphrase) as held:
+        held.certificates.revoke("kitchen")
+        held.save()
+    store.write_bytes(old)
+    with Folder.open(root).unlock(fleets.passphrase) as held:
+        held.save()
+        assert held.credential("kitchen").serial != stolen.serial
+        assert held.certificates.subject("kitchen") != before
+        found = x509.load_pem_x509_crl(held.folder.paths.revoked.read_bytes())
+        assert [each.serial_number for each in found] == [stolen.serial]
+
+
 @pytest.mark.parametrize("left", [None, "old", b"", b"damaged", "another's", "of others"])
 def test_list_that_is_lost_damaged_or_put_back_is_made_again(held: OpenFolder, left):
     path = held.folder.paths.revoked

@@ -108,6 +108,15 @@ def test_user_called_as_a_mote_gets_no_rights_of_the_other(root: Path):
     assert (done.status, "users.kitchen: a mote is called so" in done.errors) == (1, True)
 
 
+def test_folders_of_brokers_and_gateways_that_an_owner_made_are_closed_to_others(root: Path):
+    """Others who may write there could put a roster with keys of their own, or a socket, in the place of ours."""
+    for name in ("brokers", "gateway"):
+        (root / name).mkdir()
+        (root / name).chmod(0o777)
+    assert ironmote("broker", "write", "nats", cwd=root).status == 0
+    assert {stat.S_IMODE((root / name).stat().st_mode) for name in ("brokers", "gateway")} == {0o700}
+
+
 def test_settings_of_a_mote_can_be_made_of_the_folder(root: Path):
     from ironmote import boards, mote_file
 
@@ -358,6 +367,8 @@ def test_archive_with_a_wrong_passphrase_or_damage_is_one_line(tmp_path: Path, r
         '{"generation": 256}',
         '{"generation": true}',
         '{"channel": "radio"}',
+        '{"expires": 99999999999999999999}',
+        '{"provisioned_at": -1}',
         '{"x": 1}',
     ],
 )

@@ -70,6 +70,17 @@ def test_command_is_sealed_for_its_mote_on_the_last_anchor(bench: Bench):
     assert (ended.result, ended.value) == ("done", 40)
 
 
+def test_flood_of_commands_waits_in_bounds_and_the_rest_is_told_at_once(bench: Bench):
+    bench.hear(bench.cellar)
+    bench.trusts["cellar"].confirmed = False  # it does not listen yet
+    ended = [bench.downlink.send(Order("cellar", f"name{nth}", True, 600_000)) for nth in range(70)]
+    assert [each.result for each in ended if each is not None] == ["expired"] * 6
+    assert len(bench.downlink.pending) == 64
+    bench.downlink.send(Order("cellar", "name0", False, 20))  # takes the place of the older one
+    assert len(bench.downlink.pending) == 64
+    assert bench.downlink.send(Order("kitchen", "relay", True, 20)) is None, "another mote is not kept from its own"
+
+
 def test_command_for_a_tls_mote_is_json_with_a_deadline(bench: Bench):
     bench.downlink.send(Order("kitchen", "relay", True, 10))
     ((prefix, topic, payload),) = bench.sent

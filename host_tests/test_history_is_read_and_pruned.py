@@ -15,6 +15,7 @@ from ironmote.gateway.store import Store
 from ironmote.gateway.stored_records import NewRecord
 from ironmote.history import History, Latest, Point
 from ironmote.history.export import COLUMNS, export
+from mote import record
 from mote.record import Reading
 
 NOW = 1_800_000_000.0
@@ -128,6 +129,29 @@ def test_export_has_every_reading_once(place, tmp_path: Path):
     assert sorted(each.name for each in tmp_path.iterdir() if "all" in each.name) == ["all.csv", "all.parquet"]
 
 
+def test_what_a_hostile_mote_said_is_no_formula_of_a_spreadsheet_and_stops_no_export(tmp_path: Path):
+    texts = ["=1+1", "+1", "-1", "@SUM(A1)", " =1+1", "＝1", "plain", "a=b"]
+    said = [{"bn": "cellar/", "bt": 1e12, "ri": "1.1.1", "n": "mode", "u": "=cmd|'/C x'!A0", "vs": texts[0]}]
+    said += [{"n": f"mode{nth}", "vs": text} for nth, text in enumerate(texts[1:])]
+    taken = record.unpack_json(json.dumps(said).encode(), "cellar")  # no calendar has such a time
+    store = Store(tmp_path / "history.db")
+    with store.transaction():
+        new = NewRecord("cellar", taken.identity, taken.base_time, NOW, "tls", None, None, tuple(taken.readings))
+        assert store.records.add([new])[0]
+    fill(store, [-1.5], mote="attic")
+    store.close()
+    with History(tmp_path / "history.db") as history:
+        assert export(history, tmp_path / "all.csv", None, 0.0) == len(texts) + 1
+        assert export(history, tmp_path / "all.parquet", None, 0.0) == len(texts) + 1
+    with (tmp_path / "all.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["text"] for row in rows[:-1]] == [f"'{text}" for text in texts[:-2]] + texts[-2:]
+    assert (rows[0]["unit"], rows[0]["time"], rows[-1]["value"]) == ("'=cmd|'/C x'!A0", "", "-1.5")
+    table = pytest.importorskip("pyarrow.parquet").read_table(tmp_path / "all.parquet").to_pydict()
+    assert table["text"][:-1] == texts
+    assert table["time"][:-1] == [None] * len(texts)
+
+
 def test_history_that_nobody_made_is_one_line(tmp_path: Path):
     with pytest.raises(StoreError, match="ironmote gateway"):
         History(tmp_path / "none.db")
@@ -158,6 +182,20 @@ def test_what_is_pruned_is_never_taken_again_and_never_lost(place):
         assert store.records.add([NewRecord("cellar", (1, 2, 1), None, NOW, "sealed", 4, 1, READINGS)])[0]
     assert retention.step("cellar", NOW)
     assert store._db.execute("SELECT boot, first, last FROM pruned").fetchall() == [(1, 1, 7)]
+    store.close()
+
+
+def test_command_that_could_still_come_again_is_not_forgotten(place):
+    store = Store(place)
+    day = 86_400
+    for each, deadline in ((b"still wanted", NOW + 5 * day), (b"long over", NOW - 2 * day)):
+        assert store.add_command(each, "cellar", "relay", True, NOW - 2 * day - 60, deadline)
+        store.end_command(each, "done", 1, None, NOW - 2 * day)
+    retention = Retention(store._db, 1)
+    while retention.step("cellar", NOW - day):
+        pass
+    assert not store.add_command(b"still wanted", "cellar", "relay", True, NOW, NOW + 5 * day), "it would act again"
+    assert store.add_command(b"long over", "cellar", "relay", True, NOW, NOW), "it is kept for ever"
     store.close()
 
 

@@ -97,9 +97,11 @@ def test_controller_commands_a_sealed_mote_and_hears_its_answer(side):
         late = wanted._replace(id=os.urandom(8), deadline=int(time.time()) - 5)
         panel.publish("mote/cellar/down", command.encode_command_json(late))
         assert json.loads(wait(lambda: of_leaf(panel, "ack")[1:])[0])["result"] == "expired"
-        for payload in (b"nonsense", command.encode_command_json(wanted._replace(id=os.urandom(8), name="!rotate"))):
-            panel.publish("mote/cellar/down", payload)
-        assert len(wait(lambda: side.refused() if len(side.refused()) >= 2 else None)) == 2
+        ageless = wanted._replace(id=os.urandom(8), deadline=None)
+        for wrong in (wanted._replace(id=os.urandom(8), name="!rotate"), ageless):
+            panel.publish("mote/cellar/down", command.encode_command_json(wrong))
+        panel.publish("mote/cellar/down", b"nonsense")
+        assert len(wait(lambda: side.refused() if len(side.refused()) >= 3 else None)) == 3
         panel.publish("mote/cellar/down", command.encode_command_json(wanted._replace(id=os.urandom(8))), retain=True)
         last = wanted._replace(id=os.urandom(8), value=False)
         panel.publish("mote/cellar/down", command.encode_command_json(last))

@@ -7,7 +7,7 @@ A certificate is good for one side of a connection only: a mote's cannot serve, 
 import datetime
 import ipaddress
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cryptography import x509
@@ -163,14 +163,20 @@ class Authority:
             _private(key, serialization.Encoding.DER),
         )
 
-    def has_signed(self, crl_pem: bytes, revoked: Collection[int], number: int) -> bool:
-        """True where `crl_pem` is this authority's list with that `number`, of the `revoked` serial numbers."""
+    def listed(self, crl_pem: bytes) -> tuple[int, dict[int, int]]:
+        """The number of a list that this authority has signed, and what it revokes, as `revocation_list` takes it.
+
+        Raises CertificateError where it is none, or another's.
+        """
+        number, _ = list_of(crl_pem)
+        found = x509.load_pem_x509_crl(crl_pem)
         try:
-            found = x509.load_pem_x509_crl(crl_pem)
             signed = found.is_signature_valid(self._key.public_key())
-        except (ValueError, TypeError):
-            return False
-        return signed and list_of(crl_pem)[0] == number and {each.serial_number for each in found} == set(revoked)
+        except TypeError:
+            signed = False
+        if not signed:
+            raise CertificateError("the list of revoked certificates is another authority's")
+        return number, {each.serial_number: int(each.revocation_date_utc.timestamp()) for each in found}
 
     def revocation_list(self, revoked: Mapping[int, int], number: int) -> bytes:
         """The list (RFC 5280 sect. 5, PEM) of the `revoked`: serial numbers, and when each was (seconds since 1970).

@@ -96,12 +96,24 @@ class LeafCertificates:
 
     def next_list(self) -> bytes | None:
         """The list of what is revoked (PEM), where the one on the disk is not it; its number is in `secrets`."""
-        serials = {int(serial, 16): when for serial, when in self._secrets.revoked.items()}
         with contextlib.suppress(FileNotFoundError, CertificateError):
-            if self.authority.has_signed(self._paths.revoked.read_bytes(), serials, self._secrets.revocations):
+            number, listed = self.authority.listed(self._paths.revoked.read_bytes())
+            if number > self._secrets.revocations:  # the key store was put back: what was revoked stays so
+                self._recall({f"{serial:x}": when for serial, when in listed.items()})
+                self._secrets.revocations = number
+            if (number, set(listed)) == (self._secrets.revocations, {int(each, 16) for each in self._secrets.revoked}):
                 return None
         self._secrets.revocations += 1
+        serials = {int(serial, 16): when for serial, when in self._secrets.revoked.items()}
         return self.authority.revocation_list(serials, self._secrets.revocations)
+
+    def _recall(self, listed: dict[str, int]) -> None:
+        """Revoke again what a list of ours says, and the mark of each name that had such a certificate."""
+        lost = listed.keys() - self._secrets.revoked.keys()
+        for name, serials in self._secrets.issued.items():
+            if lost.intersection(serials):
+                self._secrets.marks[name] = os.urandom(_MARK_BYTES).hex()
+        self._secrets.revoked.update({serial: listed[serial] for serial in lost})
 
     def write(self, revoked: bytes | None) -> None:
         """Put the new certificates and the list, if there is one, onto the disk. Their keys are there already."""

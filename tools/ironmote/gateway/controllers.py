@@ -11,7 +11,6 @@ from mote import command
 from ..errors import IronmoteError
 from .downlink import Order, check_order
 
-_WITHIN_S = 20.0  # where it has no deadline
 _LEAST_S = 0.001
 
 
@@ -21,7 +20,9 @@ def order_of(mote: str, payload: bytes, arrived: float) -> Order:
         wanted = command.decode_command_json(payload)
     except command.CommandError as error:
         raise IronmoteError(f"a controller's command that is none: {error}") from error
-    within_s = _WITHIN_S if wanted.deadline is None else wanted.deadline - arrived
+    if wanted.deadline is None:  # a broker may have held it for days, or deliver it again when its id is forgotten
+        raise IronmoteError("a controller's command without a deadline: nobody knows how old it is")
+    within_s = wanted.deadline - arrived
     # One that comes too late is an order all the same, and its outcome is told.
     check_order(wanted.name, wanted.value, max(within_s, _LEAST_S), wanted.for_s)
     waited_s = max(0.0, time.time() - arrived)

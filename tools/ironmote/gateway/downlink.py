@@ -24,6 +24,7 @@ _AGAIN_S = 2.0
 _REMEMBERED = 16  # how many commands a mote remembers (mote.orders)
 _ID_BYTES = 8
 _LONGEST_WAIT_S = 7 * 24 * 3600
+_MOST_WAITING = 64  # commands for one mote: a controller may name what it likes, for a week
 
 
 def check_order(name: str, value: Value, within_s: float, for_s: int | None) -> None:
@@ -122,6 +123,8 @@ class Downlink:
             return self._end(pending, command.EXPIRED, None, "the mote was revoked")
         if time.monotonic() >= until:
             return self._end(pending, command.EXPIRED, None, "never sent: its deadline had passed")
+        if len(self._of(mote)) >= _MOST_WAITING:
+            return self._end(pending, command.EXPIRED, None, "not sent: too many commands wait for this mote")
         if not self._can_seal(member):
             return self._end(pending, command.EXPIRED, None, "nothing was ever heard from this mote")
         if member.seal_key is None or self._trusts[mote].confirmed:

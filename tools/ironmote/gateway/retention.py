@@ -16,6 +16,8 @@ _DAY_S = 86_400
 _STEP = 500  # records that are removed in one transaction: some milliseconds
 _PAUSE_S = 0.2
 _REST_S = 3600.0  # once all that is old has gone
+# A controller's command that is delivered again is known by its id for as long as it would be obeyed.
+_COMMANDS = "mote = ? AND made < ? AND deadline < ? AND result IS NOT NULL"
 
 
 class Retention:
@@ -66,9 +68,8 @@ class Retention:
                 (mote, before, _STEP),
             )
             self._db.execute(
-                "DELETE FROM commands WHERE id IN (SELECT id FROM commands WHERE mote = ? AND made < ?"
-                " AND result IS NOT NULL LIMIT ?)",
-                (mote, before, _STEP),
+                f"DELETE FROM commands WHERE id IN (SELECT id FROM commands WHERE {_COMMANDS} LIMIT ?)",  # noqa: S608
+                (mote, before, before, _STEP),
             )
         return True
 
@@ -79,12 +80,12 @@ class Retention:
 
     def _is_old(self, mote: str, before: float) -> bool:
         queries = (
-            "SELECT 1 FROM records WHERE mote = ? AND arrived < ? LIMIT 1",
-            "SELECT 1 FROM statuses WHERE mote = ? AND arrived < ? LIMIT 1",
-            "SELECT 1 FROM commands WHERE mote = ? AND made < ? AND result IS NOT NULL LIMIT 1",
+            ("SELECT 1 FROM records WHERE mote = ? AND arrived < ? LIMIT 1", (mote, before)),
+            ("SELECT 1 FROM statuses WHERE mote = ? AND arrived < ? LIMIT 1", (mote, before)),
+            (f"SELECT 1 FROM commands WHERE {_COMMANDS} LIMIT 1", (mote, before, before)),  # noqa: S608
         )
         with self._db.reading():
-            return any(self._db.execute(query, (mote, before)).fetchone() is not None for query in queries)
+            return any(self._db.execute(*each).fetchone() is not None for each in queries)
 
     def _remember(self, mote: str, generation: int, boot: int, numbers: list[int]) -> None:
         """Keep the numbers of one boot, together with the ranges that they touch."""

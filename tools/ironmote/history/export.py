@@ -16,7 +16,10 @@ from .reader import History
 COLUMNS = ("time", "mote", "name", "value", "text", "unit", "arrived", "channel", "confirmed", "record")
 _GROUP = 65_536  # rows of Parquet that are written together
 
-Row = tuple[datetime, str, str, float | None, str | None, str | None, datetime, str, bool, str]
+# What a spreadsheet would take for a formula and run (CWE-1236); the wide letters are those of East Asian keyboards.
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+
+Row = tuple[datetime | None, str, str, float | None, str | None, str | None, datetime, str, bool, str]
 
 
 class _Writer(Protocol):
@@ -64,15 +67,20 @@ def export(
 def _row(found: Iterable[Any]) -> Row:
     _, mote, generation, boot, number, at, arrived, channel, confirmed, name, unit, _, value, text = found
     identity = f"{generation}.{boot}.{number}"
-    return _time(at), mote, name, value, text, unit, _time(arrived), channel, bool(confirmed), identity
+    came = datetime.fromtimestamp(round(arrived, 3), UTC)
+    return _time(at), mote, name, value, text, unit, came, channel, bool(confirmed), identity
 
 
-def _time(seconds: float) -> datetime:
-    return datetime.fromtimestamp(round(seconds, 3), UTC)
+def _time(seconds: float) -> datetime | None:
+    """None for what no calendar has: a mote says what time it likes, and must not keep the others' from being read."""
+    try:
+        return datetime.fromtimestamp(round(seconds, 3), UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 class _Csv:
-    """RFC 4180; times as in RFC 3339, in UTC."""
+    """RFC 4180; times as in RFC 3339, in UTC. A text that looks like a formula has an apostrophe before it."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("w", newline="", encoding="utf-8")
@@ -81,10 +89,16 @@ class _Csv:
 
     def write(self, rows: list[Row]) -> None:
         for row in rows:
-            self._csv.writerow([_rfc3339(each) if isinstance(each, datetime) else each for each in row])
+            self._csv.writerow([_cell(each) for each in row])
 
     def close(self) -> None:
         self._file.close()
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, datetime):
+        return _rfc3339(value)
+    return f"'{value}" if isinstance(value, str) and value.lstrip().startswith(_FORMULA) else value
 
 
 def _rfc3339(time: datetime) -> str:
@@ -97,7 +111,7 @@ class _Parquet:
             import pyarrow
             from pyarrow import parquet
         except ImportError as error:
-            raise MissingTool("Parquet needs pyarrow: pip install 'ironmote[parquet]', or export to .csv") from error
+            raise MissingTool("Parquet needs pyarrow: pip install pyarrow, or export to .csv") from error
         word = pyarrow.dictionary(pyarrow.int32(), pyarrow.string())  # few different ones, said again and again
         time = pyarrow.timestamp("ms", tz="UTC")
         types = (time, word, word, pyarrow.float64(), pyarrow.string(), word, time, word, pyarrow.bool_())
