@@ -48,19 +48,24 @@ def test_check_finds_all_as_it_should_be_and_each_right_too_many(site):
         f"mote/{name}/down" for name in ("check-tls", "check-sealed", "check-other")
     }
     wrong = {each["who"] for each in found if not each["good"]}
-    assert wrong == {"role monitor"} | ({"a revoked certificate"} if site.kind == "mosquitto" else set())
+    more = {"a revoked certificate", "a mote with TLS, by WebSockets"}
+    assert wrong == {"role monitor"} | (more if site.kind == "mosquitto" else set())
 
 
 def spoil(site) -> None:
-    """Let monitors command motes, as a careless hand would, and have Mosquitto do without the list."""
+    """Let monitors command motes, as a careless hand would; Mosquitto loses its list, and the rights of a door."""
     if site.kind == "mosquitto":
         path, line = site.folder / "trusted.acl", "user check.monitor\n"
         path.write_text(path.read_text().replace(line, line + "topic write mote/+/down\n"))
         path = site.folder / "mosquitto.conf"
-        path.write_text("".join(each for each in path.read_text().splitlines(True) if not each.startswith("crlfile")))
+        text = "".join(each for each in path.read_text().splitlines(True) if not each.startswith("crlfile"))
+        head, door, rest = text.partition("protocol websockets")
+        acl = f"acl_file {site.folder / 'trusted.acl'}\n"
+        assert acl in rest
+        path.write_text(head + door + rest.replace(acl, "", 1))
     else:
         path = site.folder / "trusted.conf"
-        head, user, rest = path.read_text().partition('user: "CN=check.monitor"')
+        head, user, rest = path.read_text().partition('CN=check.monitor"')
         path.write_text(head + user + rest.replace('publish: { deny: [">"] }', 'publish: ["mote.*.down"]', 1))
 
 
@@ -145,9 +150,13 @@ def test_the_same_fleet_writes_the_same_configuration(site):
 def test_what_is_missing_is_said_in_one_line(tmp_path):
     fleets.make(tmp_path / "fleet")
     for words, said in (
-        (("broker", "write"), "no broker was written yet"),
+        (("broker", "write"), "no broker was written yet; ironmote broker write mosquitto does it"),
         (("broker", "check"), "no broker was written yet"),
         (("broker", "write", "emqx"), "no 'emqx'"),
+        (("broker", "write", "nats", "--bind", "300.1.1.1"), "'300.1.1.1' is not an address"),
+        (("broker", "write", "mosquitto", "--inlet", 8444), "--inlet is not for mosquitto"),
+        (("broker", "write", "mosquitto", "--websockets", 8883), "one port, 8883"),
+        (("broker", "write", "nats", "--inner", 1883), "one port, 1883"),
     ):
         done = fleets.ironmote(*words, cwd=tmp_path / "fleet")
         assert done.status in (1, 2)
@@ -209,3 +218,31 @@ def test_check_of_a_broker_that_does_not_run_says_so(site):
 )
 def test_filters_mean_what_mqtt_says(topic_filter, topic, expected):
     assert matches(topic_filter, topic) is expected
+
+
+def test_user_whose_certificate_was_revoked_is_put_out(site):
+    with running(site), contextlib.ExitStack() as stack:
+        thief = certificate(site, "dashboard")
+        stack.callback(thief.disconnect)
+        assert thief.connect("127.0.0.1", site.ports[0])
+        done = fleets.ironmote("certificate", "dashboard", "--revoke", "--json", cwd=site.root)
+        assert done.status == 0, done.errors
+        assert thief.closed()
+        assert json.loads(done.out)["session"].startswith("ended")
+
+
+def test_thief_stays_out_when_the_name_is_used_again(site):
+    """The stolen certificate is as good as ever: what was given back is its name, to another board or laptop."""
+    thief = {name: certificate(site, name) for name in ("kitchen", "dashboard")}
+    assert fleets.ironmote("revoke", "kitchen", "--yes", cwd=site.root).status == 0
+    assert fleets.ironmote("remove", "kitchen", "--yes", cwd=site.root).status == 0
+    assert fleets.ironmote("certificate", "dashboard", "--revoke", cwd=site.root).status == 0
+    join(site.root, "kitchen", "tls")
+    assert fleets.ironmote("broker", "write", cwd=site.root).status == 0
+    with running(site), contextlib.ExitStack() as stack:
+        for name, stolen in thief.items():
+            stack.callback(stolen.disconnect)
+            assert not stolen.connect("127.0.0.1", site.ports[0]), name
+            honest = certificate(site, name)
+            stack.callback(honest.disconnect)
+            assert honest.connect("127.0.0.1", site.ports[0]), name

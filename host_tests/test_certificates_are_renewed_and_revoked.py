@@ -114,7 +114,42 @@ def test_certificate_whose_number_is_on_the_list_is_not_given_out_again(held: Op
     assert held.credential("kitchen").serial != first.serial
 
 
-@pytest.mark.parametrize("left", [None, "old", b"", b"damaged"])
+@pytest.mark.parametrize("altered", [None, "another's"])
+def test_every_certificate_of_a_name_is_revoked_whatever_its_public_file_says(held: OpenFolder, altered, monkeypatch):
+    first = held.credential("kitchen")
+    with monkeypatch.context() as later:
+        later.setattr(certificates, "RENEW_DAYS", 900)
+        second = held.credential("kitchen")
+    held.save()
+    path = held.folder.paths.certificate("kitchen")
+    path.unlink()
+    if altered:
+        path.write_bytes(Authority.create().issue("kitchen").cert_pem)
+    held.revoke("kitchen")
+    held.save()
+    found = x509.load_pem_x509_crl(held.folder.paths.revoked.read_bytes())
+    assert {each.serial_number for each in found} == {first.serial, second.serial}
+
+
+def test_key_store_that_was_put_back_revokes_what_its_later_list_did(root: Path):
+    store = root / "keys" / "store"
+    with Folder.open(root).unlock(fleets.passphrase) as held:
+        stolen, before = held.credential("kitchen"), held.certificates.subject("kitchen")
+        held.save()
+    old = store.read_bytes()
+    with Folder.open(root).unlock(fleets.passphrase) as held:
+        held.certificates.revoke("kitchen")
+        held.save()
+    store.write_bytes(old)
+    with Folder.open(root).unlock(fleets.passphrase) as held:
+        held.save()
+        assert held.credential("kitchen").serial != stolen.serial
+        assert held.certificates.subject("kitchen") != before
+        found = x509.load_pem_x509_crl(held.folder.paths.revoked.read_bytes())
+        assert [each.serial_number for each in found] == [stolen.serial]
+
+
+@pytest.mark.parametrize("left", [None, "old", b"", b"damaged", "another's", "of others"])
 def test_list_that_is_lost_damaged_or_put_back_is_made_again(held: OpenFolder, left):
     path = held.folder.paths.revoked
     old = path.read_bytes()
@@ -125,7 +160,13 @@ def test_list_that_is_lost_damaged_or_put_back_is_made_again(held: OpenFolder, l
     if left is None:
         path.unlink()
     else:
-        path.write_bytes(old if left == "old" else left)
+        stranger, serials = Authority.create(), {int(each, 16): 1 for each in held.secrets.revoked}
+        lies = {
+            "old": old,
+            "another's": stranger.revocation_list(serials, 2),
+            "of others": held.authority.revocation_list({1: 1}, 2),
+        }
+        path.write_bytes(left if isinstance(left, bytes) else lies[left])
     held.save()
     assert certificates.list_of(path.read_bytes()) == (3, 1)
 

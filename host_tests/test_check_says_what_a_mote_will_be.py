@@ -58,11 +58,24 @@ def test_each_error_is_a_line_and_the_other_files_are_still_looked_at(write, cap
     assert err.splitlines() == [
         f"{bad}:5: sensor[0].address: is missing",
         f"{bad}:7: sensor[0].adress: no such setting; did you mean address?",
-        f"{tmp_path}/none.toml: No such file or directory",
+        f"{tmp_path}/none.toml: there is no such file; did you mean channel.toml?",
         f"{channel}: channel: nothing at or above tls is possible here: this firmware's ssl cannot verify a broker, "
         "and the board has no room for a TLS session",
     ]
     assert "good.toml: good" in out
+
+
+def test_a_mote_in_place_of_its_file_is_told_the_file(write, capsys, tmp_path, monkeypatch):
+    (tmp_path / "motes").mkdir()
+    write("motes/kitchen.toml", GOOD)
+    for where, word, meant in (
+        (tmp_path, "kitchen", "motes/kitchen.toml"),
+        (tmp_path / "motes", "kitchen", "kitchen.toml"),
+        (tmp_path, "motes/kitchn.toml", "kitchen.toml"),
+    ):
+        monkeypatch.chdir(where)
+        assert main(["check", word]) == 1
+        assert capsys.readouterr().err == f"{word}: there is no such file; did you mean {meant}?\n"
 
 
 def test_json_has_every_file_with_its_errors(write, capsys):

@@ -416,3 +416,18 @@ def test_page_hears_a_reading_within_moments(house: House):
             told += link.recv(4000)
     lines = [json.loads(line[6:]) for line in told.decode().splitlines() if line.startswith("data: [")]
     assert ("cellar", "temperature") in {(line["mote"], line.get("name")) for line in lines[0]}
+
+
+def test_switch_of_a_command_is_told_as_no_rules_whichever_comes_first(house: House):
+    switch = {"event": "switch", "mote": "attic", "name": "fan", "value": True, "rule": "thermostat"}
+    command = {"event": "command", "mote": "attic", "command": "fan", "result": "done"}
+
+    def told() -> list[str]:
+        return [line["event"] for line in house.live.feed() if line.get("mote") == "attic"]
+
+    house.live.asked("attic", "fan", 20.0)
+    for line in (switch, command, switch):
+        house.owner.tell(line)
+    assert told() == ["command"]
+    house.owner.tell(switch | {"name": "lamp"})
+    assert told() == ["command", "switch"], "what nobody asked for is the rule's"

@@ -9,8 +9,11 @@ DOCS = Path(__file__).parent.parent / "docs"
 BLOCK = re.compile(r"```toml\n(.*?)```", re.DOTALL)
 
 
+OF_A_MOTE = re.compile(r"^\[\[(sensor|value|actuator|rule)\]\]", re.MULTILINE)
+
+
 def blocks(document: str) -> list[str]:
-    return [text for text in BLOCK.findall((DOCS / document).read_text("utf-8")) if "[[" in text]
+    return [text for text in BLOCK.findall((DOCS / document).read_text("utf-8")) if OF_A_MOTE.search(text)]
 
 
 def test_hardwares_sensors_values_and_actuators_are_one_mote(tmp_path: Path):

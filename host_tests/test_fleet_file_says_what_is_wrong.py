@@ -53,6 +53,15 @@ def test_each_comment_of_a_new_file_is_right_once_it_counts(tmp_path: Path):
         (f'id = "{ID}"\nname = ""', "fleet.toml:2: name: a text of 1 to 64 characters"),
         (f'id = "{ID}"\nzones = 1', "fleet.toml:2: zones: a table"),
         (f'id = "{ID}"\n[zones.home]\n', "fleet.toml:2: zones.home.trust: is missing"),
+        *(
+            (f'id = "{ID}"\n[zones.home]\ntrust = "trusted"\n{setting}', f"fleet.toml:4: zones.home.{said}")
+            for setting, said in (
+                ('server_name = "bücher.home"', "server_name: a host's name of 1 to 64"),
+                (f'server_name = "{"a" * 65}"', "server_name: a host's name of 1 to 64"),
+                ('brokers = [{ host = "a b" }]', "brokers[0].host: a host's name"),
+                ('brokers = [{ host = "*" }]', "brokers[0].host: a host's name"),
+            )
+        ),
         (
             f'id = "{ID}"\n[zones.home]\ntrust = "trustd"',
             "fleet.toml:3: zones.home.trust: one of trusted, clear, public",
@@ -73,9 +82,9 @@ def test_each_comment_of_a_new_file_is_right_once_it_counts(tmp_path: Path):
         (f'id = "{ID}"\n[defaults]\nsample_sm = 1', "defaults.sample_sm: no such setting; did you mean sample_ms?"),
         (
             f'id = "{ID}"\n[users]\nx = "monitr"',
-            "fleet.toml:3: users.x: one of controller, monitor, administrator; did you",
+            "fleet.toml:3: users.x: one of controller, monitor, home-assistant, administrator; did you",
         ),
-        (f'id = "{ID}"\n[users]\nx = "sensor"', "users.x: one of controller, monitor, administrator"),
+        (f'id = "{ID}"\n[users]\nx = "sensor"', "users.x: one of controller, monitor, home-assistant, administrator"),
         (f'id = "{ID}"\n[users]\n"a.b" = "monitor"', "users.a.b: a name of 1 to 23"),
         (f'id = "{ID}"\n[roles.x]\npublish = ["mote/a/up"]', "roles.x: the role x may not publish to mote/a/up"),
         ("[" * 5000, "fleet.toml:1: "),

@@ -100,6 +100,23 @@ def test_mote_is_never_sent_to_a_zone_that_could_read_it(root: Path, trust: str,
                 folder.zone_of(folder.mote_file("kitchen"), entry)
 
 
+def test_user_called_as_a_mote_gets_no_rights_of_the_other(root: Path):
+    """Brokers go by names: a mote's certificate would open what the user may."""
+    path = root / "fleet.toml"
+    path.write_text(path.read_text().replace('# dashboard = "monitor"', 'kitchen = "administrator"'))
+    done = ironmote("broker", "write", "nats", cwd=root)
+    assert (done.status, "users.kitchen: a mote is called so" in done.errors) == (1, True)
+
+
+def test_folders_of_brokers_and_gateways_that_an_owner_made_are_closed_to_others(root: Path):
+    """Others who may write there could put a roster with keys of their own, or a socket, in the place of ours."""
+    for name in ("brokers", "gateway"):
+        (root / name).mkdir()
+        (root / name).chmod(0o777)
+    assert ironmote("broker", "write", "nats", cwd=root).status == 0
+    assert {stat.S_IMODE((root / name).stat().st_mode) for name in ("brokers", "gateway")} == {0o700}
+
+
 def test_settings_of_a_mote_can_be_made_of_the_folder(root: Path):
     from ironmote import boards, mote_file
 
@@ -350,6 +367,8 @@ def test_archive_with_a_wrong_passphrase_or_damage_is_one_line(tmp_path: Path, r
         '{"generation": 256}',
         '{"generation": true}',
         '{"channel": "radio"}',
+        '{"expires": 99999999999999999999}',
+        '{"provisioned_at": -1}',
         '{"x": 1}',
     ],
 )

@@ -57,8 +57,8 @@ def test_list_and_show_need_no_passphrase_and_tell_no_secret(root: Path):
         secret = held.secrets.motes["kitchen"].root.hex()
     listed = json.loads(ironmote("list", "--json", cwd=root, typed=None).out)
     assert [(each["mote"], each["board"], each["channel"], each["state"]) for each in listed] == [
-        ("cellar", "esp8266", None, "not provisioned yet"),
-        ("kitchen", "esp32", "tls", "not provisioned yet"),
+        ("cellar", "esp8266", None, "to provision"),
+        ("kitchen", "esp32", "tls", "to provision"),
     ]
     shown = json.loads(ironmote("show", "kitchen", "--json", cwd=root, typed=None).out)
     assert (shown["why"], shown["serial"], shown["certificate"]) == (

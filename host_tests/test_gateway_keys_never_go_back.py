@@ -10,6 +10,7 @@ from ironmote import rotation
 from ironmote.gateway import MessageRefused, MoteConfirmed, RecordSeen, RootRotated
 from ironmote.gateway import database as database_module
 from ironmote.gateway import gateway as gateway_module
+from ironmote.gateway import served as served_module
 from ironmote.gateway.database import StoreError
 from ironmote.gateway.members import Successor, successor_of
 from ironmote.gateway.store import Store
@@ -42,13 +43,13 @@ def impatient(monkeypatch):
     monkeypatch.setattr(database_module, "_BUSY_S", 0.05)
     monkeypatch.setattr(gateway_module, "_PAUSES_S", (0.1,) * 300)
     loads: list[int] = []
-    reload = gateway_module.Gateway._reload
+    reload = served_module.Served.reload
 
     def counting(self) -> None:
         reload(self)
         loads.append(1)
 
-    monkeypatch.setattr(gateway_module.Gateway, "_reload", counting)
+    monkeypatch.setattr(served_module.Served, "reload", counting)
     return loads
 
 

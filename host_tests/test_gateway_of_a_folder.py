@@ -6,6 +6,7 @@ board, provisioned over its serial line.
 
 import contextlib
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -184,6 +185,10 @@ def test_mote_is_provisioned_until_it_is_heard_rotated_over_the_air_and_put_out(
         told.hears(event="rotated", mote="cellar", generation=2)
         done = ironmote(site, "send", "cellar", "fan", "on", "--json")
         assert (done.status, json.loads(done.out)["value"]) == (0, 1), done
+        file = site.root / "motes" / "cellar.toml"
+        file.write_text(re.sub(r"\[\[sensor\]\][^\[]*", "", MOTE))
+        done = ironmote(site, "provision", "cellar", "--port", port, keys=True)  # what measures nothing is heard, too
+        assert (done.status, "it has no sensors" in done.out) == (0, True), done
         assert ironmote(site, "revoke", "cellar", "--yes", keys=True).status == 0
         told.hears(event="revoked", mote="cellar")
         assert ironmote(site, "send", "cellar", "fan", "off").status == 1

@@ -28,6 +28,7 @@ from ironmote.gateway import (
 )
 from ironmote.gateway import database as database_module
 from ironmote.gateway import gateway as gateway_module
+from ironmote.gateway import served as served_module
 from ironmote.gateway.uplink import Message
 from ironmote.gateway.zone import Receipt
 from mote import cbor, command, senml
@@ -277,13 +278,13 @@ def test_file_that_stays_held_stops_the_gateway_and_the_record_comes_again(bench
 
 def count_failures(monkeypatch) -> list[int]:
     failures: list[int] = []
-    reload = gateway_module.Gateway._reload
+    reload = served_module.Served.reload
 
     def counting(self) -> None:
         failures.append(1)
         reload(self)
 
-    monkeypatch.setattr(gateway_module.Gateway, "_reload", counting)
+    monkeypatch.setattr(served_module.Served, "reload", counting)
     return failures
 
 

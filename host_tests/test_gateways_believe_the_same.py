@@ -111,7 +111,8 @@ def test_forgery_is_no_copy(pair: Pair):
 def test_mote_that_is_revoked_at_one_is_refused_at_both(pair: Pair):
     pair.give(0, pair.mote.up())
     pair.give(1, pair.mote.up())
-    pair.gateways[0]._change("cellar", None)
+    pair.gateways[0]._served.revoke("cellar")
+    pair.gateways[0]._tell_untold()
     pair.told[0].clear()
     assert kinds(pair.give(0, pair.mote.up())) == [MessageRefused]
     events = pair.give(1, pair.mote.up())
@@ -143,7 +144,7 @@ def test_root_key_that_one_heard_is_the_other_ones_too(pair: Pair):
     rotation.begin(mote)
     successor = successor_of(mote, pair.fleet.id)
     for gateway in pair.gateways:
-        gateway._change("cellar", successor)
+        gateway._served.rotate("cellar", successor)
     rotated = SealingMote(pair.fleet, "cellar", boot=2, generation=2)
     rotated.key = successor.seal_key
     assert set(kinds(pair.give(0, rotated.up()))) == {RecordSeen, RootRotated}

@@ -155,9 +155,11 @@ def test_who_goes_while_a_sleeper_is_waited_for_takes_nobodys_place(served):
     assert owner.given_up.wait(20)
 
 
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
 def test_strange_lines_and_too_many_clients_end_alone(served):
     _, line, path = served
-    for said in (b"no json\n", b"[]\n", b"{" + b" " * 2_000_000, b'{"do": 3}\n'):
+    nested = b"[" * 200_000 + b"\n"
+    for said in (b"no json\n", b"[]\n", b"{" + b" " * 2_000_000, b'{"do": 3}\n', b'{"do": []}\n', nested):
         with socket.socket(socket.AF_UNIX) as other, contextlib.suppress(OSError):
             other.settimeout(20)
             other.connect(str(path))

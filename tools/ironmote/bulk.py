@@ -10,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from mote import topics
+
 from . import bulk_report, fleet_provision, mote_content
 from .bulk_list import Row
 from .bulk_report import DONE, FAILED, Line
@@ -85,7 +87,8 @@ class Bulk:
         begun = time.monotonic()
 
         def accept(before: Mapping[str, Any] | None) -> None:
-            if before is not None and before.get("fleet") == self._held.folder.file.id and before["mote"] != line.id:
+            known = before is not None and before.get("fleet") == self._held.folder.file.id
+            if before is not None and known and topics.is_id(before.get("mote")) and before["mote"] != line.id:
                 raise AnotherMote(before["mote"], line.id)
 
         def phase(words: str) -> None:

@@ -100,7 +100,7 @@ class Cable:
         self._prompt = prompt
         prompt.stop()
         prompt.run(_TOOLS)
-        self._nvs = bool(self._value("N is not None"))
+        self._nvs = self._value("N is not None", bool)
         if profile is not None and self._nvs is not profile.nvs:
             has = "has no" if profile.nvs else "has"
             raise BoardError(f"{prompt.port}: this is no {profile.name}: it {has} non-volatile storage of an ESP32")
@@ -115,18 +115,19 @@ class Cable:
         secrets = list({each.name: None for each in writes if each.place is Place.VAULT})
         # A root key that came over the air is the middle of its slot (mote.roots).
         lived = [
-            self._value(f"(lambda d: d and len(d) == 39 and H(d[3:-4]))(V({name!r}))") for name in ("root", "root2")
+            self._digest(f"(lambda d: d and len(d) == 39 and H(d[3:-4]) or None)(V({name!r}))")
+            for name in ("root", "root2")
         ]
         return Held(
             self._hashes("F({!r})", files),
             self._hashes("(lambda d: None if d is None else H(d))(V({!r}))", secrets),
             self.counters(),
-            [binascii.unhexlify(each) for each in lived if each],
+            [each for each in lived if each],
         )
 
     def counters(self) -> list[bytes]:
         """What is in the slots of the boot counter (mote.epoch); they are no secret."""
-        return [each for each in (self._value(f"V({name!r})") for name in epoch.SLOTS) if each]
+        return [each for each in (self._value(f"V({name!r})", bytes, type(None)) for name in epoch.SLOTS) if each]
 
     def write(self, write: Write) -> None:
         """Put `write` onto the board; it has been read back when this returns."""
@@ -134,7 +135,7 @@ class Cable:
             self._write_file(write.name, write.content)
         elif self._nvs:
             self._prompt.run(f"N.set_blob({write.name!r}, a2b_base64({_base64(write.content)!r}))\nN.commit()")
-            if self._value(f"H(V({write.name!r}))") != hashlib.sha256(write.content).hexdigest():
+            if self._value(f"H(V({write.name!r}))", str) != hashlib.sha256(write.content).hexdigest():
                 raise BoardError(f"{self._prompt.port}: {write.name} was not kept; is the board's storage full?")
         else:
             self._write_file(f"{vault.FOLDER}/{write.name}", write.content)
@@ -151,14 +152,14 @@ class Cable:
 
     def listing(self, folder: str) -> list[str]:
         """The files below `folder`, by path."""
-        found: tuple[str, ...] = ast.literal_eval(f"({self._prompt.run(f'L({folder!r})')})")
-        return sorted(found)
+        found = self._read(f"({self._prompt.run(f'L({folder!r})')})", tuple)
+        return sorted(self._typed(each, str) for each in found)
 
     def read(self, path: str) -> bytes | None:
         """The content of a file of at most some kilobytes; None where there is none. No secret is read this way."""
-        if self._value(f"F({path!r})") is None:
+        if self._value(f"F({path!r})", str, type(None)) is None:
             return None
-        content: bytes = self._value(f"open({path!r}, 'rb').read()")
+        content: bytes = self._value(f"open({path!r}, 'rb').read()", bytes)
         return content
 
     def set_clock(self) -> None:
@@ -173,7 +174,10 @@ class Cable:
         `room` is what its profile says of its memory.
         """
         self._prompt.run("gc.collect()\nfrom mote import facts")
-        return channel.Facts(*self._value(f"tuple(facts.measure({room}))"))
+        found = self._value(f"tuple(facts.measure({room}))", tuple)
+        if len(found) != len(channel.Facts._fields):
+            raise self._garbled()
+        return channel.Facts(*(self._typed(each, bool) for each in found))
 
     def identity(self) -> Mapping[str, Any]:
         """What the board says that it is.
@@ -182,17 +186,19 @@ class Cable:
         that are free, "id" (hex).
         """
         self._prompt.run("import sys, machine\ngc.collect()")
-        name, version = self._value("tuple(sys.implementation[:2])")
-        machine, free = self._value("(getattr(sys.implementation, '_machine', ''), gc.mem_free())")
-        room, number = self._value("((lambda s: s[0] * s[3])(os.statvfs('/')), hexlify(machine.unique_id()).decode())")
+        name, version = self._value("sys.implementation[0]", str), self._value("sys.implementation[1]", tuple)
+        machine = self._value("getattr(sys.implementation, '_machine', '')", str)
+        free = self._value("gc.mem_free()", int)
+        room = self._value("(lambda s: s[0] * s[3])(os.statvfs('/'))", int)
+        number = self._value("hexlify(machine.unique_id()).decode()", str)
         return {
-            "firmware": name, "version": tuple(version[:3]), "machine": machine,
+            "firmware": name, "version": tuple(self._typed(each, int) for each in version[:3]), "machine": machine,
             "free": free, "room": room, "id": number,
         }  # fmt: skip
 
     def start(self) -> None:
         """Reset the board: it runs what it holds. Starts that failed before are forgotten."""
-        if self._value("F('/settings.cbor')") is not None:
+        if self._value("F('/settings.cbor')", str, type(None)) is not None:
             self._prompt.run("gc.collect()\nfrom mote import guard\nguard.healthy()")
         self._prompt.reset()
 
@@ -203,14 +209,33 @@ class Cable:
         self._prompt.run(f"E({path!r}, {hashlib.sha256(content).hexdigest()!r})")
 
     def _hashes(self, form: str, names: Sequence[str]) -> dict[str, bytes]:
-        found = {name: self._value(form.format(name)) for name in names}
-        return {name: binascii.unhexlify(digest) for name, digest in found.items() if digest is not None}
+        found = {name: self._digest(form.format(name)) for name in names}
+        return {name: digest for name, digest in found.items() if digest is not None}
 
-    def _value(self, expression: str) -> Any:
+    def _digest(self, expression: str) -> bytes | None:
+        found = self._value(expression, str, type(None))
         try:
-            return ast.literal_eval(self._prompt.run(f"print(repr({expression}))").strip())
-        except (ValueError, SyntaxError):
-            raise BoardError(f"{self._prompt.port}: the board's answer was garbled; is the cable good?") from None
+            return None if found is None else binascii.unhexlify(found)
+        except ValueError:
+            raise self._garbled() from None
+
+    def _value(self, expression: str, *kinds: type) -> Any:
+        """The value of `expression` on the board, of one of these `kinds`: what a board says may be anything."""
+        return self._read(self._prompt.run(f"print(repr({expression}))").strip(), *kinds)
+
+    def _read(self, text: str, *kinds: type) -> Any:
+        try:
+            return self._typed(ast.literal_eval(text), *kinds)
+        except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
+            raise self._garbled() from None
+
+    def _typed(self, found: Any, *kinds: type) -> Any:
+        if type(found) not in kinds:
+            raise self._garbled()
+        return found
+
+    def _garbled(self) -> BoardError:
+        return BoardError(f"{self._prompt.port}: the board's answer was garbled; is the cable good?")
 
 
 def _base64(data: bytes) -> str:

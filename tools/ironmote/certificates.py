@@ -127,10 +127,12 @@ class Authority:
         server: bool = False,
         ip_addresses: Sequence[str] = (),
         peer: bool = False,
+        mark: str = "",
     ) -> Credential:
-        """A new key and its certificate. A server's carries the names that clients check; a client's only its CN.
+        """A new key and its certificate. A server's carries the names that clients check; a client's its CN alone.
 
-        A server that is a `peer` shows it to others of its kind, too, as their client.
+        A server that is a `peer` shows it to others of its kind, too, as their client. With a `mark` the subject has
+        that as well (`subject`).
         """
         key = ec.generate_private_key(ec.SECP256R1())
         usages = [ExtendedKeyUsageOID.SERVER_AUTH if server else ExtendedKeyUsageOID.CLIENT_AUTH]
@@ -138,7 +140,7 @@ class Authority:
             usages = [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
         builder = (
             _builder(
-                _name(common_name),
+                _name(common_name, mark),
                 self._certificate.subject,
                 key.public_key(),
                 LEAF_DAYS,
@@ -160,6 +162,21 @@ class Authority:
             _private(key, serialization.Encoding.PEM),
             _private(key, serialization.Encoding.DER),
         )
+
+    def listed(self, crl_pem: bytes) -> tuple[int, dict[int, int]]:
+        """The number of a list that this authority has signed, and what it revokes, as `revocation_list` takes it.
+
+        Raises CertificateError where it is none, or another's.
+        """
+        number, _ = list_of(crl_pem)
+        found = x509.load_pem_x509_crl(crl_pem)
+        try:
+            signed = found.is_signature_valid(self._key.public_key())
+        except TypeError:
+            signed = False
+        if not signed:
+            raise CertificateError("the list of revoked certificates is another authority's")
+        return number, {each.serial_number: int(each.revocation_date_utc.timestamp()) for each in found}
 
     def revocation_list(self, revoked: Mapping[int, int], number: int) -> bytes:
         """The list (RFC 5280 sect. 5, PEM) of the `revoked`: serial numbers, and when each was (seconds since 1970).
@@ -212,8 +229,16 @@ def _load(cert_pem: bytes, key_der: bytes) -> tuple[x509.Certificate, ec.Ellipti
     return certificate, key
 
 
-def _name(common_name: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+def subject(common_name: str, mark: str) -> str:
+    """The subject of a client's certificate in text (RFC 4514: the last part comes first)."""
+    return f"OU={mark},CN={common_name}" if mark else f"CN={common_name}"
+
+
+def _name(common_name: str, mark: str = "") -> x509.Name:
+    parts = [x509.NameAttribute(NameOID.COMMON_NAME, common_name)]
+    if mark:
+        parts.append(x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, mark))
+    return x509.Name(parts)
 
 
 def _builder(

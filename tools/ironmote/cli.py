@@ -1,6 +1,7 @@
 """The command line. One table of commands; errors are caught here, once, and printed as one line."""
 
 import argparse
+import errno
 import importlib.metadata
 import io
 import os
@@ -114,7 +115,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         _drop_output()
         where = f"{error.filename}: " if error.filename else ""
-        _complain(f"{where}{error.strerror or error}")
+        full = "; make room, then give the command again" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+        _complain(f"{where}{error.strerror or error}{full}")
         return 1
     return status
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mote import channel, epoch
+from mote import channel, epoch, topics
 from mote import settings as device_settings
 
 from . import boards
@@ -68,7 +68,8 @@ def _files(cable: Cable) -> list[Finding]:
 def _mote(cable: Cable, settings: Mapping[str, Any] | None, profile: Profile | None) -> list[Finding]:
     if settings is None:
         return [Finding("mote", "it is none: there are no settings", "ironmote provision")]
-    again = f"ironmote provision {settings.get('mote')}"
+    name = settings.get("mote")  # to be typed, so nothing but an id
+    again = f"ironmote provision {name}" if topics.is_id(name) else "ironmote provision"
     try:
         device_settings.check(dict(settings))
     except device_settings.SettingsError as error:
@@ -86,8 +87,8 @@ def _mote(cable: Cable, settings: Mapping[str, Any] | None, profile: Profile | N
     return found
 
 
-def _profile(name: str | None) -> Profile | None:
+def _profile(name: Any) -> Profile | None:
     try:
-        return boards.load(name) if name else None
+        return boards.load(name) if isinstance(name, str) and name else None
     except IronmoteError:
         return None

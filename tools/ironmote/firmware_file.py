@@ -58,7 +58,7 @@ def pin(path: Path, chip: str, at: int, chip_number: int | None, pins: Path) -> 
     """
     content = _read(path)
     if len(content) < _CHIP_AT + 2 or content[0] != _MAGIC:
-        raise IronmoteError(f"{path} is no firmware for a {chip}: it does not begin as one")
+        raise IronmoteError(f"{path} is no firmware for an {chip}: it does not begin as one")
     number = struct.unpack_from("<H", content, _CHIP_AT)[0]
     if chip_number is not None and number != chip_number:
         raise IronmoteError(f"{path} is firmware for another chip than the {chip}")

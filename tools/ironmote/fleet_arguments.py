@@ -66,10 +66,11 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     Columns that have no names get no line for them.
     """
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
     from rich.text import Text
 
-    table = Table(*columns, box=None, pad_edge=False, header_style="bold", show_header=any(columns))
+    named = (Column(name, overflow="fold") for name in columns)  # nothing is cut off, however narrow it is
+    table = Table(*named, box=None, pad_edge=False, header_style="bold", show_header=any(columns))
     for row in rows:
         table.add_row(*(Text(plain(word)) for word in row))
     terminal = sys.stdout.isatty()

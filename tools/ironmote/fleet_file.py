@@ -1,5 +1,7 @@
 """fleet.toml: what the owner of a fleet says of it. Fit for git; it holds no secret and nothing that tools write."""
 
+import ipaddress
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +25,8 @@ _PORTS = {TRUSTED: 8883, CLEAR: 1883, PUBLIC: 1883}
 
 _NAME = (schema.TEXT, 1, 64)
 _HOST = (schema.TEXT, 1, 253)
+_HOST_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
+_LONGEST_SERVER_NAME = 64  # it is the common name of a certificate (RFC 5280, ub-common-name)
 _BROKER = {"host": _HOST, "port": (schema.MAYBE, (schema.INT, 1, 65_535))}
 _ZONE = {
     "trust": (schema.WORD, *TRUSTS),
@@ -210,6 +214,9 @@ def _fleet_id(table: Mapping[str, Any]) -> bytes | None:
 def _zone(name: str, fields: Any, check: owner_check.Check) -> Zone:
     _check_name(name, ("zones", name), check)
     found = check.table(fields, _ZONE, ("zones", name))
+    for number, each in enumerate(found.get("brokers") or ()):
+        _check_host(each.get("host"), 253, ("zones", name, "brokers", number, "host"), check)
+    _check_host(found.get("server_name"), _LONGEST_SERVER_NAME, ("zones", name, "server_name"), check)
     trust = str(found.get("trust"))
     hosts = tuple(
         Host(each.get("host", ""), each.get("port", _PORTS.get(trust, 0))) for each in found.get("brokers") or ()
@@ -239,6 +246,17 @@ def _user(name: str, role: Any, own: Mapping[str, Role], check: owner_check.Chec
         check.fail(("users", name), f"one of {', '.join(words)}{near}")
         return roles.MONITOR
     return own.get(role) or roles.BUILT_IN[role]
+
+
+def _check_host(host: Any, longest: int, where: owner_check.Path, check: owner_check.Check) -> None:
+    """Note where `host` is none that a certificate and a broker's configuration can name; None is left to others."""
+    if not isinstance(host, str) or any(path == where for path, _ in check.errors):
+        return
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        if len(host) > longest or not _HOST_NAME.fullmatch(host):
+            check.fail(where, f"a host's name of 1 to {longest} letters of ASCII (xn--… for others), or its address")
 
 
 def _check_name(name: str, where: owner_check.Path, check: owner_check.Check) -> None:

@@ -132,8 +132,8 @@ def cannot(profile: Profile) -> str | None:
     raise IronmoteError(f"{profile.name} is no board that has a flash of its own")
 
 
-def plan(profile: Profile, port: str, folder: Path, signing_key: Path, build: Path) -> list[Step]:
-    """The steps for a board of `profile` at `port`.
+def plan(profile: Profile, port: str, folder: Path, signing_key: Path, build: Path, mote: str = "MOTE") -> list[Step]:
+    """The steps for a board of `profile` at `port` that shall be `mote`.
 
     `folder` is where what belongs to this board is made, `signing_key` the fleet's own for secure boot, `build` the
     folder of a firmware that was built for it; one without a console is beside it, in `<build>-closed`. Raises
@@ -143,13 +143,16 @@ def plan(profile: Profile, port: str, folder: Path, signing_key: Path, build: Pa
     at = None if profile.flash is None else profile.flash.firmware_offset
     if why is not None or at is None:
         raise IronmoteError(why or f"{profile.name}: its profile does not say where in flash what is")
-    return list(_Plan(_CHIPS[profile.chip], port, folder, signing_key, build, at).steps())
+    return list(_Plan(_CHIPS[profile.chip], port, folder, signing_key, build, at, mote).steps())
 
 
 class _Plan:
-    def __init__(self, chip: Chip, port: str, folder: Path, signing_key: Path, build: Path, begins: int) -> None:
+    def __init__(
+        self, chip: Chip, port: str, folder: Path, signing_key: Path, build: Path, begins: int, mote: str
+    ) -> None:
         self._chip = chip
         self._port = port
+        self._mote = mote
         self._folder = folder
         self._signing_key = str(signing_key)
         self._build = build
@@ -222,7 +225,7 @@ class _Plan:
         )
         yield Step(
             "put the mote onto it",
-            [["ironmote", "provision", "MOTE", "--port", self._port]],
+            [["ironmote", "provision", self._mote, "--port", self._port]],
             [
                 "The first start makes the key of NVS, and what is written there is encrypted from then on. The file "
                 "system stays readable: no secret is in it."

@@ -39,8 +39,9 @@ class Secrets:
     """All that is secret in a fleet.
 
     `authority` and `leaves` are private keys (PKCS #8, DER), leaves by the name of their certificate; `wifi` are
-    passphrases by network; `passwords` are those of services, by name. `revoked` is no secret, but must not be
-    altered: serial numbers in hexadecimal and when they were revoked (seconds since 1970).
+    passphrases by network; `passwords` are those of services, by name. No secrets, but not to be altered: `revoked`,
+    serial numbers in hexadecimal and when they were revoked (seconds since 1970), `issued`, those of each name that
+    were not, and `marks`, what the certificates of a name carry until one of them is revoked.
     """
 
     fleet_id: bytes
@@ -51,6 +52,8 @@ class Secrets:
     passwords: dict[str, str] = field(default_factory=dict, repr=False)
     revoked: dict[str, int] = field(default_factory=dict)
     revocations: int = 0  # how many lists were signed: the number of the last
+    issued: dict[str, list[str]] = field(default_factory=dict)
+    marks: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> bytes:
         """As the file holds it once it is decrypted."""
@@ -68,6 +71,8 @@ class Secrets:
             "passwords": self.passwords,
             "revoked": self.revoked,
             "revocations": self.revocations,
+            "issued": self.issued,
+            "marks": self.marks,
         }
         return json.dumps(fields).encode()
 
@@ -85,6 +90,8 @@ class Secrets:
                 _texts(found.pop("passwords")),
                 {f"{int(serial, 16):x}": int(when) for serial, when in found.pop("revoked").items()},
                 int(found.pop("revocations")),
+                {name: [f"{int(each, 16):x}" for each in serials] for name, serials in found.pop("issued", {}).items()},
+                _texts(found.pop("marks", {})),
             )
             if found:
                 raise ValueError

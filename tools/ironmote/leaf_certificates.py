@@ -1,5 +1,7 @@
 """The certificates that the fleet's authority has issued: issued when they are asked for, renewed in time, revoked."""
 
+import contextlib
+import os
 import time
 from collections.abc import Sequence
 
@@ -7,6 +9,8 @@ from . import certificates, durable
 from .certificates import Authority, CertificateError, Credential
 from .fleet_paths import Paths
 from .key_store import Secrets
+
+_MARK_BYTES = 8
 
 
 class LeafCertificates:
@@ -42,11 +46,25 @@ class LeafCertificates:
         found = self._current(name)
         if found is None or found.worn or found.names != {*dns_names, *ip_addresses}:
             common = dns_names[0] if server and not peer else name
-            found = self.authority.issue(common, dns_names, server, ip_addresses, peer)
+            mark = "" if server else self._mark(name)
+            found = self.authority.issue(common, dns_names, server, ip_addresses, peer, mark)
+            self._secrets.issued.setdefault(name, []).append(f"{found.serial:x}")
             self._secrets.leaves[name] = found.key_der
             self._new[name] = found.cert_pem
             self._gone.discard(name)
         return found
+
+    def subject(self, name: str) -> str:
+        """The subject of the client's certificates called `name`, in text, until one is revoked: then it is another.
+
+        So a broker that reads no list knows by it whom it lets in.
+        """
+        return certificates.subject(name, self._mark(name))
+
+    def _mark(self, name: str) -> str:
+        if name not in self._secrets.marks and name not in self._secrets.leaves:  # else it is older than marks are
+            self._secrets.marks[name] = os.urandom(_MARK_BYTES).hex()
+        return self._secrets.marks.get(name, "")
 
     def _current(self, name: str) -> Credential | None:
         path, key = self._paths.certificate(name), self._secrets.leaves.get(name)
@@ -60,29 +78,42 @@ class LeafCertificates:
         return None if f"{found.serial:x}" in self._secrets.revoked else found
 
     def revoke(self, name: str) -> bool:
-        """From the next list on nobody believes the newest certificate called `name`; its key is erased.
+        """From the next list on nobody believes a certificate called `name`; its key is erased.
 
-        False where there is none.
+        The ones before the newest are meant, too: a board may not have been given that one yet. False where there is
+        none.
         """
         found = self._current(name)
+        # What files say that are in git may be altered: which there are, the key store knows.
+        serials = {*self._secrets.issued.pop(name, ()), *([f"{found.serial:x}"] if found is not None else [])}
         self._secrets.leaves.pop(name, None)
         self._new.pop(name, None)
         self._gone.add(name)
-        if found is not None:
-            self._secrets.revoked[f"{found.serial:x}"] = int(time.time())
-        return found is not None
+        self._secrets.marks[name] = os.urandom(_MARK_BYTES).hex()
+        for serial in sorted(serials):
+            self._secrets.revoked.setdefault(serial, int(time.time()))
+        return bool(serials)
 
     def next_list(self) -> bytes | None:
         """The list of what is revoked (PEM), where the one on the disk is not it; its number is in `secrets`."""
-        try:
-            number, count = certificates.list_of(self._paths.revoked.read_bytes())
-            if (number, count) == (self._secrets.revocations, len(self._secrets.revoked)):
+        with contextlib.suppress(FileNotFoundError, CertificateError):
+            number, listed = self.authority.listed(self._paths.revoked.read_bytes())
+            if number > self._secrets.revocations:  # the key store was put back: what was revoked stays so
+                self._recall({f"{serial:x}": when for serial, when in listed.items()})
+                self._secrets.revocations = number
+            if (number, set(listed)) == (self._secrets.revocations, {int(each, 16) for each in self._secrets.revoked}):
                 return None
-        except (FileNotFoundError, CertificateError):
-            pass
         self._secrets.revocations += 1
         serials = {int(serial, 16): when for serial, when in self._secrets.revoked.items()}
         return self.authority.revocation_list(serials, self._secrets.revocations)
+
+    def _recall(self, listed: dict[str, int]) -> None:
+        """Revoke again what a list of ours says, and the mark of each name that had such a certificate."""
+        lost = listed.keys() - self._secrets.revoked.keys()
+        for name, serials in self._secrets.issued.items():
+            if lost.intersection(serials):
+                self._secrets.marks[name] = os.urandom(_MARK_BYTES).hex()
+        self._secrets.revoked.update({serial: listed[serial] for serial in lost})
 
     def write(self, revoked: bytes | None) -> None:
         """Put the new certificates and the list, if there is one, onto the disk. Their keys are there already."""

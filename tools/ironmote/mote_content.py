@@ -30,7 +30,8 @@ def content(held: OpenFolder, mote_id: str, choice: Choice, before: Mapping[str,
     mote.channel, mote.why = entry.channel, entry.why = choice.channel, choice.why
     zone = folder.zone_of(folder.mote_file(mote_id), entry)
     mote.zone, mote.connect = zone.name, zone.connect
-    floor = before["clock_floor"] if before is not None and goes_on else int(time.time())
+    floor = before.get("clock_floor") if before is not None and goes_on else None
+    floor = floor if type(floor) is int else int(time.time())
     profile, settings, passphrases = told(held, mote, floor)
     credential = held.credential(mote_id) if mote.certified else None
     public = {}

@@ -22,6 +22,7 @@ from mote import settings as device_settings
 from . import boards, owner_check, pins, sensor_parts
 from .boards import Profile
 from .errors import IronmoteError
+from .nearest import nearest
 from .plain import plain
 from .toml_lines import Lines, TomlError
 
@@ -112,9 +113,20 @@ def load(path: Path, find: Callable[[str], Profile] = boards.load) -> MoteFile:
     """The mote file at `path`; `find` gives a board's profile by name. Raises MoteFileError, or OSError of reading."""
     try:
         lines = Lines(path.read_bytes())
+    except FileNotFoundError:
+        raise MoteFileError([f"{plain(str(path))}: there is no such file{_meant(path)}"]) from None
     except TomlError as error:
         raise MoteFileError([f"{path}:{error.line}: {plain(str(error))}"]) from error
     return of_table(lines.table, str(path), find, lines.line)
+
+
+def _meant(path: Path) -> str:
+    """The file that somebody may have meant who named one that is not there, or a mote in place of its file."""
+    beside = path.with_name(f"{path.name}.toml")
+    for each in (beside, path.parent / "motes" / beside.name):
+        if each.is_file():
+            return f"; did you mean {each}?"
+    return nearest(path.name, (each.name for each in path.parent.glob("*.toml")))
 
 
 def of_table(

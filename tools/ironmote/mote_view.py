@@ -60,7 +60,7 @@ def _state(mote_id: str, entry: Entry) -> str:
         return "revoked"
     if entry.expires is not None and entry.expires - time.time() < RENEW_DAYS * _DAY_S:
         return "its certificate ends soon: provision it again"
-    return "good" if entry.provisioned_at is not None else "not provisioned yet"
+    return "good" if entry.provisioned_at is not None else "to provision"
 
 
 def of_fleet(folder: Folder) -> dict[str, Any]:

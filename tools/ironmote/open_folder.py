@@ -47,6 +47,13 @@ class OpenFolder:
         """
         if self._fleet is None:
             self._fleet = Fleet(self.folder.file.id, users=dict(self.folder.file.users))
+            both = sorted({*self._fleet.users} & {*self.secrets.motes, *self.folder.mote_ids()})
+            if both:
+                self._fleet = None
+                raise FolderError(
+                    f"{self.folder.paths.fleet_file}: users.{both[0]}: a mote is called so, and brokers could not tell "
+                    "them apart; call the user otherwise"
+                )
             for mote_id in sorted({*self.folder.mote_ids(), *(path.stem for path in self._new_files)}):
                 if mote_id in self.secrets.motes:
                     self._fleet.motes[mote_id] = self._mote(mote_id)

@@ -10,7 +10,7 @@ import os
 import re
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import serial
 from mpremote.transport import TransportError, TransportExecError
@@ -30,6 +30,10 @@ _RESET = "import machine\nmachine.reset()"
 _TRIES = 3
 _FRIENDLY = b">>> "
 _PROMPT_BYTES = len(_FRIENDLY)
+# What is believed of a board, which may be anybody's: an answer, what it says before it is interrupted, a line.
+_LONGEST_ANSWER, _ANSWER_S = 2**18, 300.0
+_LONGEST_TALK = 2**25
+_LONGEST_LINE = 4096
 
 
 def ports() -> list[str]:
@@ -57,11 +61,33 @@ def console(port: str) -> Iterator[str]:
             with _in_words(port):
                 data = line.serial.read(max(1, line.serial.in_waiting))
             *lines, unfinished = (unfinished + data).split(b"\n")
+            if len(unfinished) > _LONGEST_LINE:
+                lines, unfinished = [*lines, unfinished], b""
             for each in lines:
                 yield each.decode(errors="replace").rstrip()
     finally:
         with contextlib.suppress(OSError):
             line.close()
+
+
+class _Meter:
+    """The `read` of a serial port, which gives up a board that talks without end: mpremote would keep all of it."""
+
+    def __init__(self, read: Callable[[int], bytes]) -> None:
+        self._read = read
+        self.expect(_LONGEST_TALK)
+
+    def expect(self, count: int) -> None:
+        """Take so many bytes from now on."""
+        self._left = count
+        self._until = time.monotonic() + _ANSWER_S
+
+    def __call__(self, size: int = 1) -> bytes:
+        data = self._read(size)
+        self._left -= len(data)
+        if self._left < 0 or time.monotonic() > self._until:
+            raise TransportError("it talks without end, as no board of ours does; unplug it, and ironmote flash it")
+        return data
 
 
 class Prompt:
@@ -70,7 +96,11 @@ class Prompt:
     def __init__(self, port: str) -> None:
         self.port = port
         with _in_words(port):
-            self._line = _open(port)
+            self._reached(_open(port))
+
+    def _reached(self, line: SerialTransport) -> None:
+        self._line = line
+        self._meter = line.serial.read = _Meter(line.serial.read)
 
     def __enter__(self) -> "Prompt":
         return self
@@ -104,6 +134,7 @@ class Prompt:
     def run(self, code: str) -> str:
         """Run `code` on the board and return what it printed."""
         with _in_words(self.port):
+            self._meter.expect(_LONGEST_ANSWER)
             # Of what failed on the board, only the board's own words: the code may hold a secret.
             said, error = self._line.exec_raw(code, timeout=_SAY_S)
         if error:
@@ -120,6 +151,7 @@ class Prompt:
         """Interrupt what runs, boot.py and then main.py, until the prompt is there, and make it the raw one."""
         deadline = time.monotonic() + _FRESH_S
         said = b""
+        self._meter.expect(_LONGEST_TALK)
         while said != _FRIENDLY:
             if time.monotonic() > deadline:
                 raise TransportError("it shows no prompt of MicroPython; is firmware on it? (ironmote flash)")
@@ -129,7 +161,8 @@ class Prompt:
                 said = (said + self._line.serial.read(self._line.serial.in_waiting))[-_PROMPT_BYTES:]
             except OSError:
                 self.close()
-                self._line = _open(self.port, _OPEN_S)
+                self._reached(_open(self.port, _OPEN_S))
+        self._meter.expect(_LONGEST_ANSWER)
         with contextlib.redirect_stdout(io.StringIO()):  # the library prints what it did not expect
             self._line.enter_raw_repl(soft_reset=False)
 

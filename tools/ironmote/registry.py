@@ -16,6 +16,7 @@ from .errors import IronmoteError
 from .fleet import MAX_GENERATION
 
 _LONGEST = 65_536
+_LATEST = 2**37  # seconds since 1970, within what a calendar of every system has
 
 
 class RegistryError(IronmoteError):
@@ -68,6 +69,9 @@ def read(path: Path) -> Entry:
             if type(value) not in _TYPES[name]:
                 raise ValueError(f"{name} is of the wrong type")
         entry = Entry(**found)
+        for when in (entry.expires, entry.provisioned_at):
+            if when is not None and not 0 <= when <= _LATEST:
+                raise ValueError("a time is in seconds since 1970")
         if not 0 <= entry.generation <= MAX_GENERATION:
             raise ValueError(f"generation is a number from 0 to {MAX_GENERATION}")
         if entry.channel is not None and entry.channel not in channel.CHANNELS:

@@ -1,5 +1,6 @@
 """Files that only their owner may read. They are born that way: no moment at which others could open them."""
 
+import contextlib
 import os
 import stat
 from pathlib import Path
@@ -8,6 +9,17 @@ from pathlib import Path
 def make_folder(folder: Path) -> Path:
     """Make `folder` (mode 0700) and give it back. One that exists stays as its owner made it."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
+def close_folder(folder: Path) -> Path:
+    """Make `folder`, or take from others what they may in the one there is, and give it back.
+
+    Who may write to it could put files of their own in the place of ours. One that is somebody else's stays as it is.
+    """
+    make_folder(folder)
+    with contextlib.suppress(PermissionError):
+        folder.chmod(0o700)
     return folder
 
 

@@ -1,6 +1,6 @@
 """What is unusual for a mote: its values, how often it connects, how often and how much it says. Learnt online.
 
-It needs Apache DataSketches (pip install 'ironmote[unusual]'); without, all other alerts are there all the same.
+It needs Apache DataSketches (pip install datasketches); without, all other alerts are there all the same.
 Bounded: `MOST_SERIES` quantities in memory, `MOST_NAMES` of one mote. What was learnt is kept once an hour a mote.
 """
 
@@ -20,7 +20,7 @@ try:
     from .learnt import WEEK_S, LearntError, Most, pack, unpack
     from .series import Series, unpack_series
 except ImportError as error:
-    raise MissingTool("what is unusual needs Apache DataSketches: pip install 'ironmote[unusual]'") from error
+    raise MissingTool("what is unusual needs Apache DataSketches: pip install datasketches") from error
 
 MOST_SERIES = 50_000
 MOST_NAMES = 16

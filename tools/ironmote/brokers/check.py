@@ -110,11 +110,11 @@ class _Check:
         ca = self._tls / "ca.pem"
         self._trusted = Door(place.near, place.trusted_port, ca)
         self._clear = Door(place.near, place.clear_port)
+        port = place.websockets if place.kind == MOSQUITTO else place.inlet
+        self._websockets = Door(place.near, port, ca, websockets=True)
         self._observers = {self._trusted: self._observer(self._trusted)}
         self._observers[self._clear] = (
-            self._observers[self._trusted]
-            if place.kind == MOSQUITTO
-            else self._observer(Door(place.near, place.inlet, ca, websockets=True))
+            self._observers[self._trusted] if place.kind == MOSQUITTO else self._observer(self._websockets)
         )
 
     def run(self) -> Iterator[Finding]:
@@ -145,6 +145,8 @@ class _Check:
         name, sealed = probes.TLS_MOTE, probes.sealed_mote(self._password, self._place.clear)
         mote = probes.join(self._fleet, self._password, self._place.clear).motes[name]
         yield _Party("a mote with TLS", self._trusted, rights.of_mote(mote), name, name)
+        if self._place.kind == MOSQUITTO and self._place.websockets:
+            yield _Party("a mote with TLS, by WebSockets", self._websockets, rights.of_mote(mote), name, name)
         login = (sealed.id, sealed.static_password(self._fleet.id))
         yield _Party("a sealed mote", self._clear, rights.of_mote(sealed), sealed.id, None, *login)
 
@@ -161,6 +163,13 @@ class _Check:
         yield _Party("a certificate of another authority", self._trusted, None, mote, "stranger")
         yield _Party("a server's certificate", self._trusted, None, mote, "server")
         yield _Party("a revoked certificate", self._trusted, None, canary, canary)
+        if self._place.kind != MOSQUITTO:  # where there is no list, a name alone must not be enough
+            self._keep("earlier", self._held.authority.issue(mote))
+            yield _Party("a mote's certificate of before", self._trusted, None, mote, "earlier")
+        if self._websockets.port:
+            yield _Party("without a certificate, by WebSockets", self._websockets, None, mote)
+        if self._place.kind != MOSQUITTO:
+            yield _Party("a mote's certificate, by the gateway's way in", self._websockets, None, mote, mote)
         plain = Door(self._trusted.host, self._trusted.port)
         yield _Party("without TLS, at the door for TLS", plain, None, name, None, name, password)
         yield _Party("without a name", self._clear, None, name)

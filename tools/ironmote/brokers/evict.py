@@ -4,6 +4,7 @@ import tempfile
 from pathlib import Path
 
 from .. import secret_files
+from ..errors import BrokerError
 from ..fleet import Mote
 from ..open_folder import OpenFolder
 from .visitor import Door, Visitor
@@ -25,11 +26,24 @@ def evict(held: OpenFolder, broker: Written, mote: Mote) -> str:
         return BY_ITSELF
     if not mote.certified:
         return NO_RIGHTS
-    place, made = broker.place, held.authority.issue(mote.id)
+    return _take_place(held, broker, mote.id)
+
+
+def evict_user(held: OpenFolder, name: str) -> str:
+    """End the session of the user whose certificate was revoked, at the folder's broker; "" where none runs here."""
+    try:
+        broker = Written.read(held.folder)
+        return BY_ITSELF if broker.place.kind != MOSQUITTO else _take_place(held, broker, name)
+    except (BrokerError, OSError):
+        return ""
+
+
+def _take_place(held: OpenFolder, broker: Written, name: str) -> str:
+    place, made = broker.place, held.authority.issue(name)
     with tempfile.TemporaryDirectory(prefix="ironmote-") as folder:
         paths = Path(folder, "cert"), Path(folder, "key")
         secret_files.write(paths[0], made.cert_pem)
         secret_files.write(paths[1], made.key_pem)
         door = Door(place.near, place.trusted_port, broker.folder / "tls" / "ca.pem")
-        with Visitor(door, mote.id, paths) as visitor:
+        with Visitor(door, name, paths) as visitor:
             return ENDED if visitor.connect() else NO_RIGHTS

@@ -75,6 +75,11 @@ def write(authority: Authority | LeafCertificates, folder: Path, site: Site, clu
     )
 
 
+def subject(authority: Authority | LeafCertificates, name: str) -> str:
+    """The subject of the certificate that the client called `name` shows, in text."""
+    return authority.subject(name) if isinstance(authority, LeafCertificates) else f"CN={name}"
+
+
 def _write(folder: Path, name: str, credential: Credential) -> CertificateFiles:
     return CertificateFiles(
         secret_files.write(folder / f"{name}.pem", credential.cert_pem),

@@ -1,10 +1,11 @@
 """NATS's files, made from the fleet: a configuration for each zone's process, with its users and what they may do."""
 
 import base64
+import functools
 import hashlib
 import json
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -114,7 +115,8 @@ def write(
     _remove_others(folder, [own.folder for own in every])
     for own in every:
         secret_files.make_folder(own.folder)
-        secret_files.write(own.folder / TRUSTED_CONFIGURATION, _trusted(fleet, own, files, site))
+        subject = functools.partial(identity.subject, authority)
+        secret_files.write(own.folder / TRUSTED_CONFIGURATION, _trusted(fleet, own, files, site, subject))
         secret_files.write(own.folder / CLEAR_CONFIGURATION, _clear(fleet, own, password, in_turn, asked, files, site))
     return accesses, asked
 
@@ -154,20 +156,21 @@ def _sealing_inside_tls(fleet: Fleet) -> bool:
     return any(mote.seals for mote in fleet.encrypting())
 
 
-def _trusted(fleet: Fleet, own: _Server, files: identity.Identities, site: Site) -> str:
-    gateways = [_user(f"CN={identity.GATEWAY_HOME}", None, rights.of_gateway(fleet, "mote"), "MQTT")]
+def _trusted(fleet: Fleet, own: _Server, files: identity.Identities, site: Site, subject: Callable[[str], str]) -> str:
+    gateways = [_user(subject(identity.GATEWAY_HOME), None, rights.of_gateway(fleet, "mote"), "MQTT")]
     if _sealing_inside_tls(fleet):
-        gateways.append(_user(f"CN={identity.GATEWAY_CLEAR}", None, rights.of_gateway(fleet, "sealed"), "MQTT"))
+        gateways.append(_user(subject(identity.GATEWAY_CLEAR), None, rights.of_gateway(fleet, "sealed"), "MQTT"))
     users = [
         *gateways,
-        *(_user(f"CN={mote.id}", None, rights.of_mote(mote), "MQTT") for mote in fleet.encrypting()),
-        *(_user(f"CN={name}", None, rights.of_user(role), "MQTT") for name, role in fleet.users.items()),
+        *(_user(subject(mote.id), None, rights.of_mote(mote), "MQTT") for mote in fleet.encrypting()),
+        *(_user(subject(name), None, rights.of_user(role), "MQTT") for name, role in fleet.users.items()),
     ]
     return f"""\
 # The trusted zone: motes that can do TLS, and the gateway. Written by ironmote from the fleet; changes are lost.
 {_common(nats_cluster.TRUSTED, own, own.trusted, site)}
 # MQTT with TLS on both sides: a client without a certificate of the fleet's authority does not get in, and its
-# certificate's subject is its user name, whatever its CONNECT says.
+# certificate's subject is its user name, whatever its CONNECT says. NATS reads no list of revoked certificates: the
+# subject of who was revoked, and came back, is another one than before.
 mqtt {{
   host: {_text(site.bind)}
   port: {own.ports.trusted}

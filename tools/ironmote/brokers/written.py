@@ -43,6 +43,7 @@ MOSQUITTO, NATS = "mosquitto", "nats"
 KINDS = (MOSQUITTO, NATS)
 EVERYWHERE = "0.0.0.0"  # noqa: S104 (a broker is there to be reached)
 _DEFAULTS = {"bind": EVERYWHERE, "websockets": 0, "inlet": 8443, "inner": 4222, "route": 6222, "stream": False}
+_OPTIONS_OF = {"websockets": MOSQUITTO, "inlet": NATS, "inner": NATS, "route": NATS, "stream": NATS}
 _FILE = "broker.json"
 _ACCESS = "gateway.json"
 _AUTHENTICATOR = "authenticator.toml"
@@ -101,7 +102,9 @@ class Written:
         """The broker that was written last. Raises BrokerError where none was."""
         found = [path for kind in KINDS if (path := folder.paths.broker(kind).resolve() / _FILE).is_file()]
         if not found:
-            raise BrokerError("no broker was written yet; ironmote broker write does it")
+            raise BrokerError(
+                "no broker was written yet; ironmote broker write mosquitto does it, or ironmote broker write nats"
+            )
         path = max(found, key=lambda each: each.stat().st_mtime_ns)
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
@@ -201,15 +204,20 @@ def write(held: OpenFolder, kind: str, changes: dict[str, Any]) -> Written:
         kept = json.loads((folder / _FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         kept = {}
+    for name in changes:
+        if name in _OPTIONS_OF and _OPTIONS_OF[name] != kind:
+            raise BrokerError(f"--{name} is not for {kind}; leave it out")
     count = changes.get("nodes", len(kept.get("nodes", ())) or 1)
     chosen = {name: changes.get(name, kept.get(name, default)) for name, default in _DEFAULTS.items()}
     place = Place(
         kind, home=home.name, clear=clear.name, server_name=home.server_name, psk=_psk_port(held, home),
         trusted_port=_port(home), clear_port=_port(clear), **chosen,
     )  # fmt: skip
+    _tell_apart(place)
     if count > 1:
         place = replace(place, nodes=_nodes(place, home, clear, count))
-    secret_files.make_folder(held.folder.paths.broker(kind).parent)
+    for each in (held.folder.paths.broker(kind).parent, held.folder.paths.gateway):
+        secret_files.close_folder(each)
     canary = _canary(held, folder)
     held.save()
     site = Site(
@@ -287,6 +295,23 @@ def _port(zone: Zone) -> int:
     if not zone.brokers:
         raise BrokerError(f"fleet.toml: zones.{zone.name}.brokers: name the broker that motes connect to")
     return zone.brokers[0].port
+
+
+def _tell_apart(place: Place) -> None:
+    """Raises BrokerError where two doors of the broker would have one port."""
+    doors = {
+        f"zones.{place.home} of fleet.toml": place.trusted_port,
+        f"zones.{place.clear} of fleet.toml": place.clear_port,
+    }
+    if place.kind == MOSQUITTO:
+        doors |= {"the zone of pre-shared keys": place.psk, "--websockets": place.websockets}
+    else:
+        doors |= {"--inlet": place.inlet, "--inner": place.inner}
+    users: dict[int, str] = {}
+    for name, port in doors.items():
+        if port and port in users:
+            raise BrokerError(f"{users[port]} and {name} have one port, {port}; give one of them another")
+        users[port] = name
 
 
 def _nodes(place: Place, home: Zone, clear: Zone, count: int) -> tuple[Node, ...]:

@@ -112,6 +112,11 @@ class Live:
             records = self._opened.get(mote)
             return [] if records is None else list(records.get(record, ()))
 
+    def asked(self, mote: str, name: str, within_s: float) -> None:
+        """A command is sent, so its switch may be told before its answer is."""
+        with self._lock:
+            self._command(mote, name, within_s)
+
     def tell(self, line: Line) -> None:
         """Tell every page something of the dashboard's own."""
         with self._lock:
@@ -155,12 +160,16 @@ class Live:
 
     def _was_commanded(self, line: Line) -> bool:
         """True where a rule's actuator is told to have switched, and it was a command that has switched it."""
-        now, mote = time.monotonic(), line.get("mote")
+        mote = line.get("mote")
         if line.get("event") == "command":
-            self._commanded = {key: at for key, at in self._commanded.items() if now - at < _COMMANDED_S}
-            self._commanded[mote, line.get("command")] = now
-        at = self._commanded.get((mote, line.get("name")), -_COMMANDED_S)
-        return line.get("event") == "switch" and now - at < _COMMANDED_S
+            self._command(mote, line.get("command"), _COMMANDED_S)
+        until = self._commanded.get((mote, line.get("name")), 0.0)
+        return line.get("event") == "switch" and time.monotonic() < until
+
+    def _command(self, mote: Any, name: Any, lasts_s: float) -> None:
+        now = time.monotonic()
+        self._commanded = {key: until for key, until in self._commanded.items() if now < until}
+        self._commanded[mote, name] = now + lasts_s
 
     def _put(self, line: Line) -> None:
         for page in self._pages:

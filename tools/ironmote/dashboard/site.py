@@ -279,6 +279,7 @@ class Site:
             raise HTTPException(400, "an actuator's name and a value, please")
         if for_s is not None and (not isinstance(for_s, int) or isinstance(for_s, bool)):
             raise HTTPException(400, "for_s is a whole number of seconds")
+        self._from.live.asked(mote, name, _WITHIN_S)
         command = functools.partial(self._from.owner.send, mote, name, value, _WITHIN_S, for_s)
         outcome = await _shared(self._commands, session, command)
         self._from.done(f"{session.account.name} set {name} of {mote} to {value!r}: {outcome.get('result')}")

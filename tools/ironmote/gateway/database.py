@@ -8,6 +8,7 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -15,6 +16,7 @@ from ..errors import IronmoteError
 from ..process_lock import ProcessLock
 from .schema import SchemaError, bring_up_sqlite
 
+_SIZES = (64, 16, 4, 1)  # rows of a statement
 _BUSY_S = 5.0  # how long another process may hold the file before that is an error
 _SCHEMES = ("postgresql://", "postgres://")
 
@@ -51,6 +53,9 @@ class Database(Protocol):
 
     def executemany(self, sql: str, rows: Iterable[Sequence[Any]], /) -> object:
         """Run one statement for each row."""
+
+    def insert_rows(self, into: str, rows: Sequence[Sequence[Any]], then: str, /) -> list[Any]:
+        """Insert rows, at least one, into a table with its columns; gives what `then` returns, where it ends so."""
 
     def transaction(self) -> contextlib.AbstractContextManager[None]:
         """All that is written inside reaches the disk together, or not at all. Raises StoreError."""
@@ -106,8 +111,10 @@ class SqliteDatabase:
         try:
             _make_private(path)
             self._lock = ProcessLock(path.with_name(path.name + ".lock"))
+        except TimeoutError as error:
+            raise StoreError(f"{path} is another gateway's, which runs; end that one first") from error
         except OSError as error:
-            raise StoreError(f"{path} cannot be opened, or another gateway is using it: {error}") from error
+            raise StoreError(f"{path} cannot be opened: {error}") from error
         try:
             self._db = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
             self._db.execute("PRAGMA journal_mode = WAL")
@@ -122,6 +129,16 @@ class SqliteDatabase:
             raise StoreError(f"{path} cannot be used: {error}") from error
         self.execute = self._db.execute
         self.executemany = self._db.executemany
+
+    def insert_rows(self, into: str, rows: Sequence[Sequence[Any]], then: str) -> list[Any]:
+        """See Database."""
+        found: list[Any] = []
+        for part in parts(rows):
+            values = [value for row in part for value in row]
+            cursor = self._db.execute(_statement(into, len(part), len(part[0]), then), values)
+            if "RETURNING" in then:
+                found += cursor.fetchall()
+        return found
 
     def close(self) -> None:
         """Close the file and let others have it."""
@@ -184,6 +201,21 @@ class SqliteBeside(SqliteDatabase):
     def close(self) -> None:
         """Close this connection; the lock is another's."""
         self._db.close()
+
+
+def parts(rows: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """`rows` in parts of few sizes, so that each form of a statement is prepared once."""
+    at = 0
+    while at < len(rows):
+        size = next(each for each in _SIZES if each <= len(rows) - at)
+        yield rows[at : at + size]
+        at += size
+
+
+@lru_cache
+def _statement(into: str, count: int, width: int, then: str) -> str:
+    row = f"({', '.join('?' * width)})"
+    return f"INSERT INTO {into} VALUES {', '.join([row] * count)} {then}"  # noqa: S608  texts of this package
 
 
 def _make_private(path: Path) -> None:

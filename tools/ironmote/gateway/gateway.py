@@ -14,7 +14,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -24,23 +24,20 @@ from mote import command, topics
 from ..brokers import GatewayAccess
 from ..errors import IronmoteError
 from . import reasons
-from .answers import Forwarded
-from .care import KeyCare
 from .database import StoreError, open_beside
-from .downlink import Downlink, Order, check_order
-from .events import CommandEnded, Event, MessageRefused, MoteRevoked, RootRotated, Value
+from .downlink import Order, check_order
+from .events import CommandEnded, Event, MessageRefused, Value
 from .intake import Delivery, Intake
 from .losses import lost
 from .members import Member, Successor
 from .outlet import Outlet
+from .peers import Peers
 from .refusals import Refusals
 from .resume import Arrival, Resumption
 from .room import Room
-from .sharing import Sharing
+from .served import Served
 from .store import Store
-from .trust import MoteTrust
-from .trusts import Trusts
-from .uplink import REVOKED, Message, Uplink
+from .uplink import Message
 from .wire_tap import Wired, WireTap, transport
 from .zone import STREAM, AnyReceipt, AnyZone, Sending, Zone
 
@@ -93,24 +90,16 @@ class Gateway:
         Of several gateways with one PostgreSQL each has a client id of its own in `accesses`. What came more than
         `keep_days` ago is removed; None is for ever.
         """
-        members = list(members)
-        self._fleet_id = fleet_id
-        self._members = {member.id: member for member in members}
-        self._told = dict(self._members)  # as the owner's fleet had them last
         self._on_event = on_event
         self._outlet = outlet
         self._store = Store(store, publishes=outlet is not None)
-        self._trusts = Trusts(lambda mote: self._trust(self._members[mote]))
-        for member in members:
-            if member.seal_key is not None:
-                self._trusts.admit(member.id)
-        self._sharing = Sharing(self._store, self._trusts, self._believe) if self._store.shared else None
-        self._retention = self._store.retention(keep_days, self._begin) if keep_days else None
         accesses = list(accesses)
-        served = [(access.zone, access.prefix) for access in accesses]
-        self._uplink = Uplink(members, self._trusts, served, self._sharing)
-        self._downlink = Downlink(members, self._trusts, self._store, self._publish)
-        self._care = KeyCare(self._trusts, self._store, self._downlink.ask)
+        zones = [(access.zone, access.prefix) for access in accesses]
+        self._served = Served(fleet_id, members, zones, self._store, self._publish, self._patiently)
+        self._trusts, self._sharing = self._served.trusts, self._served.sharing
+        self._uplink, self._downlink, self._care = self._served.uplink, self._served.downlink, self._served.care
+        self._peers = Peers(self._sharing, self._served, self._store, self._tell) if self._sharing is not None else None
+        self._retention = self._store.retention(keep_days, self._served.begin) if keep_days else None
         self._refusals = Refusals(self._store)
         self._tap = WireTap()
         self._intake = Intake(
@@ -121,13 +110,9 @@ class Gateway:
             self._refusals,
             self._tap,
             self._sharing,
-            self._waits,
+            self._served.waits,
             self._believes,
         )
-        self._untold: list[Event] = []
-        standings = self._store.standings()
-        for member in members:
-            self._judge(member, *standings.get(member.id, (0, 0)))
         self._zones = [_zone(access, self._arrived) for access in accesses]
         self._queue: queue.SimpleQueue[Arrival | Order | _Change | _Roll | None] = queue.SimpleQueue()
         # Only deliveries wait for room: who sends a command may be on the worker itself, which makes the room. Each
@@ -201,7 +186,7 @@ class Gateway:
         A mote whose code does not know `for_s` refuses the command without an answer. Raises IronmoteError where no
         mote could take it.
         """
-        if mote not in self._members:
+        if mote not in self._served.members:
             raise IronmoteError(f"there is no mote called {mote}")
         self._check_quarantine(mote)
         check_order(name, value, within_s, for_s)
@@ -235,7 +220,7 @@ class Gateway:
 
     def revoke(self, mote: str) -> None:
         """Believe nothing of a mote from here on, over restarts too, until it has a root key of a later generation."""
-        if mote not in self._members:
+        if mote not in self._served.members:
             raise IronmoteError(f"there is no mote called {mote}")
         self._queue.put(_Change(mote, None))
 
@@ -285,7 +270,7 @@ class Gateway:
 
     def _publish(self, prefix: str, topic: str, payload: bytes) -> None:
         serving = [zone for zone in self._zones if zone.access.prefix == prefix]
-        member = self._members[topics.split(topic)[1]]
+        member = self._served.members[topics.split(topic)[1]]
         for zone in [zone for zone in serving if zone.access.zone == member.zone] or serving:
             zone.publish(topic, payload)
         around, now = transport(member.channel), time.time()
@@ -308,9 +293,10 @@ class Gateway:
                 items.append(self._queue.get_nowait())
         for item in items:
             if isinstance(item, _Change):
-                self._change(item.mote, item.successor)
+                self._change(item)
             elif isinstance(item, _Roll):
-                self._take_up(item.members)
+                self._served.take_up(item.members)
+                self._settle()
                 item.taken.set()
         if time.monotonic() - self._looked >= _LOOK_AGAIN_S:
             self._looked = time.monotonic()
@@ -339,12 +325,12 @@ class Gateway:
         return None not in items
 
     def _send(self, order: Order) -> CommandEnded | None:
-        if order.mote not in self._members:
+        if order.mote not in self._served.members:
             return CommandEnded(order.mote, order.name, command.EXPIRED, None, "the mote was removed", 0.0, order.id)
         try:
             self._check_quarantine(order.mote)  # what controllers want comes here alone
-            if self._sharing is not None:
-                self._renewed(self._sharing, [order.mote])
+            if self._peers is not None:
+                self._peers.renew([order.mote])
             return self._downlink.send(order)
         except IronmoteError as error:  # nobody would know afterwards that it was sent, so it was not
             return CommandEnded(order.mote, order.name, command.EXPIRED, None, f"not sent: {error}", 0.0, order.id)
@@ -375,7 +361,7 @@ class Gateway:
         for pause_s in _PAUSES_S:
             last = self._ending.wait(pause_s)
             try:
-                self._reload()
+                self._served.reload()
                 return write()
             except StoreError as error:
                 failure = error
@@ -383,67 +369,13 @@ class Gateway:
                 break
         raise failure
 
-    def _reload(self) -> None:
-        """Believe again what the store says: what was verified since is not on the disk, and will come again."""
-        for mote, _ in list(self._trusts.made()):
-            self._believe(mote)
-
-    def _believe(self, mote: str) -> None:
-        """Believe of one mote what the store says; of a shared one, also what another gateway was told."""
-        member, trust = self._members[mote], self._trusts.get(mote)
-        heard, revoked = self._store.standing(mote)
-        if trust is not None:
-            generation, key, successor = self._keys(member)
-            trust.reload(generation, key, self._store.epochs(mote), successor, self._store.confirmed(mote), heard)
-            self._care.renew(mote)
-        generation = member.generation if trust is None else trust.generation
-        if self._sharing is not None and generation <= revoked and not self._uplink.refuses(mote):
-            self._untold += [*self._revoke(mote), MoteRevoked(mote)]
-
-    def _begin(self, mote: str) -> None:
-        if self._sharing is not None:
-            self._sharing.begin([mote])
-
-    def _waits(self, mote: str, answer: command.Answer) -> bool:
-        return self._care.asks(mote, answer) or self._downlink.asks(answer)
-
     def _catch_up(self) -> None:
-        """Take part in what other gateways with the same store did; what the disk does not give now, it gives later."""
-        if self._sharing is None:
+        """Take part in what other gateways did; what the disk does not give now, it gives later."""
+        if self._peers is None:
             return
         with contextlib.suppress(StoreError):
-            news = self._sharing.catch_up(self._downlink.pending)
-            if news is None:
-                return
-            for command_id in news.overtaken:
-                self._downlink.overtake(command_id)
-            for each in news.answers:
-                if each.mote in self._members and self._waits(each.mote, each.answer):
-                    self._fetch(self._sharing, each)
-            self._renewed(self._sharing, news.moved)
-            self._speak(dict.fromkeys(news.moved))
+            self._speak(dict.fromkeys(self._peers.catch_up()))
         self._tell_untold()
-
-    def _fetch(self, sharing: Sharing, found: Forwarded) -> None:
-        """Take an answer that another gateway has verified."""
-        events: list[Event] = []
-        with self._store.transaction():
-            sharing.begin([found.mote])
-            newest = self._trusts[found.mote].newest if found.mote in self._trusts else None
-            if newest is not None and newest.boot == found.boot and found.sequence is not None:
-                events = self._care.answered(found.mote, found.answer, found.boot, found.sequence)
-                self._store.save_epochs({found.mote: self._trusts[found.mote].to_store()})
-                sharing.end([found.mote])
-            self._store.answers.remove(found)
-        for event in events:
-            self._tell(event)
-        self._tell(self._downlink.answered(found.mote, found.answer))
-
-    def _renewed(self, sharing: Sharing, motes: Iterable[str]) -> None:
-        """Load what another gateway has moved, each in a transaction of its own: none waits for more than one mote."""
-        for mote in motes:
-            with self._store.transaction():
-                sharing.begin([mote])
 
     def _careless_since(self) -> list[tuple[float, MessageRefused]]:
         """What was sent at QoS 0 since this was asked last, as refusals."""
@@ -471,104 +403,21 @@ class Gateway:
                 self._downlink.heard(mote)
         self._downlink.give_back()
 
-    def _trust(self, member: Member) -> MoteTrust:
-        """What is believed of a sealed mote, from the store; a key that was retired there stays retired."""
-        generation, key, successor = self._keys(member)
-        return MoteTrust(member.id, generation, key, self._fleet_id, self._store.epochs(member.id), successor)
+    def _change(self, change: _Change) -> None:
+        if change.successor is None:
+            self._served.revoke(change.mote)
+        else:
+            self._served.rotate(change.mote, change.successor)
+        self._settle()
 
-    def _judge(self, member: Member, heard: int, revoked: int) -> None:
-        """Refuse what the store says that nobody is to believe, and note what the owner's fleet has not heard of."""
-        if member.revoked:
-            self._revoke(member.id)
-        elif member.generation <= revoked:  # here alone: the owner's fleet has it still
-            self._revoke(member.id)
-            self._untold.append(MoteRevoked(member.id))
-        elif member.seal_key is not None and member.latest < heard:
-            self._revoke(member.id, f"heard under root key {heard} before, and the fleet has only an older one")
-        elif member.successor is not None and heard >= member.successor.generation:
-            self._untold.append(RootRotated(member.id, heard))
-
-    def _take_up(self, members: Iterable[Member]) -> None:
-        """Serve `members`, and nobody else."""
-        told, before = {member.id: member for member in members}, self._told
-        self._told = told
-        for mote in before.keys() - told.keys():
-            self._uplink.dismiss(mote)
-            self._care.forget(mote)
-            self._trusts.pop(mote, None)
-            ended = self._downlink.dismiss(mote)
-            self._members.pop(mote, None)
-            for each in ended:
-                self._tell(each)
-        for mote, member in told.items():
-            if member != before.get(mote):
-                self._patiently(partial(self._renew, before.get(mote), member))
-
-    def _renew(self, before: Member | None, member: Member) -> None:
-        """Serve `member`, who is new or another than it was."""
-        mote, trust = member.id, self._trusts.get(member.id)
-        as_before = before is not None and _but_for_keys(before) == _but_for_keys(member) and not member.revoked
-        if as_before and trust is not None and trust.has(member.generation, member.seal_key):
-            # Under the key that it has: a rotation begins, has ended, or was given up.
-            if member.successor is not None and trust.successor != member.successor:
-                self._change(mote, member.successor)
-            self._members[mote] = member
-            self._uplink.marks.add(member)
-            return
-        self._members[mote] = member
-        self._care.forget(mote)
-        self._trusts.pop(mote, None)
-        if member.seal_key is not None:
-            self._store.forget_confirmed(mote)
-            self._trusts.admit(mote)
-        self._uplink.admit(member)
-        for ended in self._downlink.admit(member):
-            self._tell(ended)
-        self._judge(member, *self._store.standing(mote))
-        if member.revoked and not (before is not None and before.revoked):
-            self._save_revoked(mote, member.generation)
-            self._untold.append(MoteRevoked(mote))
+    def _settle(self) -> None:
+        """Say what follows from another fleet: to whoever listens, and to the motes themselves."""
         self._tell_untold()
-
-    def _keys(self, member: Member) -> tuple[int, bytes, Successor | None]:
-        """Generation, seal key and successor of a sealed mote, as far as it was heard under them."""
-        generation, key, successor = member.generation, member.seal_key, member.successor
-        if successor is not None and self._store.standing(member.id)[0] >= successor.generation:
-            generation, key, successor = successor.generation, successor.seal_key, None
-        if key is None:
-            raise IronmoteError(f"{member.id} is not sealed")
-        return generation, key, successor
-
-    def _change(self, mote: str, successor: Successor | None) -> None:
-        if mote not in self._members:
-            return
-        if successor is not None:
-            if self._trusts[mote].generation >= successor.generation:  # it was heard under it meanwhile
-                return
-            # The member as it is now: an earlier rotation may have ended since it was made.
-            generation, key, _ = self._patiently(lambda: self._keys(self._members[mote]))
-            self._members[mote] = replace(self._members[mote], generation=generation, seal_key=key, successor=successor)
-            self._trusts[mote].successor = successor
-            self._care.rotate(mote)
-            return
-        trust = self._trusts.get(mote)
-        generation = trust.generation if trust else self._members[mote].generation
-        for ended in self._revoke(mote):
-            self._tell(ended)
-        self._patiently(lambda: self._save_revoked(mote, generation))
-        self._tell(MoteRevoked(mote))
-
-    def _save_revoked(self, mote: str, generation: int) -> None:
-        with self._store.transaction():
-            self._store.set_revoked(mote, generation)
-
-    def _revoke(self, mote: str, why: str = REVOKED) -> list[CommandEnded]:
-        self._uplink.revoke(mote, why)
-        self._care.forget(mote)
-        return self._downlink.revoke(mote)
+        due, self._served.due = self._served.due, []
+        self._speak(dict.fromkeys(due))
 
     def _tell_untold(self) -> None:
-        untold, self._untold = self._untold, []
+        untold, self._served.untold = self._served.untold, []
         for event in untold:
             self._tell(event)
 
@@ -579,10 +428,6 @@ class Gateway:
             self._on_event(event)
         except Exception:  # what is told is on the disk and acknowledged: the listener's trouble is its own
             _log.exception("a listener failed at a %s of %s", type(event).__name__, event.mote)
-
-
-def _but_for_keys(member: Member) -> Member:
-    return replace(member, generation=0, seal_key=None, successor=None)
 
 
 def _zone(access: GatewayAccess, on_message: Callable[[AnyZone, Message, AnyReceipt], None]) -> AnyZone:

@@ -120,8 +120,8 @@ class LineServer:
             client.settimeout(None)
 
     def _answer(self, request: dict[str, Any]) -> dict[str, Any]:
-        do = request.pop("do", "")
-        work = getattr(self._owner, do) if do in _WORK else partial(self._owner.ask, str(do))
+        do = str(request.pop("do", ""))
+        work = getattr(self._owner, do) if do in _WORK else partial(self._owner.ask, do)
         try:
             return {"result": work(**request)}
         except IronmoteError as error:

@@ -58,7 +58,10 @@ class Lines:
     def __iter__(self) -> Iterator[dict[str, Any]]:
         with self._socket.makefile("rb") as file:
             while line := file.readline(self._longest + 1):
-                found = json.loads(line) if line.endswith(b"\n") else None
+                try:
+                    found = json.loads(line) if line.endswith(b"\n") else None
+                except RecursionError:
+                    found = None
                 if not isinstance(found, dict):
                     raise ValueError("no object of JSON, or one that is too long")
                 yield found

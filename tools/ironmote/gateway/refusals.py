@@ -63,7 +63,7 @@ class Refusals:
         self._second = second
         self._said.clear()
         more = [
-            MessageRefused(mote, zone, f"and {times:,} more that are not listed", alert, times, kind)
+            MessageRefused(mote, zone, f"{times:,} more messages, not told one by one", alert, times, kind)
             for (mote, zone, alert, kind), times in self._unsaid.items()
         ]
         self._unsaid.clear()

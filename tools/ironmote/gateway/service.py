@@ -67,7 +67,7 @@ class Service:
         """Start it. Raises IronmoteError, and then nothing is left running."""
         paths = self.folder.paths
         with contextlib.ExitStack() as ends:
-            secret_files.make_folder(paths.gateway)
+            secret_files.close_folder(paths.gateway)
             trusted = any(access.is_trusted for access in self.accesses)
             outlet = Republisher() if trusted and says_json(self.settings.tables) else None
             self.gateway = Gateway(

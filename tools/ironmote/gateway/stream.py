@@ -3,7 +3,7 @@
 What motes publish at QoS 1 is in a JetStream stream of NATS's own before they are told so. A durable consumer of that
 stream is what waits for the gateways; one at a time has it (the server pins it), since what a mote says counts in its
 order. The next is given it when the first was not heard for a few seconds, and by then all that the first had not
-acknowledged is due again, so it comes first: docs/decisions/0027-gateways-take-turns.md.
+acknowledged is due again, so it comes first: docs/decisions/0020-gateways-take-turns.md.
 """
 
 import asyncio

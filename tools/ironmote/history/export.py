@@ -111,7 +111,7 @@ class _Parquet:
             import pyarrow
             from pyarrow import parquet
         except ImportError as error:
-            raise MissingTool("Parquet needs pyarrow: pip install 'ironmote[parquet]', or export to .csv") from error
+            raise MissingTool("Parquet needs pyarrow: pip install pyarrow, or export to .csv") from error
         word = pyarrow.dictionary(pyarrow.int32(), pyarrow.string())  # few different ones, said again and again
         time = pyarrow.timestamp("ms", tz="UTC")
         types = (time, word, word, pyarrow.float64(), pyarrow.string(), word, time, word, pyarrow.bool_())

@@ -42,7 +42,7 @@ def prometheus(service: "Service") -> Iterator[None]:
     try:
         from .metrics import Metrics, MetricsServer
     except ImportError:
-        raise MissingTool("metrics need the package prometheus-client: pip install 'ironmote[prometheus]'") from None
+        raise MissingTool("metrics need the package prometheus-client: pip install prometheus-client") from None
     metrics = Metrics(service.roster.entries)
     server = MetricsServer(metrics, *tables.server(table))
     end = service.hub.add(metrics.event)

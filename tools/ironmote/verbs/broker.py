@@ -1,6 +1,7 @@
 """ironmote broker: write the fleet's broker, run it, tell it of changes, and prove what it allows."""
 
 import argparse
+import ipaddress
 from typing import Any
 
 from .. import fleet_arguments
@@ -17,8 +18,15 @@ def _options(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(title="actions", metavar="ACTION", dest="action", required=True)
     write = actions.add_parser("write", help="make its files, or make them anew after a change of the fleet")
     write.add_argument("kind", nargs="?", choices=_KINDS, help="which one; left out: that which was written last")
-    write.add_argument("--bind", metavar="ADDRESS", help="the address that it listens on (default: every one)")
-    write.add_argument("--websockets", type=_PORT, metavar="PORT", help="Mosquitto: MQTT over WebSockets, inside TLS")
+    write.add_argument(
+        "--bind", type=_address, metavar="ADDRESS", help="the address that it listens on (default: every one)"
+    )
+    write.add_argument(
+        "--websockets",
+        type=Number(0, 65_535, whole=True),
+        metavar="PORT",
+        help="Mosquitto: MQTT over WebSockets, inside TLS (default: 0, none)",
+    )
     write.add_argument("--inlet", type=_PORT, metavar="PORT", help="NATS: the gateway's WebSockets (default: 8443)")
     write.add_argument("--inner", type=_PORT, metavar="PORT", help="NATS: the authenticators' port (default: 4222)")
     write.add_argument("--nodes", type=int, choices=_NODES, help="NATS: a cluster of so many, at the zones' brokers")
@@ -38,6 +46,13 @@ def _options(parser: argparse.ArgumentParser) -> None:
     )
     check.add_argument("--all", action="store_true", help="show what is as it should be, too")
     fleet_arguments.options(check, unlocks=True)
+
+
+def _address(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an address such as 192.168.1.2 or fd00::7") from None
 
 
 def _run(arguments: argparse.Namespace) -> int:

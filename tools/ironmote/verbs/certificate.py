@@ -16,6 +16,8 @@ def _options(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    from ..brokers import evict
+    from ..brokers import written as brokers
     from ..certificates import CertificateError
     from ..errors import UsageError
     from ..fleet_folder import FolderError
@@ -27,8 +29,11 @@ def _run(arguments: argparse.Namespace) -> int:
             if not held.certificates.revoke(name):
                 raise CertificateError(f"{name} has no certificate")
             held.save()
-        said = {"revoked": name, "list": str(folder.paths.revoked)}
-        text = f"{name}: revoked. Brokers know it once they have {folder.paths.revoked}"
+            broker = brokers.renew(held)
+            session = evict.evict_user(held, name)
+        said = {"revoked": name, "list": str(folder.paths.revoked), "broker": broker, "session": session}
+        text = f"{name}: revoked, on the list {folder.paths.revoked}" + (f"\nbroker: {broker}" if broker else "")
+        text += f"\nsession: {session}" if session else ""
     else:
         if name not in folder.file.users:
             near = nearest(name, folder.file.users) or "; name it there, with its role"

@@ -41,7 +41,8 @@ def _run(arguments: argparse.Namespace) -> int:
     # Outside of the fleet's folder, which goes into git.
     folder = arguments.keys or Path.home() / _FOLDER / (arguments.mote or name)
     signing_key = arguments.signing_key or Path.home() / _FOLDER / harden.SIGNING_KEY
-    steps = [] if why else harden.plan(profile, arguments.port, folder, signing_key, arguments.build)
+    mote = arguments.mote or "MOTE"
+    steps = [] if why else harden.plan(profile, arguments.port, folder, signing_key, arguments.build, mote)
     if arguments.json:
         fleet_arguments.print_json({"board": name, "cannot": why, "steps": [step.to_json() for step in steps]})
     elif why is not None:

@@ -41,7 +41,8 @@ def _run(arguments: argparse.Namespace) -> int:
     folder, mote, name = fleet_arguments.folder(arguments), arguments.mote, arguments.name
     of_one = arguments.commands or arguments.states or arguments.refused
     if of_one and mote is None:
-        raise UsageError("history: of which mote? ironmote history MOTE --commands")
+        option = "commands" if arguments.commands else "states" if arguments.states else "refused"
+        raise UsageError(f"history: of which mote? ironmote history MOTE --{option}")
     if name is not None and (of_one or arguments.export):
         raise UsageError("history: one reading is shown over time; leave it out, or leave the option out")
     with History(store_of(folder)) as history:

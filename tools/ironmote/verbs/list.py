@@ -20,7 +20,8 @@ def _run(arguments: argparse.Namespace) -> int:
         fleet_arguments.print_json(found)
     elif found:
         names = ("mote", "board", "channel", "zone", "generation", "certificate", "provisioned", "state")
-        fleet_arguments.print_table(names, [[mote_view.word(name, mote[name]) for name in names] for mote in found])
+        shown = ["key" if name == "generation" else name for name in names]  # all of it fits into 80 columns
+        fleet_arguments.print_table(shown, [[mote_view.word(name, mote[name]) for name in names] for mote in found])
     else:
         print(f"{folder.file.name} has no motes yet: ironmote add ID --board BOARD")
     return 0

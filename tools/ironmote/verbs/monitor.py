@@ -1,6 +1,7 @@
 """ironmote monitor: what a board prints."""
 
 import argparse
+import sys
 
 from . import Command
 
@@ -14,7 +15,10 @@ def _run(arguments: argparse.Namespace) -> int:
     from .. import prompt, traceback_lines
     from ..plain import plain
 
-    for line in prompt.console(arguments.port or prompt.only_port()):
+    port = arguments.port or prompt.only_port()
+    if sys.stderr.isatty():
+        print(f"what {port} prints; Ctrl-C ends it", file=sys.stderr, flush=True)
+    for line in prompt.console(port):
         print(plain(line), flush=True)
         about = traceback_lines.source(line)
         if about is not None:

@@ -30,7 +30,8 @@ def _run(arguments: argparse.Namespace) -> int:
             held.revoke(name)
             held.save()
             rows.append(("keys", f"root key {held.fleet.motes[name].generation - 1} is worth nothing any more"))
-            rows.append(("certificate", f"on the list {folder.paths.revoked}"))
+            shown = held.entry(name).expires is not None
+            rows.append(("certificate", f"on the list {folder.paths.revoked}" if shown else "it had none"))
         # The fleet is saved: whatever goes wrong at the broker, the mote stays revoked.
         try:
             broker = written.write(held, written.Written.read(folder).place.kind, {})

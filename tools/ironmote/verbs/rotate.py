@@ -96,7 +96,8 @@ def _begin(held: "OpenFolder", arguments: argparse.Namespace) -> tuple[str, bool
         return _finish(held, name, arguments.heard), False
     if not mote.seals or mote.shares_key:
         raise IronmoteError(
-            f"{name} is on {mote.channel or 'no channel yet'}, which takes no root key over the air; --cable"
+            f"{name} is on {mote.channel or 'no channel yet'}, which takes no root key over the air; "
+            f"by cable: ironmote rotate {name} --cable"
         )
     rotation.begin(mote)
     return "", True

@@ -45,12 +45,15 @@ def _options(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    from ..errors import IronmoteError
     from ..gateway.owner_line import OwnerLine
     from ..plain import plain
 
     folder, name = fleet_arguments.folder(arguments), arguments.mote
     if not folder.has(name):
         raise folder.unknown(name)
+    if folder.entry(name).channel is None:
+        raise IronmoteError(f"{name} was never on a board; ironmote provision {name} puts it onto one")
     line = OwnerLine(folder.paths.line)
     outcome = line.send(name, arguments.name, arguments.value, arguments.within, arguments.for_s)
     done = outcome["result"] == "done"

@@ -10,6 +10,7 @@ import { byLink, linked, signInPage } from "./sign_in.js";
 const THEME = "ironmote-theme";
 const main = document.getElementById("main");
 const bar = document.getElementById("bar");
+const notice = document.getElementById("notice");
 const state = new FleetState();
 let session = null;
 let page = null;
@@ -73,7 +74,8 @@ function frame() {
     const away = !state.connected ? "reconnecting" : state.away ? "the gateway is away" : "";
     text(pulse.lastChild, away || "live");
     pulse.classList.toggle("away", away !== "");
-    pulse.title = state.away;
+    text(notice, `${state.away || "The dashboard's server is not reached"}. What is shown is what was known before.`);
+    notice.hidden = away === "";
     page?.change(event.detail);
   });
 }

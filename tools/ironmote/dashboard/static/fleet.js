@@ -1,12 +1,13 @@
 // The fleet at a glance: a tile a mote, figures above, what happened beside.
 import { badge, standing, standingWords } from "./badge.js";
-import { el, put, text } from "./dom.js";
+import { arrange, el, put, text } from "./dom.js";
 import { Feed } from "./feed.js";
 import { spark } from "./spark.js";
 import { ago, parts, words } from "./units.js";
 
 const LESSER = 3;
 const SECOND_MS = 1000;
+const MOST_TILES = 300; // at a time; of more, one finds the mote
 
 // Readings that sensors give, and not what derives from them or says what an actuator is at.
 function readings(mote) {
@@ -99,19 +100,32 @@ export function fleetPage(state, session) {
   const figures = ["motes online", "readings a minute", "messages refused", "alerts open"].map((name) => ({ value: el("b"), node: null, name }));
   for (const each of figures) each.node = el("div", { class: "figure card" }, each.value, el("span", {}, each.name));
   const filter = el("input", { class: "filter", type: "search", placeholder: "Find a mote", "aria-label": "Find a mote", oninput: () => show() });
+  const more = el("p", { class: "more", hidden: true });
   const none = el("p", { class: "empty card", hidden: true }, "No mote yet. ironmote add ID --board BOARD makes the first.");
   const node = el("div", {},
     el("h1", { class: "unseen" }, "The fleet"),
     el("div", { class: "figures" }, figures.map((each) => each.node)),
     el("div", { class: "glance" },
-      el("section", { "aria-label": "Motes" }, el("div", { class: "head" }, el("h2", {}, "Motes"), el("span", { class: "push" }), filter), list, none),
+      el("section", { "aria-label": "Motes" }, el("div", { class: "head" }, el("h2", {}, "Motes"), el("span", { class: "push" }), filter), list, more, none),
       el("section", { "aria-label": "What happened" }, el("div", { class: "head" }, el("h2", {}, "What happened")), el("div", { class: "card" }, feed.list))));
 
+  // The motes whose id or board has what is looked for; what needs looking at comes first where not all have room.
   function show() {
     const wanted = filter.value.trim().toLowerCase();
-    for (const [id, tile] of tiles) tile.node.hidden = wanted !== "" && !id.includes(wanted) && !(state.motes.get(id)?.board ?? "").includes(wanted);
-    filter.hidden = tiles.size < 5;
-    none.hidden = tiles.size > 0 || !state.connected;
+    const found = [...state.motes.values()].filter((mote) => mote.id.includes(wanted) || (mote.board ?? "").includes(wanted));
+    if (found.length > MOST_TILES) found.sort((a, b) => Number(a.online) - Number(b.online) || (b.refused ?? 0) - (a.refused ?? 0));
+    const shown = found.slice(0, MOST_TILES).map((mote) => mote.id);
+    const kept = new Set(shown);
+    for (const id of tiles.keys()) if (!kept.has(id)) tiles.delete(id);
+    for (const id of shown) {
+      if (!tiles.has(id)) tiles.set(id, new Tile(state.motes.get(id)));
+      tiles.get(id).draw(state.motes.get(id), state);
+    }
+    arrange(list, shown.map((id) => tiles.get(id).node));
+    filter.hidden = state.motes.size < 5;
+    none.hidden = state.motes.size > 0 || !state.connected || state.away !== "";
+    more.hidden = found.length <= MOST_TILES;
+    text(more, `… and ${(found.length - MOST_TILES).toLocaleString()} motes more`);
   }
 
   function figure() {
@@ -128,19 +142,8 @@ export function fleetPage(state, session) {
 
   function change(dirty) {
     const all = dirty.has("all");
-    if (all) {
-      for (const id of tiles.keys()) if (!state.motes.has(id)) { tiles.get(id).node.remove(); tiles.delete(id); }
-    }
-    for (const id of all ? state.motes.keys() : dirty) {
-      const mote = state.motes.get(id);
-      if (!mote) continue;
-      if (!tiles.has(id)) {
-        tiles.set(id, new Tile(mote));
-        list.append(tiles.get(id).node);
-      }
-      tiles.get(id).draw(mote, state);
-    }
     if (all) show();
+    else for (const id of dirty) if (tiles.has(id)) tiles.get(id).draw(state.motes.get(id), state);
     if (all || dirty.has("feed")) feed.draw();
     figure();
   }

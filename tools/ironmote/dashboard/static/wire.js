@@ -97,7 +97,7 @@ export class Wire {
       put(this.sides, el("p", { class: "dim" }, "nothing was heard yet"));
       return;
     }
-    const same = (a, b) => a.arrived === b.arrived && a.topic === b.topic;
+    const same = (a, b) => a.arrived === b.arrived && a.topic === b.topic && a.views.at(-1).hex === b.views.at(-1).hex;
     const all = this.#messages.some((each) => same(each, shown)) ? this.#messages : [...this.#messages, shown];
     const key = JSON.stringify([all.map((each) => [each.arrived, each.topic]), shown.arrived, shown.topic, shown.opened.length]);
     if (key === this.#drawn) return;
