@@ -161,8 +161,9 @@ def _object(payload: bytes) -> dict[str, Any]:
 
 def _time(value: object) -> float | None:
     """None for what is no time: a mote inside TLS says what it likes, also numbers that no float holds."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if is_number and 0 <= value < _LATEST else None
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < _LATEST:
+        return None
+    return float(value)
 
 
 def _count(value: object) -> int | None:
