@@ -321,8 +321,8 @@ def test_mote_in_quarantine_is_stored_unconfirmed_and_sent_nothing_until_it_is_r
         assert bench.rows("SELECT confirmed FROM records WHERE number = 2") == [(0,)]
         with pytest.raises(IronmoteError, match="in quarantine"):
             bench.gateway.send("cellar", "relay", True)
-        deadline = int(time.time()) + 20
-        wanted = command.encode_command_json(command.Command(b"8 bytes.", "relay", True, None, deadline, None))
+        switch = command.Command(b"8 bytes.", "relay", True, None, int(time.time()) + 20, None)
+        wanted = command.encode_command_json(switch)
         bench.gateway._queue.put(order_of("cellar", wanted, time.time()))  # what a controller publishes
         ended = until(lambda: next((each for each in _events(bench) if isinstance(each, CommandEnded)), None))
         assert (ended.result, "in quarantine" in ended.why) == (command.EXPIRED, True)

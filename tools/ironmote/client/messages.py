@@ -161,7 +161,7 @@ def _object(payload: bytes) -> dict[str, Any]:
 
 def _time(value: object) -> float | None:
     """None for what is no time: a mote inside TLS says what it likes, also numbers that no float holds."""
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < _LATEST:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _LATEST:
         return None
     return float(value)
 
