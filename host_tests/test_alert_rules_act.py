@@ -275,7 +275,8 @@ def test_what_a_stranger_can_cause_takes_nothing_from_a_mote(tmp_path: Path):
         (rule(do=[]), "at least one of"),
         ("[webhook]\nurl = 'http://example.org/'\nkey_file = 'webhook.key'\n", ":2: webhook.url: an address that"),
         ("[webhook]\nurl = 'https://me:secret@example.org/'\nkey_file = 'webhook.key'\n", "no password in it"),
-        ("[webhook]\nurl = 'https://example.org/'\nkey_file = 'gone'\n", "No such file"),
+        ("[webhook]\nurl = 'https://example.org/'\nkey_file = 'gone'\n", "webhook.key_file: there is no "),
+        ("[alert_rule]\ndo = ['webhook']\n", ":1: alert_rule: one table for each: write [[alert_rule]]"),
         (mail(25, to=["me@example.org\r\nBcc: you@example.org"]), "mail.to"),
         (mail(25, ca="gone.pem"), "there is no"),
     ],
@@ -287,6 +288,12 @@ def test_rule_that_is_wrong_is_refused_with_its_line_and_what_to_do(tmp_path: Pa
     assert words in str(caught.value)
     assert "gateway.toml:" in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+def test_rule_for_a_mote_that_there_is_not_is_told_with_the_name_that_was_meant(tmp_path: Path):
+    rules = rules_of(tmp_path, rule(motes=["celler", "cellar"], kinds=["clone"], do=["revoke"]))
+    assert rules.strangers(["cellar", "attic"]) == ["alert_rule: no mote is called celler; did you mean cellar?"]
+    assert rules.strangers(["cellar", "celler"]) == []
 
 
 def test_key_that_others_can_read_is_refused(tmp_path: Path):
