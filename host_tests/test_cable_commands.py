@@ -9,7 +9,7 @@ import fleets
 import pytest
 from cable_bench import PASSWORD, bench
 from esp32_mock_bootloader import mock_bootloader
-from ironmote import boards, firmware_file, flasher
+from ironmote import boards, firmware_file, flasher, mote_content
 from ironmote.errors import BoardError
 from ironmote.firmware_file import Firmware
 from ironmote.fleet_folder import Folder
@@ -86,6 +86,25 @@ def test_a_board_that_lost_its_storage_begins_a_life_under_a_new_key(site):
     (site[1].folder / "flash/settings.cbor").unlink()
     assert provision(site)["generation"] == before + 1
     assert provision(site)["generation"] == before + 1
+
+
+def test_a_key_that_reached_one_board_reaches_no_other_though_the_command_was_killed_right_after(site, monkeypatch):
+    """Two boards under one key count their boots from the start each, and would use nonces twice."""
+    assert fleets.ironmote("rotate", "bench", "--cable", cwd=site[0]).status == 0
+
+    def killed(*_):
+        raise BoardError("killed")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(mote_content, "note", killed)
+        assert command(site, "provision", "bench", "--port", site[1].board.port).status == 1
+    used = (site[1].folder / "nvs/ironmote/root.blob").read_bytes()
+    generation = Folder.open(site[0]).entry("bench").generation
+    for name in ("root", *epoch.SLOTS):  # as another board
+        (site[1].folder / f"nvs/ironmote/{name}.blob").unlink()
+    (site[1].folder / "flash/settings.cbor").unlink()
+    assert provision(site)["generation"] == generation + 1
+    assert (site[1].folder / "nvs/ironmote/root.blob").read_bytes() != used
 
 
 def test_the_doctor_finds_nothing_on_a_good_board_and_names_the_cure_on_others(site):

@@ -5,16 +5,18 @@ import json
 import shutil
 import stat
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import fleets
 import pytest
 from cryptography import x509
 from fleets import ironmote
-from ironmote import archive, encrypted, fleet_folder, key_store, registry, rotation
+from ironmote import archive, durable, encrypted, fleet_folder, key_store, registry, rotation
 from ironmote.errors import IronmoteError
 from ironmote.fleet import CLEAR, HOME
 from ironmote.fleet_folder import Folder, FolderError
+from ironmote.fleet_paths import Paths
 from ironmote.process_lock import ProcessLock
 from mote.channel import CHANNELS
 
@@ -137,6 +139,77 @@ def test_settings_of_a_mote_can_be_made_of_the_folder(root: Path):
     assert settings["broker"] == [{"host": "192.168.1.2", "port": 1883, "name": "broker.clear"}]
     assert (settings["sample_ms"], settings["wifi"]["ssid"], settings["zone"]) == (5000, "home", "clear")
     assert settings["fleet"] == folder.file.id
+
+
+@pytest.fixture
+def cuts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Path, Callable[[], object]], list[Path]]:
+    """What a kill would leave of a folder at each moment of something: copies, from the first to the last."""
+
+    def run(folder: Path, something: Callable[[], object]) -> list[Path]:
+        found: list[Path] = []
+
+        def cut(really: Callable[..., object]) -> Callable[..., object]:
+            def copy_first(*arguments: object) -> object:
+                found.append(Path(shutil.copytree(folder, tmp_path / f"cut {len(found)}")))
+                return really(*arguments)
+
+            return copy_first
+
+        with monkeypatch.context() as patch:
+            for name in ("replace", "remove"):
+                patch.setattr(durable, name, cut(getattr(durable, name)))
+            something()
+        return found
+
+    return run
+
+
+def test_making_a_fleet_that_was_cut_off_is_done_by_the_same_command(tmp_path: Path, cuts):
+    left = cuts(tmp_path / "new", lambda: fleets.make(tmp_path / "new"))
+    assert len(left) >= 6
+    for each in left:
+        if not (each / "fleet.toml").exists():
+            fleets.make(each)
+        with Folder.open(each).unlock(fleets.passphrase) as held:
+            assert held.add("kitchen", "esp32")
+            held.save()
+        # A key store that has been in use is never written over.
+        (each / "fleet.toml").unlink()
+        with pytest.raises(FolderError, match="store is there already"):
+            fleets.make(each)
+
+
+def test_of_two_that_make_a_fleet_at_once_the_second_leaves_the_keys_of_the_first(tmp_path: Path, monkeypatch):
+    root, locked = tmp_path / "new", fleet_folder._locked
+
+    def late(paths: Paths) -> object:
+        monkeypatch.setattr(fleet_folder, "_locked", locked)
+        fleets.make(root)
+        return locked(paths)
+
+    monkeypatch.setattr(fleet_folder, "_locked", late)
+    with pytest.raises(FolderError, match="is there already"):
+        fleets.make(root)
+    with Folder.open(root).unlock(fleets.passphrase) as held:
+        assert held.add("kitchen", "esp32")
+
+
+def test_removing_that_was_cut_off_is_ended_by_the_same_command_and_no_gateway_serves_the_mote(root: Path, cuts):
+    fleets.live(root)
+    with Folder.open(root).unlock(fleets.passphrase) as held:
+        held.fleet.motes["cellar"].channel = "sealed"
+        held.tell_gateways()
+        held.save()
+    assert "cellar" in (root / "gateway" / "roster.json").read_text()
+    left = cuts(root, lambda: ironmote("remove", "cellar", "--yes", cwd=root))
+    assert len(left) >= 4
+    for each in left:
+        done = ironmote("remove", "cellar", "--yes", cwd=each)
+        assert done.status == 0, done
+        assert "cellar" not in (each / "gateway" / "roster.json").read_text()
+        with Folder.open(each).unlock(fleets.passphrase) as held:
+            assert held.folder.known_ids() == ["kitchen"]
+            assert held.entry("cellar").generation == 2, "a rotation was under way"
 
 
 def test_removed_mote_leaves_no_key_and_its_id_goes_on_counting(root: Path):

@@ -68,14 +68,15 @@ def commission(
     written: Callable[[Content], None] = lambda content: None,
     heard: Callable[[], bool] | None = None,
     accept: Callable[[Mapping[str, Any] | None], None] = lambda before: None,
+    in_force: Callable[[Content], None] = lambda content: None,
 ) -> Outcome:
     """Make the board at `port` a mote; `wanted` and `floor` are channels as the settings name them.
 
     `content` says what the board shall hold when its channel is known; it is given the settings that the board holds
-    now, or None. `written` is called when the board holds it all, before it is started. `heard` waits for a first
-    verified reading and says whether one came. `accept` is given those settings before anything is
-    written, and may raise. Raises BoardError where the line or the board fails, IronmoteError where no channel is
-    possible: then nothing of a life was written.
+    now, or None. `in_force` is called before the write that puts it in force, if one is needed, `written` when the
+    board holds it all, before it is started. `heard` waits for a first verified reading and says whether one came.
+    `accept` is given those settings before anything is written, and may raise. Raises BoardError where the line or the
+    board fails, IronmoteError where no channel is possible: then nothing of a life was written.
     """
     on_phase("stopping the board")
     with Prompt(port) as prompt:
@@ -89,7 +90,7 @@ def commission(
         on_phase("comparing what it holds")
         missing = provision.remaining(writes, cable.held(writes))
         on_phase("writing")
-        removed = _carry_out(cable, missing, target.files, on_write)
+        removed = _carry_out(cable, missing, target.files, on_write, lambda: in_force(target))
         written(target)
         on_phase("setting its clock")
         cable.set_clock()
@@ -135,9 +136,13 @@ def settings_in(data: bytes | None) -> Mapping[str, Any] | None:
 
 
 def _carry_out(
-    cable: Cable, writes: Sequence[Write], wanted: Collection[str], on_write: Callable[[int, int, Write], None]
+    cable: Cable,
+    writes: Sequence[Write],
+    wanted: Collection[str],
+    on_write: Callable[[int, int, Write], None],
+    in_force: Callable[[], None],
 ) -> int:
-    """Write `writes` in their order; before the last, which puts all in force, remove what is not `wanted`.
+    """Write `writes` in their order; before the last, which puts all in force, remove what is not `wanted`, and tell.
 
     Returns how many files were removed.
     """
@@ -145,6 +150,7 @@ def _carry_out(
     for number, write in enumerate(writes):
         if number == len(writes) - 1:
             stale = cable.remove_stale(wanted)
+            in_force()
         on_write(number, len(writes), write)
         cable.write(write)
     return len(stale if writes else cable.remove_stale(wanted))

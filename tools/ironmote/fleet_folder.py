@@ -151,6 +151,8 @@ class Folder:
         store, _ = KeyStore.open(self.paths.store, passphrase)
         with _locked(self.paths):
             self.file = fleet_file.load(self.paths.fleet_file)
+            if self.paths.begun.exists():
+                durable.remove(self.paths.begun)
             yield OpenFolder(self, store, store.load())
 
 
@@ -176,9 +178,10 @@ def _locked(paths: Paths) -> Iterator[None]:
 
 
 def check_new(root: Path) -> None:
-    """Raise FolderError where a fleet is in the folder `root`, or a part of one."""
-    for path in (Paths(root).fleet_file, Paths(root).store):
-        if path.exists():
+    """Raise FolderError where a fleet is in the folder `root`, or a part of one that was in use."""
+    paths = Paths(root)
+    for path in (paths.fleet_file, paths.store):
+        if path.exists() and not (path == paths.store and paths.begun.exists()):
             raise FolderError(f"{path} is there already; take another folder, or move it away if nobody needs it")
 
 
@@ -186,7 +189,7 @@ def create(root: Path, key: Key, secrets: Secrets, files: Mapping[str, bytes]) -
     """Make a fleet in the folder `root` of `files`, by their paths below it, and of `secrets`, under `key`.
 
     The fleet is there once fleet.toml is, which is written last; where anything fails before, what was written is
-    removed. Raises IronmoteError where there is one already, OSError.
+    removed, and what a kill or a power cut leaves is written anew by the next call. Raises IronmoteError where there is one already, OSError.
     """
     check_new(root)
     paths = Paths(root)
@@ -195,7 +198,10 @@ def create(root: Path, key: Key, secrets: Secrets, files: Mapping[str, bytes]) -
     secret_files.make_folder(paths.store.parent).chmod(0o700)
     written: list[Path] = []
     with _locked(paths):
+        check_new(root)  # another may have made one while we waited
+        durable.replace(paths.begun, b"")
         try:
+            paths.store.unlink(missing_ok=True)
             ignore_secrets(paths)
             written.append(paths.store)
             KeyStore.create(paths.store, key, secrets)
@@ -204,11 +210,14 @@ def create(root: Path, key: Key, secrets: Secrets, files: Mapping[str, bytes]) -
                 path.parent.mkdir(parents=True, exist_ok=True)
                 written.append(path)
                 durable.replace(path, content, durable.PUBLIC)
-            return Folder(paths)
+            made = Folder(paths)
         except BaseException:
             for path in reversed(written):
                 path.unlink(missing_ok=True)
+            durable.remove(paths.begun)
             raise
+        durable.remove(paths.begun)
+        return made
 
 
 def first_files(

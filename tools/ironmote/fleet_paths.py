@@ -23,6 +23,11 @@ class Paths:
         return self.root / "keys" / "store"
 
     @property
+    def begun(self) -> Path:
+        """There while the fleet is made, and until it is first opened: no key of this store was ever used."""
+        return self.root / "keys" / "begun"
+
+    @property
     def lock(self) -> Path:
         """The lock of who changes the fleet."""
         return self.root / "keys" / "lock"

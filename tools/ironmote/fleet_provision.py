@@ -63,6 +63,7 @@ def provision(
         lambda number, count, write: on_step(number, count, write.name),
         written,
         accept=accept,
+        in_force=lambda given: mote_content.hand_out(held, mote_id, given),
     )
     return Provisioned(
         mote_id, port, profile.name, outcome.choice.channel, outcome.choice.why, mote.generation, outcome.files,

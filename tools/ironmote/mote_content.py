@@ -67,11 +67,19 @@ def elsewhere(held: OpenFolder, mote_id: str, before: Mapping[str, Any] | None) 
     return held.entry(mote_id).provisioned is not None and not _is(before, held, held.fleet.motes[mote_id])
 
 
-def note(held: OpenFolder, mote_id: str, given: Content) -> None:
-    """A board was given `given`: from here on its root key counts as used."""
-    entry = held.entry(mote_id)
-    entry.provisioned, entry.provisioned_at = provision.digest(given.files), int(time.time())
+def hand_out(held: OpenFolder, mote_id: str, given: Content) -> None:
+    """The next write puts `given` in force on a board: from here on its root key counts as used.
+
+    Whatever becomes of the cable or of this process: another board never gets the same key.
+    """
+    held.entry(mote_id).provisioned = provision.digest(given.files)
     held.save()
+
+
+def note(held: OpenFolder, mote_id: str, given: Content) -> None:
+    """A board holds `given`, whole."""
+    held.entry(mote_id).provisioned_at = int(time.time())
+    hand_out(held, mote_id, given)
 
 
 def _is(before: Mapping[str, Any] | None, held: OpenFolder, mote: Mote) -> bool:

@@ -117,22 +117,36 @@ class OpenFolder:
         else:
             self._new_files[path] = text or mote_template.text(mote_id, boards.load(board))
         if not keyed:
-            if entry.generation >= MAX_GENERATION:
+            spent = self._spent(mote_id)
+            if spent >= MAX_GENERATION:
                 raise FolderError(f"{mote_id} has had {MAX_GENERATION} root keys; take another id")
-            self.secrets.motes[mote_id] = MoteKeys(entry.generation + 1, os.urandom(ROOT_BYTES))
+            self.secrets.motes[mote_id] = MoteKeys(spent + 1, os.urandom(ROOT_BYTES))
             self._entries[mote_id] = Entry()
         if self._fleet is not None:
             self._fleet.motes[mote_id] = self._mote(mote_id)
         return not keyed
 
+    def _spent(self, mote_id: str) -> int:
+        """The highest generation that a board of the mote can have."""
+        keys, noted = self.secrets.motes.get(mote_id), self.entry(mote_id)
+        if keys is not None:
+            return max(noted.generation, keys.generation + (keys.successor is not None))
+        # Keys that went without a note of it: removing was cut off, and a successor may be on the board.
+        cut_off = noted.generation > 0 and not noted.removed
+        return min(noted.generation + cut_off, MAX_GENERATION)
+
     def remove(self, mote_id: str) -> None:
-        """Erase the mote's keys, revoke its certificate, and remove its file. Its generation stays known."""
-        if mote_id not in self.secrets.motes and mote_id not in self.folder.mote_ids():
+        """Erase the mote's keys, revoke its certificate, and remove its file. Its generation stays known.
+
+        One that was removed is removed once more: a power cut may have come before all was done.
+        """
+        entry = self.entry(mote_id)
+        if not (mote_id in self.secrets.motes or mote_id in self.folder.mote_ids() or entry.removed):
             raise self.folder.unknown(mote_id)
-        keys, entry = self.secrets.motes.pop(mote_id, None), self.entry(mote_id)
-        spent = 0 if keys is None else keys.generation + (keys.successor is not None)
+        spent = self._spent(mote_id)
+        self.secrets.motes.pop(mote_id, None)
         self.certificates.revoke(mote_id)
-        self._entries[mote_id] = Entry(generation=max(entry.generation, spent), removed=True)
+        self._entries[mote_id] = Entry(generation=spent, removed=True)
         self._removed.append(self.folder.paths.mote(mote_id))
         self._boards.append(self.folder.paths.simulated(mote_id))
         if self._fleet is not None:

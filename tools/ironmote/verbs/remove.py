@@ -19,7 +19,8 @@ def _run(arguments: argparse.Namespace) -> int:
     folder = fleet_arguments.folder(arguments)
     wanted = list(dict.fromkeys(arguments.motes))
     for mote_id in wanted:
-        if not folder.has(mote_id):
+        # One that was removed may have been so by a command that was cut off: this one ends it.
+        if not (folder.has(mote_id) or folder.entry(mote_id).removed):
             raise folder.unknown(mote_id)
     names = ", ".join(wanted)
     fleet_arguments.confirm(f"Remove {names}, and erase the keys for ever?", arguments.yes)
