@@ -110,7 +110,7 @@ def test_second_process_is_refused(tmp_path: Path):
     )
     second = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert second.returncode != 0
-    assert "another gateway is using it" in second.stderr
+    assert "is another gateway's, which runs" in second.stderr
     store.close()
     subprocess.run([sys.executable, "-c", code], check=True)
 

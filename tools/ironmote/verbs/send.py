@@ -55,7 +55,6 @@ def _options(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from ..errors import IronmoteError
     from ..gateway.owner_line import OwnerLine
     from ..plain import plain
 
