@@ -11,13 +11,22 @@ import json
 
 from ironmote.client import Client, ClientError
 
+
+def value(text: str) -> bool | int | float | str:
+    """true, false, a number; anything else is a word such as auto."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
 parser = argparse.ArgumentParser(description=__doc__)
 parser.add_argument("broker")
 parser.add_argument("folder")
 parser.add_argument("user")
 parser.add_argument("mote")
 parser.add_argument("name")
-parser.add_argument("value", type=json.loads, help="true, false, a number, or a text in quotes")
+parser.add_argument("value", type=value, help="true, false, a number, or auto")
 parser.add_argument("--port", type=int, default=8883)
 parser.add_argument("--server-name")
 given = parser.parse_args()
@@ -29,5 +38,7 @@ try:
         outcome = fleet.send(given.mote, given.name, given.value)
 except ClientError as error:
     raise SystemExit(str(error)) from None
+except KeyboardInterrupt:
+    raise SystemExit(130) from None
 print(outcome.result, outcome.value if outcome.done else outcome.why)
 raise SystemExit(0 if outcome.done else 1)

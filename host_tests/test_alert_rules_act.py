@@ -5,6 +5,8 @@ import email
 import hashlib
 import hmac
 import json
+import socket
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +16,7 @@ from alert_receivers import PASSWORD, USER, MailServer, WebServer, closing, serv
 from gateway_bench import Client, running
 from gateway_motes import SealingMote
 from ironmote.alerts import dispatch, kinds
+from ironmote.alerts import mail as mail_module
 from ironmote.alerts.desk import Desk
 from ironmote.alerts.dispatch import Dispatch
 from ironmote.alerts.expected import Expected
@@ -204,6 +207,29 @@ def test_mail_server_without_tls_gets_neither_password_nor_alert(tmp_path: Path)
         assert server.mails.empty()
 
 
+def test_mail_server_that_drips_holds_no_alert_back_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Who is on the path to a mail server can be one; what cannot be mailed is told as an alert then."""
+    monkeypatch.setattr(mail_module, "_LONGEST_S", 1.0)
+    server_tls(Authority.create(), tmp_path)
+    ended = threading.Event()
+
+    def drip() -> None:
+        link, _ = listening.accept()
+        with link, contextlib.suppress(OSError):
+            while not ended.wait(0.1):
+                link.sendall(b"220-\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=drip, daemon=True).start()
+        rules = rules_of(tmp_path, rule(do=["mail"]) + mail(listening.getsockname()[1]))
+        try:
+            with stage(tmp_path, rules) as staged:
+                staged.happens(reasons.CLONE)
+                assert "told by mail" in staged.alert(kinds.ACTION)["text"]
+        finally:
+            ended.set()
+
+
 def test_secrets_are_in_no_log_and_no_alert(tmp_path: Path, caplog: pytest.LogCaptureFixture, web: WebServer):
     web.answers = [500] * 10
     server = MailServer(None)
@@ -249,7 +275,8 @@ def test_what_a_stranger_can_cause_takes_nothing_from_a_mote(tmp_path: Path):
         (rule(do=[]), "at least one of"),
         ("[webhook]\nurl = 'http://example.org/'\nkey_file = 'webhook.key'\n", ":2: webhook.url: an address that"),
         ("[webhook]\nurl = 'https://me:secret@example.org/'\nkey_file = 'webhook.key'\n", "no password in it"),
-        ("[webhook]\nurl = 'https://example.org/'\nkey_file = 'gone'\n", "No such file"),
+        ("[webhook]\nurl = 'https://example.org/'\nkey_file = 'gone'\n", "webhook.key_file: there is no "),
+        ("[alert_rule]\ndo = ['webhook']\n", ":1: alert_rule: one table for each: write [[alert_rule]]"),
         (mail(25, to=["me@example.org\r\nBcc: you@example.org"]), "mail.to"),
         (mail(25, ca="gone.pem"), "there is no"),
     ],
@@ -261,6 +288,12 @@ def test_rule_that_is_wrong_is_refused_with_its_line_and_what_to_do(tmp_path: Pa
     assert words in str(caught.value)
     assert "gateway.toml:" in str(caught.value)
     assert "secret" not in str(caught.value)
+
+
+def test_rule_for_a_mote_that_there_is_not_is_told_with_the_name_that_was_meant(tmp_path: Path):
+    rules = rules_of(tmp_path, rule(motes=["celler", "cellar"], kinds=["clone"], do=["revoke"]))
+    assert rules.strangers(["cellar", "attic"]) == ["alert_rule: no mote is called celler; did you mean cellar?"]
+    assert rules.strangers(["cellar", "celler"]) == []
 
 
 def test_key_that_others_can_read_is_refused(tmp_path: Path):
@@ -295,7 +328,8 @@ def test_mote_in_quarantine_is_stored_unconfirmed_and_sent_nothing_until_it_is_r
         assert bench.rows("SELECT confirmed FROM records WHERE number = 2") == [(0,)]
         with pytest.raises(IronmoteError, match="in quarantine"):
             bench.gateway.send("cellar", "relay", True)
-        wanted = command.encode_command_json(command.Command(b"8 bytes.", "relay", True, None, None, None))
+        switch = command.Command(b"8 bytes.", "relay", True, None, int(time.time()) + 20, None)
+        wanted = command.encode_command_json(switch)
         bench.gateway._queue.put(order_of("cellar", wanted, time.time()))  # what a controller publishes
         ended = until(lambda: next((each for each in _events(bench) if isinstance(each, CommandEnded)), None))
         assert (ended.result, "in quarantine" in ended.why) == (command.EXPIRED, True)

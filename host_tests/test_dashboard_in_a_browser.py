@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 from browser import Browser, a_browser
-from dashboard_visitor import a_house
+from dashboard_visitor import PASSPHRASE, a_house
 from ironmote.dashboard.invitation import Invitation
+from ironmote.dashboard.server import Server
 from mote.record import Reading
 from selenium.webdriver.common.keys import Keys
 
@@ -118,6 +119,36 @@ def test_owner_signs_in_watches_switches_and_sees_an_attack(browser: Browser):
         browser.open(link)
         assert "was used" in browser.text(".sign-in .error")
         assert [each for each in browser.complaints() if "401" not in each] == []
+
+
+def test_page_whose_session_ended_says_so_and_asks_to_sign_in_again(browser: Browser, tmp_path: Path):
+    def sign_in(url: str) -> None:
+        browser.open(url)
+        browser.find("input[name='name']").send_keys("monitor", Keys.TAB, PASSPHRASE, Keys.ENTER)
+        browser.find("a[href='#/mote/cellar']")
+
+    def ended() -> None:
+        browser.until(lambda: "session has ended" in browser.text(".sign-in .error"), "that it has ended")
+
+    browser.look(1440, 900)
+    with a_house(tmp_path) as house:
+        server = house.serve()
+        sign_in(server.url)
+        house.accounts.add("monitor", "monitor", PASSPHRASE)  # the account has changed
+        ended()
+        sign_in(server.url)
+        port = server.port
+        house.servers.remove(server)
+        server.end()
+        server.stop()
+        again = Server(house.sources, "127.0.0.1", port)  # anew: it knows of no sessions
+        house.servers.append(again)
+        again.start()
+        ended()
+        browser.open(again.url)
+        browser.find("input[name='name']")
+        assert browser.all(".sign-in .error")[0].text == "", "said once"
+        browser.complaints()  # 401 and a server that was away: so it was
 
 
 def test_letters_of_a_hostile_mote_are_shown_as_letters(browser: Browser, tmp_path: Path):

@@ -3,11 +3,13 @@
 A real server, beside a real gateway at a real broker; the attacker says what no browser would.
 """
 
+import contextlib
 import json
 import re
 import socket
 import stat
 import time
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import replace
 
 import pytest
@@ -206,6 +208,36 @@ def test_nobody_does_more_than_their_role(house: House, role):
             assert answer.status == 403, path
             assert needed in answer.json["error"]
     assert house.owner.overview()[1]["revoked"] is False
+
+
+def test_one_account_keeps_no_other_from_its_pages_and_no_administrator_from_acting(house: House):
+    server = house.serve()
+    monitor, controller = signed_in(house, MONITOR, server), signed_in(house, CONTROLLER, server)
+    administrator, other = signed_in(house, ADMINISTRATOR, server), signed_in(house, CONTROLLER, server)
+    asleep = [{"name": f"relay{nth}", "value": True} for nth in range(6)]  # the kitchen is not there: each waits
+    with contextlib.ExitStack() as open_, ThreadPoolExecutor(8) as at_once:
+
+        def pages(visitor: Visitor, count: int) -> list[bytes]:
+            found = []
+            for _ in range(count):
+                link = open_.enter_context(socket.create_connection(("127.0.0.1", server.port), 20))
+                host = server.url.split("/")[2]
+                link.sendall(f"GET /api/events HTTP/1.1\r\nHost: {host}\r\nCookie: {visitor.cookie}\r\n\r\n".encode())
+                found.append(link.recv(12))
+            return found
+
+        assert pages(monitor, 17) == [b"HTTP/1.1 200"] * 16 + [b"HTTP/1.1 503"]
+        assert pages(administrator, 1) == [b"HTTP/1.1 200"]
+        sent = [at_once.submit(controller.post, "/api/motes/kitchen/send", each) for each in asleep[:5]]
+        done, waiting = wait(sent, return_when=FIRST_COMPLETED, timeout=20)
+        assert [each.result().status for each in done] == [503]
+        assert len(waiting) == 4
+        assert other.post("/api/motes/kitchen/send", asleep[5]).status == 503, "another session of the same account"
+        assert administrator.post("/api/motes/cellar/send", ON).status == 200
+        answer = administrator.post("/api/alerts/1/acknowledge")
+        assert (answer.status, "does not do acknowledge" in answer.json["error"]) == (400, True)
+        for each in asleep:  # what is asked later ends what was asked before
+            house.gateway.send("kitchen", each["name"], False, within_s=0.1)
 
 
 def test_switch_shows_what_the_mote_says(house: House):

@@ -6,6 +6,7 @@ board, provisioned over its serial line.
 
 import contextlib
 import json
+import re
 import subprocess
 import sys
 import threading
@@ -184,9 +185,17 @@ def test_mote_is_provisioned_until_it_is_heard_rotated_over_the_air_and_put_out(
         told.hears(event="rotated", mote="cellar", generation=2)
         done = ironmote(site, "send", "cellar", "fan", "on", "--json")
         assert (done.status, json.loads(done.out)["value"]) == (0, 1), done
+        assert "cellar did it: fan is off" in ironmote(site, "send", "cellar", "fan", "auto").out
+        assert "no such actuator; did you mean fan?" in ironmote(site, "send", "cellar", "fann", "on").out
+        assert "none of on, off, auto or a number" in ironmote(site, "send", "cellar", "fan", "nan").errors
+        file = site.root / "motes" / "cellar.toml"
+        file.write_text(re.sub(r"\[\[sensor\]\][^\[]*", "", MOTE))
+        done = ironmote(site, "provision", "cellar", "--port", port, keys=True)  # what measures nothing is heard, too
+        assert (done.status, "it has no sensors" in done.out) == (0, True), done
         assert ironmote(site, "revoke", "cellar", "--yes", keys=True).status == 0
         told.hears(event="revoked", mote="cellar")
-        assert ironmote(site, "send", "cellar", "fan", "off").status == 1
+        put_out = ironmote(site, "send", "cellar", "fan", "off")
+        assert (put_out.status, "cellar did not do it, the mote was revoked" in put_out.out) == (1, True), put_out
 
 
 def test_mote_at_a_broker_of_others_is_heard_and_commanded_beside_the_fleets_own(tmp_path):

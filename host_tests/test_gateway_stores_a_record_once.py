@@ -115,6 +115,11 @@ def test_second_process_is_refused(tmp_path: Path):
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+def test_file_in_a_folder_that_there_is_not_is_no_other_gateway(tmp_path: Path):
+    with pytest.raises(StoreError, match=r"g\.db cannot be opened: No such file or directory$"):
+        Store(tmp_path / "gone" / "g.db")
+
+
 def test_unusable_file_is_one_line(tmp_path: Path):
     (tmp_path / "g.db").write_bytes(b"not a database, whatever its name says" * 100)
     with pytest.raises(IronmoteError) as caught:

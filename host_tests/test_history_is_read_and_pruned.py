@@ -3,6 +3,7 @@
 import csv
 import json
 import time
+from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from ironmote.gateway.store import Store
 from ironmote.gateway.stored_records import NewRecord
 from ironmote.history import History, Latest, Point
 from ironmote.history.export import COLUMNS, export
-from mote import record
+from mote import command, record
 from mote.record import Reading
 
 NOW = 1_800_000_000.0
@@ -197,6 +198,22 @@ def test_command_that_could_still_come_again_is_not_forgotten(place):
     assert not store.add_command(b"still wanted", "cellar", "relay", True, NOW, NOW + 5 * day), "it would act again"
     assert store.add_command(b"long over", "cellar", "relay", True, NOW, NOW), "it is kept for ever"
     store.close()
+
+
+def test_answers_that_nobody_asked_for_fill_no_store(place):
+    """Every gateway of a store reads all that wait, four times a second; a mote may answer without end."""
+    store = Store(place)
+    store.add_command(b"8 bytes.", "cellar", "relay", True, NOW, NOW + 20)
+    with store.transaction():
+        for nth in range(100):
+            answer = command.Answer(nth.to_bytes(8), "done", "relay", 1, None)
+            store.answers.add("cellar", answer, 1, nth, NOW)
+        store.answers.add("attic", command.Answer(b"another.", "done", "relay", 1, None), None, None, NOW)
+        store.answers.add("cellar", command.Answer(b"8 bytes.", "done", "relay", 1, None), 1, 100, NOW + 1)
+    assert Counter(each.mote for each in store.answers.all()) == {"cellar": 64, "attic": 1}
+    store.close()
+    with History(place) as history:
+        assert [each.result for each in history.commands("cellar", 0.0)] == ["done"], "what was asked has its outcome"
 
 
 def test_old_records_go_a_few_at_a_time_and_new_ones_stay(tmp_path: Path):

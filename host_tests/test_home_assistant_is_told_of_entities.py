@@ -151,6 +151,32 @@ def test_reading_that_becomes_a_text_is_another_entity(broker, tmp_path):
     assert [topic.split("/")[1] for topic, config in broker.configs().items() if config["name"] == "air"] == ["sensor"]
 
 
+def test_mote_that_is_another_each_second_fills_no_queue_while_the_broker_is_away(tmp_path):
+    class Away:
+        done = False
+
+    said, away = [], Away()
+
+    def publish(topic, payload):
+        said.append((topic, payload))
+        return away
+
+    discovery = Discovery("ab" * 32, {"cellar": described()}, publish, tmp_path / "home_assistant.json")
+    discovery.announce()
+    values = (Reading("air", "Cel", 1.5, None), Reading("air", "K", 1.5, None), Reading("air", None, "hot", None))
+    for nth in range(60):
+        hear(discovery, seen("cellar", [values[nth % 3], Reading("damp", *(("%RH", 4), (None, True))[nth % 2], None)]))
+        hear(discovery, StateSeen("cellar", State(True, 1, nth, version=f"0.{nth}")))
+    assert len(said) == len({topic for topic, _ in said}), "one message of each topic is on its way"
+    away.done = True
+    discovery.flush()
+    kept = dict(said)
+    assert not discovery.waits
+    assert b'"sw_version": "0.59"' in kept["homeassistant/sensor/ironmote-cellar/air/config"]
+    assert kept["homeassistant/sensor/ironmote-cellar/damp/config"] == b""
+    assert b"0.59" in kept["homeassistant/binary_sensor/ironmote-cellar/damp/config"]
+
+
 def test_damaged_memory_is_made_anew(broker, tmp_path):
     (tmp_path / "home_assistant.json").write_text('{"topics": [')
     discovery = start(broker, tmp_path)

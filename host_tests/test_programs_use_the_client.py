@@ -86,6 +86,16 @@ def test_readings_of_all_channels_come_once_with_who_verified_them(side: Trusted
     assert list(feed) == []
 
 
+def test_number_that_no_float_holds_ends_no_program(side: TrustedSide, kitchen):
+    """A mote inside TLS says what only gateways say, as it likes."""
+    with Client(**side.door, user="screen") as fleet:
+        feed = fleet.readings("kitchen")
+        for number, arrived in enumerate(("1" + "0" * 400, "1e999", "-1", "true"), 1):
+            pack = b'[{"bn":"kitchen/","ri":"1.2.%d","n":"air","v":1,"arrived":%s}]' % (number, arrived.encode())
+            kitchen.publish("mote/kitchen/up", pack)
+        assert [feed.get(20).arrived for _ in range(4)] == [None] * 4
+
+
 def test_command_ends_as_the_mote_answers_it(side: TrustedSide, kitchen):
     with Client(**side.door, user="panel") as fleet:
         assert fleet.send("kitchen", "relay", True).done

@@ -4,6 +4,7 @@ Running motes, a real broker; the link of each mote loses another packet.
 """
 
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -156,6 +157,18 @@ def test_old_key_is_refused_once_the_new_one_was_heard(stage: Stage):
     gateway._arrived(zone, Message("clear", "sealed", "sealed/cellar/up", held[0]), Receipt(0, 1, -1))
     refused = stage.wait(lambda: [each for each in stage.of(MessageRefused) if "generation 1" in each.why])
     assert refused
+
+
+def test_mote_that_says_nothing_by_itself_is_given_its_new_key_at_once(stage: Stage):
+    stage.start_gateway()
+    stage.mote(sensors=[], sample_ms=600_000, health_s=0).start()
+    stage.wait(lambda: stage.of(MoteConfirmed))
+    stage.gateway.send("cellar", "relay", True)
+    stage.wait(lambda: stage.of(CommandEnded))
+    time.sleep(3)  # until whatever followed from that is over
+    stage.events.clear()
+    begin(stage)
+    stage.wait(lambda: rotated(stage))
 
 
 def test_retired_key_stays_retired_over_a_restart_of_the_gateway(stage: Stage):

@@ -12,6 +12,7 @@ from .gateway.event_lines import Line
 from .gateway.owner_line import GONE, NoGateway, OwnerLine
 
 _LOOK_S = 0.2
+AT_WORK, THERE = "at work", "there"  # what is known of a mote that was waited for
 NONE_RUNS = "none runs here; one that starts with this fleet knows it"
 
 
@@ -44,6 +45,24 @@ class Hearing:
         with contextlib.suppress(queue.Empty):
             while True:
                 self._lines.get_nowait()
+
+    def wait_for_mote(self, mote: str, within_s: float, measures: bool) -> str | None:
+        """AT_WORK once a reading of `mote` came, or where it `measures` nothing, once it was heard.
+
+        THERE where it was heard, and no reading came in time; None where it was not. Raises as `wait` does.
+        """
+        heard = False
+
+        def wanted(line: Line) -> bool:
+            nonlocal heard
+            if line.get("mote") != mote:
+                return False
+            heard = heard or (line["event"] == "state" and bool(line.get("online")))
+            return line["event"] == "reading" or (heard and not measures)
+
+        if self.wait(wanted, within_s) is not None:
+            return AT_WORK
+        return THERE if heard else None
 
     def wait(self, wanted: Callable[[Line], bool], within_s: float) -> Line | None:
         """The first line that is `wanted`, None where none came in time. Raises IronmoteError if the gateway ends."""

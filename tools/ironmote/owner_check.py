@@ -70,7 +70,7 @@ class Check:
             if path[-1] == _TIMES:
                 value = [self._timed(each, (*path, number)) for number, each in enumerate(value)]
             return [self.value(each, rule[2], (*path, number)) for number, each in enumerate(value)]
-        if kind == schema.LIST and rule[2][0] == schema.PART and isinstance(value, dict):
+        if kind == schema.LIST and rule[2][0] in (schema.PART, schema.TABLE) and isinstance(value, dict):
             self.fail(path, f"one table for each: write [[{path[-1]}]], with two brackets")
             return []
         if kind == schema.NAMES and isinstance(value, dict):

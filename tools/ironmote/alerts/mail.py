@@ -10,9 +10,11 @@ from typing import Any
 
 from ..plain import plain
 from .kinds import KINDS, SEVERITIES
+from .limit import within
 from .rules import Mail
 
-_TIMEOUT_S = 20.0
+_TIMEOUT_S = 20.0  # of each step
+_LONGEST_S = 120.0  # of all of them
 _TLS_PORT = 465
 _NAMED = 50  # in one mail
 
@@ -26,11 +28,8 @@ def mailer(mail: Mail, fleet: str) -> Callable[[Sequence[Mapping[str, Any]]], No
 
     def send(lines: Sequence[Mapping[str, Any]]) -> None:
         message = written(mail, fleet, lines)
-        if mail.port == _TLS_PORT:
-            server: smtplib.SMTP = smtplib.SMTP_SSL(mail.host, mail.port, timeout=_TIMEOUT_S, context=context)
-        else:
-            server = smtplib.SMTP(mail.host, mail.port, timeout=_TIMEOUT_S)
-        with server:
+        begun: list[smtplib.SMTP] = []
+        with within(_LONGEST_S, lambda: begun[0].sock if begun else None), _server(mail, context, begun) as server:
             if mail.port != _TLS_PORT:
                 server.starttls(context=context)
             if mail.user is not None and mail.password is not None:
@@ -38,6 +37,28 @@ def mailer(mail: Mail, fleet: str) -> Callable[[Sequence[Mapping[str, Any]]], No
             server.send_message(message, mail.sender, mail.to)
 
     return send
+
+
+class _Plain(smtplib.SMTP):
+    """Puts itself into `begun` first of all: its maker has it only once the server has said something."""
+
+    def __init__(self, begun: list[smtplib.SMTP], host: str, port: int) -> None:
+        begun.append(self)
+        super().__init__(host, port, timeout=_TIMEOUT_S)
+
+
+class _Tls(smtplib.SMTP_SSL):
+    """The same, inside TLS."""
+
+    def __init__(self, begun: list[smtplib.SMTP], host: str, port: int, context: ssl.SSLContext) -> None:
+        begun.append(self)
+        super().__init__(host, port, timeout=_TIMEOUT_S, context=context)
+
+
+def _server(mail: Mail, context: ssl.SSLContext, begun: list[smtplib.SMTP]) -> smtplib.SMTP:
+    if mail.port == _TLS_PORT:
+        return _Tls(begun, mail.host, mail.port, context)
+    return _Plain(begun, mail.host, mail.port)
 
 
 def written(mail: Mail, fleet: str, lines: Sequence[Mapping[str, Any]]) -> EmailMessage:

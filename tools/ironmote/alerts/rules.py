@@ -23,7 +23,7 @@
 What takes something from a mote rests on evidence that nobody else can make: see `kinds.Kind.proven`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -122,6 +122,11 @@ class Rules:
     webhook: Webhook | None = None
     mail: Mail | None = None
 
+    def strangers(self, motes: Collection[str]) -> list[str]:
+        """What is to be said of rules that name none of `motes`: they never apply. A line for each name."""
+        named = sorted({name for rule in self.rules for name in rule.motes} - set(motes))
+        return [f"alert_rule: no mote is called {name}{nearest(name, motes)}" for name in named]
+
     def actions(self, alert: Alert) -> list[str]:
         """What is to be done about `alert`, each once."""
         return list(dict.fromkeys(action for rule in self.rules if rule.takes(alert) for action in rule.do))
@@ -191,9 +196,11 @@ def _mail(table: Mapping[str, Any], folder: Path, check: owner_check.Check) -> M
 def _secret(name: str, folder: Path, at: owner_check.Path, check: owner_check.Check) -> str | None:
     try:
         return secret_files.read_line(folder / name)
+    except FileNotFoundError:
+        check.fail(at, f"there is no {folder / name}")
     except (OSError, ValueError) as error:
         check.fail(at, str(getattr(error, "strerror", None) or error))
-        return None
+    return None
 
 
 def _file(name: str | None, folder: Path, at: owner_check.Path, check: owner_check.Check) -> Path | None:

@@ -1,17 +1,17 @@
 """Alerts as a POST: JSON, signed, over TLS that is verified; no redirect is followed and no proxy asked."""
 
+import contextlib
 import hashlib
 import hmac
 import http.client
 import json
-import socket
 import ssl
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from .limit import within
 from .rules import Webhook
 
 _TIMEOUT_S = 10.0  # of each step
@@ -40,15 +40,9 @@ def poster(webhook: Webhook, fleet: str) -> Callable[[Sequence[Mapping[str, Any]
             "X-Ironmote-Signature": f"sha256={signature}",
         }
         connection = _connection(parts.hostname or "", parts.port, context)
-        timer = threading.Timer(_LONGEST_S, _break, (connection,))
-        timer.daemon = True
-        timer.start()
-        try:
+        with contextlib.closing(connection), within(_LONGEST_S, lambda: connection.sock):
             connection.request("POST", path, body, headers)
             status = connection.getresponse().status
-        finally:
-            timer.cancel()
-            connection.close()
         if not 200 <= status < 300:
             raise http.client.HTTPException(f"answered {status}")
 
@@ -59,12 +53,3 @@ def _connection(host: str, port: int | None, context: ssl.SSLContext | None) -> 
     if context is None:
         return http.client.HTTPConnection(host, port, timeout=_TIMEOUT_S)
     return http.client.HTTPSConnection(host, port, timeout=_TIMEOUT_S, context=context)
-
-
-def _break(connection: http.client.HTTPConnection) -> None:
-    found: socket.socket | None = connection.sock
-    if found is not None:
-        try:
-            found.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            return

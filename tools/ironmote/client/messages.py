@@ -14,6 +14,7 @@ from mote import record, strictjson, topics
 Value: TypeAlias = float | int | bool | str
 
 _LONGEST = 16_384
+_LATEST = 2**40  # seconds since 1970, as of readings
 _REMEMBERED = 4_096  # identities of records, over all motes
 
 
@@ -78,7 +79,7 @@ def readings(mote: str, payload: bytes, now: float) -> list[Reading]:
             raise ValueError("too long")
         taken = record.unpack_json(payload, mote)
         said = strictjson.loads(payload)[0]
-        arrived = _number(said.get("arrived"))
+        arrived = _time(said.get("arrived"))
     except (ValueError, RecursionError) as error:
         raise MessageError(f"not a record of {mote}") from error
     since = taken.base_time if taken.base_time is not None else arrived if arrived is not None else now
@@ -158,8 +159,11 @@ def _object(payload: bytes) -> dict[str, Any]:
     return found
 
 
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+def _time(value: object) -> float | None:
+    """None for what is no time: a mote inside TLS says what it likes, also numbers that no float holds."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _LATEST:
+        return None
+    return float(value)
 
 
 def _count(value: object) -> int | None:

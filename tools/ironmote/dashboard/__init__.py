@@ -3,6 +3,7 @@
 accounts   who may sign in, and as what: one file, hashes only
 sessions   who has signed in
 attempts   how often anybody may try
+share      how much of it one account may have at a time
 gate       what every request must show, and every answer carries
 live       the owner's line, as tiles and pages are told of it
 wire_view  a message as an eavesdropper sees it, part by part

@@ -40,15 +40,17 @@ from .invitation import Invitation
 from .live import Live
 from .past import RANGES, Past
 from .sessions import IDLE_S, LONGEST_S, Session, Sessions
+from .share import Share
 from .wire_view import Link, views
 
 _T = TypeVar("_T")
 _TURN_S = 0.2  # how often pages are told
 _BEAT_S = 15.0  # a word for a page that hears nothing, and a look whether its session goes on
-_MOST_PAGES = 64
+_MOST_PAGES, _PAGES_OF_ONE = 64, 16
 _TRIES_AT_A_TIME = 2  # of passphrases: each takes 64 MiB
 _TRIES_WAITING = 16
-_COMMANDS_AT_A_TIME = 16
+_MOST_COMMANDS, _COMMANDS_OF_ONE = 16, 4  # that wait for motes, which may take 20 s
+_MOST_ORDERS = 4  # of administrators, for whom nobody is to be in the way
 _LONGEST_NAME = 64
 _WITHIN_S = 20.0
 _ALERTS_S = 7 * 86_400.0  # how far back the alerts go that a page begins with
@@ -80,11 +82,12 @@ class Site:
         self._sessions = Sessions(self._still)
         self._attempts = Attempts()
         self._files = Files()
-        self._pages = 0
+        self._pages = Share(_MOST_PAGES, _PAGES_OF_ONE)
         self._ending = False
         self._trying = 0
         self._try = asyncio.Semaphore(_TRIES_AT_A_TIME)
-        self._commands = 0
+        self._commands = Share(_MOST_COMMANDS, _COMMANDS_OF_ONE)
+        self._orders = Share(_MOST_ORDERS, _MOST_ORDERS)
         self.app = Starlette(
             routes=[
                 Route("/", self._files.page),
@@ -211,15 +214,17 @@ class Site:
 
     async def _events(self, request: Request) -> Response:
         session = self._may(request, MONITOR)
-        if self._pages >= _MOST_PAGES:
+        if not self._pages.has_room(session.account.name):
             raise HTTPException(503, "too many pages are open")
         return StreamingResponse(
             self._stream(session), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
         )
 
     async def _stream(self, session: Session) -> AsyncIterator[str]:
+        # Taken here and not before: a visitor who goes at once would leave it taken for ever.
+        if not self._pages.take(session.account.name):
+            return
         page = self._from.live.open()
-        self._pages += 1
         try:
             yield f"retry: 2000\nevent: hello\ndata: {json.dumps({'away': self._from.live.away})}\n\n"
             beat = time.monotonic()
@@ -237,7 +242,7 @@ class Site:
             if not self._ending:
                 yield "event: ended\ndata: {}\n\n"
         finally:
-            self._pages -= 1
+            self._pages.give(session.account.name)
             self._from.live.shut(page)
 
     async def _history(self, request: Request) -> Response:
@@ -275,32 +280,35 @@ class Site:
         if for_s is not None and (not isinstance(for_s, int) or isinstance(for_s, bool)):
             raise HTTPException(400, "for_s is a whole number of seconds")
         self._from.live.asked(mote, name, _WITHIN_S)
-        outcome = await self._command(functools.partial(self._from.owner.send, mote, name, value, _WITHIN_S, for_s))
+        command = functools.partial(self._from.owner.send, mote, name, value, _WITHIN_S, for_s)
+        outcome = await _shared(self._commands, session, command)
         self._from.done(f"{session.account.name} set {name} of {mote} to {value!r}: {outcome.get('result')}")
         return _json(outcome)
 
     async def _revoke(self, request: Request) -> Response:
         session, mote = self._may(request, ADMINISTRATOR, change=True), _mote(request)
-        await self._command(functools.partial(self._from.owner.revoke, mote))
+        await _shared(self._orders, session, functools.partial(self._from.owner.revoke, mote))
         self._from.done(f"{session.account.name} revoked {mote}")
         return _json({})
 
     async def _acknowledge(self, request: Request) -> Response:
         session, alert = self._may(request, ADMINISTRATOR, change=True), request.path_params["alert"]
-        line = await self._command(functools.partial(self._from.owner.ask, "acknowledge", alert=alert))
+        order = functools.partial(self._from.owner.ask, "acknowledge", alert=alert)
+        line = await _shared(self._orders, session, order)
         self._from.done(f"{session.account.name} acknowledged alert {alert}")
         self._from.live.tell(line)
         return _json({})
 
-    async def _command(self, call: Callable[[], _T]) -> _T:
-        """Call what waits for a mote, or for the gateway; only so many at a time."""
-        if self._commands >= _COMMANDS_AT_A_TIME:
-            raise HTTPException(503, "too many commands wait for an answer; again in a while")
-        self._commands += 1
-        try:
-            return await run_in_threadpool(call)
-        finally:
-            self._commands -= 1
+
+async def _shared(share: Share, session: Session, call: Callable[[], _T]) -> _T:
+    """Call what waits for a mote, or for the gateway; only so many at a time, and of one account fewer."""
+    account = session.account.name
+    if not share.take(account):
+        raise HTTPException(503, "too many commands wait for an answer; again in a while")
+    try:
+        return await run_in_threadpool(call)
+    finally:
+        share.give(account)
 
 
 def _mote(request: Request) -> str:

@@ -9,6 +9,7 @@ from mote.command import EXPIRED, Answer, decode_answer_cbor, encode_answer_cbor
 
 from .database import Database
 
+_MOST_WAITING = 64  # of one mote: as many as commands wait for it. All are read again and again
 _UNFETCHED_S = 120  # after which whoever would come for an answer is gone
 
 
@@ -30,11 +31,16 @@ class Answers:
         self._db = db
 
     def add(self, mote: str, answer: Answer, boot: int | None, sequence: int | None, arrived: float) -> None:
-        """Inside a transaction: keep an answer that another waits for, verified in message `sequence` of `boot`."""
-        self._db.execute(
-            "INSERT INTO answers (command, mote, answer, boot, sequence, arrived) VALUES (?, ?, ?, ?, ?, ?)",
-            (answer.id, mote, encode_answer_cbor(answer), boot, sequence, time.time()),
-        )
+        """Inside a transaction: keep an answer that another waits for, verified in message `sequence` of `boot`.
+
+        A mote may answer what nobody asked, without end: of what waits already no more is kept.
+        """
+        query = "SELECT COUNT(*) FROM (SELECT 1 FROM answers WHERE mote = ? LIMIT ?) AS waiting"
+        if self._db.execute(query, (mote, _MOST_WAITING)).fetchone()[0] < _MOST_WAITING:
+            self._db.execute(
+                "INSERT INTO answers (command, mote, answer, boot, sequence, arrived) VALUES (?, ?, ?, ?, ?, ?)",
+                (answer.id, mote, encode_answer_cbor(answer), boot, sequence, time.time()),
+            )
         if answer.result != EXPIRED and not isinstance(answer.value, bytes):
             # Whoever asked says it again; but it may be gone.
             self._db.execute(

@@ -114,7 +114,7 @@ class SqliteDatabase:
         except TimeoutError as error:
             raise StoreError(f"{path} is another gateway's, which runs; end that one first") from error
         except OSError as error:
-            raise StoreError(f"{path} cannot be opened: {error}") from error
+            raise StoreError(f"{path} cannot be opened: {error.strerror or error}") from error
         try:
             self._db = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
             self._db.execute("PRAGMA journal_mode = WAL")

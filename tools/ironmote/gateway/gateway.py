@@ -296,7 +296,7 @@ class Gateway:
                 self._change(item)
             elif isinstance(item, _Roll):
                 self._served.take_up(item.members)
-                self._tell_untold()
+                self._settle()
                 item.taken.set()
         if time.monotonic() - self._looked >= _LOOK_AGAIN_S:
             self._looked = time.monotonic()
@@ -408,7 +408,13 @@ class Gateway:
             self._served.revoke(change.mote)
         else:
             self._served.rotate(change.mote, change.successor)
+        self._settle()
+
+    def _settle(self) -> None:
+        """Say what follows from another fleet: to whoever listens, and to the motes themselves."""
         self._tell_untold()
+        due, self._served.due = self._served.due, []
+        self._speak(dict.fromkeys(due))
 
     def _tell_untold(self) -> None:
         untold, self._served.untold = self._served.untold, []

@@ -38,6 +38,7 @@ class Served:
         members = list(members)
         self.members = {member.id: member for member in members}
         self.untold: list[Event] = []  # what whoever listens is to be told of all this
+        self.due: list[str] = []  # motes that are to be spoken to, which may not say anything by themselves for hours
         self._told = dict(self.members)  # as the owner's fleet had them last
         self._fleet_id = fleet_id
         self._store = store
@@ -103,6 +104,7 @@ class Served:
         self.members[mote] = replace(self.members[mote], generation=generation, seal_key=key, successor=successor)
         self.trusts[mote].successor = successor
         self.care.rotate(mote)
+        self.due.append(mote)
 
     def revoke(self, mote: str) -> None:
         """Believe nothing of a mote any more, over restarts too, until it has a root key of a later generation."""

@@ -27,7 +27,6 @@ class Discovery:
         """`fleet` is the fleet's id in hexadecimal; `memory` the file, made where it is missing."""
         self._fleet = fleet
         self._motes = motes
-        self._publish = publish
         self._memory = memory
         self._heard: dict[str, dict[str, tuple[str | None, str]]] = {}  # mote: name: unit and kind
         self._versions: dict[str, str] = {}
@@ -35,7 +34,7 @@ class Discovery:
         self._latest: dict[str, dict[str, Value]] = {}  # mote: name: value
         self._newest: dict[str, tuple[int, int, int]] = {}  # identity of the record that its values are of
         self._changed: set[str] = set()  # motes whose last values are to be said
-        self._values = Newest(publish)
+        self._said = Newest(publish)
         self._unsaved = False
         self._load()
 
@@ -57,7 +56,7 @@ class Discovery:
         self._save()
         # What entities show goes after them: they would take nothing for a value.
         for topic in sorted(gone, key=lambda each: (not each.endswith("/config"), each)):
-            self._publish(topic, b"")
+            self._said.say(topic, b"")
         for topic, config in configs.items():
             self._send(topic, config)
         self._topics = set(configs)
@@ -80,16 +79,16 @@ class Discovery:
             topic = home_assistant.latest_topic(mote)
             self._unsaved = self._unsaved or topic not in self._topics
             self._topics.add(topic)
-            self._values.say(topic, _json(self._latest[mote]))
+            self._said.say(topic, _json(self._latest[mote]))
         self._changed.clear()
-        self._values.turn()
+        self._said.turn()
         if self._unsaved:
             self._save()
 
     @property
     def waits(self) -> bool:
         """True where `flush` has something to say once brokers have acknowledged what is on its way."""
-        return self._values.waits
+        return self._said.waits
 
     def _note(self, event: RecordSeen) -> None:
         """Keep the last values; a record that comes late adds what nothing is known of, and changes nothing else."""
@@ -123,7 +122,7 @@ class Discovery:
         before = self._heard[mote].pop(name, None)
         if before is not None:
             topic, _ = home_assistant.reading(self._device(mote), name, *before)
-            self._publish(topic, b"")
+            self._said.say(topic, b"")
             self._topics.discard(topic)
 
     def _add(self, configs: Iterable[tuple[str, dict[str, Any]]]) -> None:
@@ -149,7 +148,7 @@ class Discovery:
         return Device(self._fleet, mote, self._motes[mote].board, self._versions.get(mote, ""))
 
     def _send(self, topic: str, config: Mapping[str, Any]) -> None:
-        self._publish(topic, _json(config))
+        self._said.say(topic, _json(config))
 
     def _load(self) -> None:
         try:

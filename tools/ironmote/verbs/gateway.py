@@ -49,6 +49,9 @@ def _run(arguments: argparse.Namespace) -> int:
         where = folder.paths.history if service.settings.store is None else "the database that its settings name"
         words = f"{folder.file.name}: zones {', '.join(zones)}; motes: {motes}; stored in {where}; Ctrl-C ends it"
         say(words, event="gateway", fleet=folder.file.name, motes=motes, zones=zones)
+        for words in service.settings.rules.strangers(service.roster.entries):
+            words = f"{folder.paths.gateway_settings}: {words}"
+            say(words, event="note", text=words)
         if arguments.json:
             service.owner.follow(put)
         for _ in service.turns(on_zone, lambda words: say(words, event="note", text=words)):

@@ -27,13 +27,14 @@ def _run(arguments: argparse.Namespace) -> int:
     from .. import fleet_provision, prompt
     from ..errors import IronmoteError
     from ..gateway.owner_line import NoGateway
-    from ..gateway_told import Hearing
+    from ..gateway_told import AT_WORK, THERE, Hearing
     from ..progress import Progress
 
     folder, name = fleet_arguments.folder(arguments), arguments.mote
-    folder.mote_file(name)
+    measures = bool((dict(folder.file.defaults) | dict(folder.mote_file(name).fields)).get("sensors"))
     port = arguments.port or prompt.only_port()
     heard: bool | None = None
+    silent = ", and was not heard"
     with contextlib.ExitStack() as stack:
         hearing = None
         with contextlib.suppress(NoGateway):
@@ -43,9 +44,11 @@ def _run(arguments: argparse.Namespace) -> int:
             done = fleet_provision.provision(held, name, port, progress.phase, progress.step)
         if hearing is not None:  # and the fleet is free for others
             hearing.forget()
-            progress.phase("waiting for its first verified reading")
-            wanted = {"event": "reading", "mote": name}
-            heard = hearing.wait(lambda line: wanted.items() <= line.items(), arguments.within) is not None
+            progress.phase("waiting for its first verified reading" if measures else "waiting until it is heard")
+            came = hearing.wait_for_mote(name, arguments.within, measures)
+            heard = came == AT_WORK
+            if came == THERE:
+                silent = " and heard, but none of its sensors said anything"
     if arguments.json:
         fleet_arguments.print_json(asdict(done) | {"heard": heard})
     else:
@@ -55,12 +58,13 @@ def _run(arguments: argparse.Namespace) -> int:
             print(f"broker: {done.broker}")
         print(f"{done.files} files and {done.secrets} secrets written{removed}; generation {done.generation}; it runs")
         if heard:
-            print("gateway: heard, its first reading is verified and stored")
+            first = "its first reading is verified and stored" if measures else "it has no sensors, so nothing to read"
+            print(f"gateway: heard, {first}")
         elif heard is None and done.broker and arguments.within:
             print("gateway: none runs here; ironmote gateway starts it, ironmote listen shows what it hears")
     if heard is False:
         raise IronmoteError(
-            f"{name} is provisioned, and was not heard within {arguments.within:.0f} s; ironmote monitor shows why"
+            f"{name} is provisioned{silent} within {arguments.within:.0f} s; ironmote monitor shows why"
         )
     return 0
 

@@ -8,6 +8,7 @@ import { motePage } from "./mote.js";
 import { byLink, linked, signInPage } from "./sign_in.js";
 
 const THEME = "ironmote-theme";
+const ENDED = "ironmote-ended"; // that a session ended while its page was open
 const main = document.getElementById("main");
 const bar = document.getElementById("bar");
 const notice = document.getElementById("notice");
@@ -82,7 +83,10 @@ function frame() {
 
 async function begin(found) {
   session = found;
-  keep(session, () => location.reload());
+  keep(session, () => {
+    sessionStorage.setItem(ENDED, "1");
+    location.reload();
+  });
   frame();
   try {
     await state.load();
@@ -108,7 +112,9 @@ async function start() {
         if (!(again instanceof Refused)) throw again;
       }
     }
-    show(signInPage(begin, token ? error.message : ""));
+    const why = sessionStorage.getItem(ENDED) ? "your session has ended; please sign in again" : "";
+    sessionStorage.removeItem(ENDED);
+    show(signInPage(begin, token ? error.message : why));
   }
 }
 

@@ -3,7 +3,7 @@ import { badge, standing, standingWords } from "./badge.js";
 import { arrange, el, put, text } from "./dom.js";
 import { Feed } from "./feed.js";
 import { spark } from "./spark.js";
-import { ago, parts, words } from "./units.js";
+import { ago, ordered, parts, words } from "./units.js";
 
 const LESSER = 3;
 const SECOND_MS = 1000;
@@ -12,7 +12,7 @@ const MOST_TILES = 300; // at a time; of more, one finds the mote
 // Readings that sensors give, and not what derives from them or says what an actuator is at.
 function readings(mote) {
   const driven = new Set((mote.actuators ?? []).map((each) => each.name));
-  return Object.entries(mote.latest ?? {}).filter(([name]) => !driven.has(name) && !name.includes(":"));
+  return ordered(mote).filter(([name]) => !driven.has(name) && !name.includes(":"));
 }
 
 class Tile {

@@ -4,6 +4,7 @@ import { get } from "./api.js";
 const POINTS = 60;
 const FEED = 300;
 const RATE_S = 60;
+const AGAIN_MS = 2000;
 
 export class FleetState extends EventTarget {
   motes = new Map();
@@ -45,9 +46,18 @@ export class FleetState extends EventTarget {
     if (this.#source) return;
     this.#source = new EventSource("/api/events");
     this.#source.addEventListener("hello", () => this.load().catch(() => {}));
-    this.#source.addEventListener("ended", () => location.reload());
+    this.#source.addEventListener("ended", () => get("/api/session").catch(() => {})); // which tells that it has ended
     this.#source.addEventListener("message", (event) => this.#take(JSON.parse(event.data)));
-    this.#source.addEventListener("error", () => this.#connect(false));
+    this.#source.addEventListener("error", () => {
+      this.#connect(false);
+      if (this.#source?.readyState === EventSource.CLOSED) this.#again();
+    });
+  }
+
+  // A browser connects again by itself, but not where it was refused: was that the session, or is the server full?
+  #again() {
+    this.#stop();
+    setTimeout(() => get("/api/session").then(() => document.hidden || this.#listen(), () => this.#again()), AGAIN_MS);
   }
 
   #stop() {

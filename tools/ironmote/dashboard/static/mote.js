@@ -6,7 +6,7 @@ import { Controls } from "./controls.js";
 import { el, put, text } from "./dom.js";
 import { Feed } from "./feed.js";
 import { Health, Security } from "./security.js";
-import { ago } from "./units.js";
+import { ago, ordered } from "./units.js";
 import { Wire } from "./wire.js";
 
 const AGAIN_MS = 60000;
@@ -72,7 +72,7 @@ export function motePage(state, session, id) {
     dot.className = `dot ${standing(mote)}`;
     put(badgePlace, badge(mote));
     clock();
-    for (const [name, latest] of Object.entries(mote.latest ?? {})) {
+    for (const [name, latest] of ordered(mote)) {
       if (!charts.has(name)) {
         if (charts.size >= MOST_CHARTS || typeof latest.value === "string") continue;
         charts.set(name, new Chart(name, charts.size));

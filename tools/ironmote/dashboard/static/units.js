@@ -47,3 +47,11 @@ export const tick = (time, rangeS) => (rangeS > 172800 ? DAY : MINUTE).format(ti
 export const moment = (time, rangeS) => (rangeS > 86400 ? `${DAY.format(time * 1000)} ${MINUTE.format(time * 1000)}` : rangeS > 7200 ? MINUTE.format(time * 1000) : CLOCK.format(time * 1000));
 export const date = (time) => DATE.format(time * 1000);
 export const bytes = (count) => (count >= 10240 ? `${Math.round(count / 1024)} KiB` : `${count} bytes`);
+
+// The readings of a mote, in an order that stays: what most people look for first, what derives from it last.
+const FIRST = ["Cel", "%RH"];
+export function ordered(mote) {
+  const driven = new Set((mote.actuators ?? []).map((each) => each.name));
+  const rank = ([name, latest]) => (driven.has(name) ? 9 : name.includes(":") ? 8 : FIRST.indexOf(latest.unit) < 0 ? 7 : FIRST.indexOf(latest.unit));
+  return Object.entries(mote.latest ?? {}).sort((one, other) => rank(one) - rank(other) || (one[0] < other[0] ? -1 : 1));
+}
