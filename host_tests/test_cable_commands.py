@@ -88,6 +88,14 @@ def test_a_board_that_lost_its_storage_begins_a_life_under_a_new_key(site):
     assert provision(site)["generation"] == before + 1
 
 
+def test_a_board_that_keeps_its_settings_and_lost_its_keys_or_counters_gets_another_key(site):
+    """Settings are no secret and prove nothing; under the same key its boots would be counted anew."""
+    before = provision(site)["generation"]
+    for name in epoch.SLOTS:
+        (site[1].folder / f"nvs/ironmote/{name}.blob").unlink()
+    assert provision(site)["generation"] == before + 1
+
+
 def test_a_key_that_reached_one_board_reaches_no_other_though_the_command_was_killed_right_after(site, monkeypatch):
     """Two boards under one key count their boots from the start each, and would use nonces twice."""
     assert fleets.ironmote("rotate", "bench", "--cable", cwd=site[0]).status == 0

@@ -73,10 +73,11 @@ def commission(
     """Make the board at `port` a mote; `wanted` and `floor` are channels as the settings name them.
 
     `content` says what the board shall hold when its channel is known; it is given the settings that the board holds
-    now, or None. `in_force` is called before the write that puts it in force, if one is needed, `written` when the
-    board holds it all, before it is started. `heard` waits for a first verified reading and says whether one came.
-    `accept` is given those settings before anything is written, and may raise. Raises BoardError where the line or the
-    board fails, IronmoteError where no channel is possible: then nothing of a life was written.
+    now, or None, also where it does not live the life that they name. `in_force` is called before the write that puts
+    it in force, if one is needed, `written` when the board holds it all, before it is started. `heard` waits for a
+    first verified reading and says whether one came. `accept` is given those settings before anything is written, and
+    may raise. Raises BoardError where the line or the board fails, IronmoteError where no channel is possible: then
+    nothing of a life was written.
     """
     on_phase("stopping the board")
     with Prompt(port) as prompt:
@@ -88,7 +89,13 @@ def commission(
         target = content(choice, before)
         writes = provision.plan(target.files, target.secrets)
         on_phase("comparing what it holds")
-        missing = provision.remaining(writes, cable.held(writes))
+        held = cable.held(writes)
+        if before is not None and not provision.goes_on(writes, held):
+            # It has lost its key or its counters, or says what is not so: under the same key it would count anew.
+            target = content(choice, None)
+            writes = provision.plan(target.files, target.secrets)
+            held = cable.held(writes)
+        missing = provision.remaining(writes, held)
         on_phase("writing")
         removed = _carry_out(cable, missing, target.files, on_write, lambda: in_force(target))
         written(target)

@@ -189,7 +189,8 @@ def create(root: Path, key: Key, secrets: Secrets, files: Mapping[str, bytes]) -
     """Make a fleet in the folder `root` of `files`, by their paths below it, and of `secrets`, under `key`.
 
     The fleet is there once fleet.toml is, which is written last; where anything fails before, what was written is
-    removed, and what a kill or a power cut leaves is written anew by the next call. Raises IronmoteError where there is one already, OSError.
+    removed, and what a kill or a power cut leaves is written anew by the next call. Raises
+    IronmoteError where there is one already, OSError.
     """
     check_new(root)
     paths = Paths(root)

@@ -104,7 +104,7 @@ class OpenFolder:
         An id that was used before goes on counting its generations; keys whose mote's file was deleted by hand are its
         keys again. Raises IronmoteError on an id that cannot be one or is taken.
         """
-        path, entry = self.folder.paths.mote(check_id(mote_id)), self.entry(mote_id)
+        path = self.folder.paths.mote(check_id(mote_id))
         keyed = mote_id in self.secrets.motes
         if (path.is_file() and keyed) or path in self._new_files:
             raise FolderError(f"there is already a mote called {mote_id}")

@@ -111,10 +111,10 @@ def remaining(writes: Sequence[Write], held: Held) -> tuple[Write, ...]:
 
     Raises IronmoteError where a new life would begin under a key that the board has had: its counters would repeat.
     """
-    goes_on = _goes_on(writes, held)
+    lives_on = goes_on(writes, held)
     erasing, rest, settings = writes[:2], writes[2:-1], writes[-1]
     missing = [each for each in rest if not there(each, held)]
-    if goes_on:
+    if lives_on:
         missing = [
             each for each in missing if each.name not in (_FROM_THE_AIR, *epoch.SLOTS) or each.place is Place.FLASH
         ]
@@ -123,7 +123,7 @@ def remaining(writes: Sequence[Write], held: Held) -> tuple[Write, ...]:
     # In a life that goes on the last settings that worked stay: new ones that do not work give way to them.
     erasing = [
         each
-        for each in (erasing[1:] if goes_on else erasing)
+        for each in (erasing[1:] if lives_on else erasing)
         if held.files.get(each.name) not in (None, hashlib.sha256(b"").digest())
     ]
     return (*erasing, *missing, settings)
@@ -135,8 +135,11 @@ def there(write: Write, held: Held) -> bool:
     return digests.get(write.name) == hashlib.sha256(write.content).digest()
 
 
-def _goes_on(writes: Sequence[Write], held: Held) -> bool:
-    """True where the board lives the life that `writes` are of."""
+def goes_on(writes: Sequence[Write], held: Held) -> bool:
+    """True where the board lives the life that `writes`, a whole plan, are of.
+
+    Raises IronmoteError where a new life would begin under a key that the board has had.
+    """
     vault = {each.name: each for each in writes if each.place is Place.VAULT}
     begun = epoch.parse_slot(vault[epoch.SLOTS[0]].content) if epoch.SLOTS[0] in vault else None
     root = vault[_ROOT]
