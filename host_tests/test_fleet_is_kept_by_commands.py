@@ -279,3 +279,11 @@ def test_new_passphrase_is_asked_for_twice(tmp_path: Path):
         assert terminal.ends() == 1
     assert b"two different passphrases; nothing was done" in terminal.seen
     assert not (tmp_path / "g").exists()
+
+
+def test_revoking_where_no_broker_was_written_is_done_and_says_so(root: Path):
+    done = ironmote("revoke", "kitchen", "--yes", "--json", cwd=root)
+    assert (done.status, done.errors) == (0, "")
+    said = json.loads(done.out)
+    assert (said["revoked"], said["trouble"]) == ("kitchen", None)
+    assert said["broker"] == "none was written here: there is none to tell"

@@ -238,12 +238,17 @@ def write(held: OpenFolder, kind: str, changes: dict[str, Any]) -> Written:
     return Written(folder, place)
 
 
+def is_there(folder: Folder) -> bool:
+    """True where a broker of the folder was written, whatever its files are now."""
+    return any((folder.paths.broker(kind) / _FILE).is_file() for kind in KINDS)
+
+
 def renew(held: OpenFolder) -> str:
     """Have the folder's broker take up what the fleet is now; says what was done, "" where no broker was written.
 
     Where that fails, it says why: the fleet is saved, and what was done to it stays done.
     """
-    if not any((held.folder.paths.broker(kind) / _FILE).is_file() for kind in KINDS):
+    if not is_there(held.folder):
         return ""
     try:
         made = write(held, Written.read(held.folder).place.kind, {})

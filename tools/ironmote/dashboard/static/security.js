@@ -27,6 +27,12 @@ function certificate(mote, now) {
   return [`${date(mote.certificate_ends)}, in ${span(left)}`, left < 90 * DAY_S ? "warn" : ""];
 }
 
+function fresh(mote, sealed) {
+  if (mote.revoked) return ["not believed any more", "bad"];
+  if (!sealed) return ["inside its TLS session", "good"];
+  return mote.confirmed ? ["confirmed by a challenge", "good"] : ["not confirmed yet", "warn"];
+}
+
 export class Security {
   #session;
   #drawn = "";
@@ -44,7 +50,7 @@ export class Security {
     const pairs = [
       ["root key", mote.generation ? `generation ${mote.generation}` : null],
       ["epoch", mote.boot !== null && mote.boot !== undefined ? `boot ${mote.boot}` : null],
-      ["fresh", sealed ? (mote.confirmed ? "confirmed by a challenge" : "not confirmed yet") : "inside its TLS session", sealed && !mote.confirmed ? "warn" : "good"],
+      ["fresh", ...fresh(mote, sealed)],
       ["messages refused", String(mote.refused ?? 0), mote.refused ? "bad" : ""],
       ["commands it refused", mote.state?.refused ? String(mote.state.refused) : null, "warn"],
       ["certificate ends", ...certificate(mote, state.now())],
