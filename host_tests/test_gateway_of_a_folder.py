@@ -24,6 +24,7 @@ from ironmote.brokers.mosquitto import find_mosquitto
 from ironmote.certificates import Authority
 from ironmote.fleet_folder import Folder
 from ironmote.gateway.owner_line import OwnerLine
+from ironmote.gateway.service import Service
 from mote import command
 
 WAIT_S = 60
@@ -196,6 +197,17 @@ def test_mote_is_provisioned_until_it_is_heard_rotated_over_the_air_and_put_out(
         told.hears(event="revoked", mote="cellar")
         put_out = ironmote(site, "send", "cellar", "fan", "off")
         assert (put_out.status, "cellar did not do it, the mote was revoked" in put_out.out) == (1, True), put_out
+
+
+def test_zone_that_gateway_toml_names_takes_the_place_of_the_written_brokers(tmp_path):
+    site = make(tmp_path / "fleet", "mosquitto")
+    folder = Folder.open(site.root).paths.gateway
+    (folder / "gateway.toml").write_text('[[zone]]\nname = "clear"\nhost = "second.lan"\nport = 8884\n')
+    service = Service(Folder.open(site.root))
+    assert [(each.zone, each.prefix, each.port) for each in service.accesses] == [
+        ("home", "mote", site.ports[0]),
+        ("clear", "sealed", 8884),
+    ]
 
 
 def test_mote_at_a_broker_of_others_is_heard_and_commanded_beside_the_fleets_own(tmp_path):

@@ -158,11 +158,15 @@ class Service:
 
 
 def _accesses(folder: Folder, told: Settings) -> list[GatewayAccess]:
-    """How the gateway comes into each zone: the broker that ironmote has written, and those that the owner names."""
+    """How the gateway comes into each zone: the broker that ironmote has written, and those that the owner names.
+
+    Who names a zone of the written broker comes into it as that says, and not twice.
+    """
     try:
         found = Written.read(folder).accesses
     except BrokerError:
         if not told.zones:
             raise
         found = []
-    return [told.named(access) for access in (*found, *told.zones)]
+    named = {access.zone for access in told.zones}
+    return [told.named(access) for access in (*(each for each in found if each.zone not in named), *told.zones)]
