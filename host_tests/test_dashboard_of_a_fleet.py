@@ -79,6 +79,13 @@ def test_short_passphrase_is_refused(root):
     assert "at least 12 letters" in done.errors
 
 
+def until(condition) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
 @pytest.fixture
 def site(tmp_path):
     """A fleet in a folder, its Mosquitto and its gateway, and cellar, which is sealed and has said something."""
@@ -87,6 +94,7 @@ def site(tmp_path):
     with contextlib.ExitStack() as stack:
         stack.enter_context(folder_brokers.running(site))
         service = stack.enter_context(Service(Folder.open(site.root)))
+        until(lambda: not any(service.gateway.zones.values()))  # what nobody subscribes to is heard by nobody
         with Folder.open(site.root).unlock(fleets.passphrase) as held:
             fleet = held.fleet
         broker = types.SimpleNamespace(clear=Endpoint("127.0.0.1", site.ports[1]))
@@ -95,6 +103,7 @@ def site(tmp_path):
         stack.callback(client.close)
         client.publish("state", mote.state())
         client.publish("up", mote.up())
+        until(lambda: any("temperature" in each["latest"] for each in service.owner.overview()))
         yield types.SimpleNamespace(root=site.root, service=service, mote=mote, client=client)
 
 
