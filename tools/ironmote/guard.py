@@ -9,6 +9,7 @@ import atexit
 import contextlib
 import json
 import os
+import secrets
 import shutil
 import subprocess
 import sys
@@ -56,8 +57,10 @@ def forget_group(group: int) -> None:
 @contextlib.contextmanager
 def temporary(prefix: str) -> Iterator[Path]:
     """A temporary folder that is removed afterwards, and does not outlive ironmote where there is no afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix=prefix)).resolve()
+    # Named before it is made: an interrupt may come as soon as it is there.
+    folder = Path(tempfile.gettempdir()).resolve() / f"{prefix}{secrets.token_hex(8)}"
     try:
+        folder.mkdir(0o700)
         _tell("folder", str(folder), True)
         yield folder
     finally:
