@@ -114,13 +114,7 @@ connection_messages true
 # The trusted zone: TLS on both sides. A client without a certificate of the fleet's authority does not get in; its
 # certificate's common name is its user name and its client id, whatever its CONNECT says.
 listener {ports.trusted} {site.bind}
-{_certificates(files)}
-use_identity_as_username true
-use_username_as_clientid true
-allow_anonymous false
-acl_file {folder / "trusted.acl"}
-max_connections {_MAX_CONNECTIONS}
-max_qos 1
+{_trusted_door(files, folder)}
 
 # The clear zone: sealed motes over plain TCP. All that crosses here is sealed end to end; the password only opens
 # the door. The client id is the user name, so that nobody can evict a mote without knowing its password.
@@ -134,7 +128,7 @@ max_qos 1
 """
 
 
-def _certificates(files: identity.Identities) -> str:
+def _trusted_door(files: identity.Identities, folder: Path) -> str:
     revoked = (
         ""
         if files.revoked is None
@@ -145,7 +139,13 @@ cafile {files.ca}
 certfile {files.broker.cert}
 keyfile {files.broker.key}
 {revoked}tls_version tlsv1.2
-require_certificate true"""
+require_certificate true
+use_identity_as_username true
+use_username_as_clientid true
+allow_anonymous false
+acl_file {folder / "trusted.acl"}
+max_connections {_MAX_CONNECTIONS}
+max_qos 1"""
 
 
 def _websockets_listener(port: int, files: identity.Identities, folder: Path, site: Site) -> str:
@@ -153,13 +153,7 @@ def _websockets_listener(port: int, files: identity.Identities, folder: Path, si
 # The trusted zone again, for programs that speak MQTT over a WebSocket: the same certificates, the same rights.
 listener {port} {site.bind}
 protocol websockets
-{_websockets_domain(site)}{_certificates(files)}
-use_identity_as_username true
-use_username_as_clientid true
-allow_anonymous false
-acl_file {folder / "trusted.acl"}
-max_connections {_MAX_CONNECTIONS}
-max_qos 1
+{_websockets_domain(site)}{_trusted_door(files, folder)}
 """
 
 
