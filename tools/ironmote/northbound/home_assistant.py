@@ -98,6 +98,16 @@ def reading(device: Device, name: str, unit: str | None, kind: str) -> tuple[str
     return _entity(device, "sensor", name, config)
 
 
+def _light(name: str, on: str, off: str, is_on: str) -> dict[str, Any]:
+    """Of a light's configuration: what is sent for on and off, and what of the reading `r` says that it is on."""
+    return {
+        "schema": "template",
+        "command_on_template": _command(name, on),
+        "command_off_template": _command(name, off),
+        "state_template": _of(name, f"'on' if {is_on} else 'off'", "'None'"),
+    }
+
+
 def actuator(device: Device, name: str, settings: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     """Topic and configuration of an actuator, by its `kind` and settings in the mote's file.
 
@@ -109,32 +119,10 @@ def actuator(device: Device, name: str, settings: Mapping[str, Any]) -> tuple[st
     if kind == "dimmer":
         percent = f"{{{{ (brightness / {_FULL}) | round(1) if brightness is defined else 100 }}}}"
         brightness = f"(r * {_FULL * 100:.0f}) | round(0, 'ceil') | int"
-        return _entity(
-            device,
-            "light",
-            name,
-            config
-            | {
-                "schema": "template",
-                "command_on_template": _command(name, percent),
-                "command_off_template": _command(name, "0"),
-                "state_template": _of(name, "'on' if r > 0 else 'off'", "'None'"),
-                "brightness_template": _of(name, brightness, "0"),
-            },
-        )
+        config |= _light(name, percent, "0", "r > 0") | {"brightness_template": _of(name, brightness, "0")}
+        return _entity(device, "light", name, config)
     if kind == "led":
-        return _entity(
-            device,
-            "light",
-            name,
-            config
-            | {
-                "schema": "template",
-                "command_on_template": _command(name, "true"),
-                "command_off_template": _command(name, "false"),
-                "state_template": _of(name, "'on' if r else 'off'", "'None'"),
-            },
-        )
+        return _entity(device, "light", name, config | _light(name, "true", "false", "r"))
     if kind == "servo" or (kind == "buzzer" and settings.get("freq_hz") is None):
         servo = kind == "servo"
         return _entity(
