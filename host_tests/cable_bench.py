@@ -13,6 +13,20 @@ PASSWORD = b"correct horse battery"
 SENSORS = [{"kind": "sht4x", "address": 0x44, "names": {"temperature": "air", "humidity": "damp"}}]
 
 
+@contextlib.contextmanager
+def plugged(folder, kind):
+    """A blank simulated board of the kind `kind` on a serial line; the SerialBoard, pulled afterwards."""
+    profile = boards.load(kind)
+    hardware = board_folder.hardware(profile, folder.name, {"mote": folder.name}, [], [], {"kind": "room"}, 0, False)
+    board_folder.BoardFolder(folder, profile).make(device.frozen_modules(profile), hardware)
+    board = SerialBoard(folder, profile)
+    board.plug()
+    try:
+        yield board
+    finally:
+        board.pull()
+
+
 class Bench:
     """A board of the kind `kind` in `folder`, plugged in, and a sealed mote called bench to put onto it."""
 

@@ -24,12 +24,12 @@ from pathlib import Path
 from unittest import mock
 
 import fleets
+from cable_bench import plugged
 from esp32_mock_bootloader import mock_bootloader
-from ironmote import board_folder, boards, cli, device
+from ironmote import cli
 from ironmote.brokers import process
 from ironmote.errors import IronmoteError
 from ironmote.fleet_folder import Folder
-from ironmote.serial_board import SerialBoard
 from mote import settings as device_settings
 from secret_forms import of_root, secrets_of
 
@@ -229,33 +229,19 @@ def travels(tour: Tour) -> None:
     tour.note(tour.root / "again")
 
 
-@contextlib.contextmanager
-def plugged(folder: Path) -> Iterator[SerialBoard]:
-    """A blank simulated board on a serial line."""
-    profile = boards.load("esp32")
-    hardware = board_folder.hardware(profile, folder.name, {"mote": "x"}, [], [], {"kind": "room"}, 0, False)
-    board_folder.BoardFolder(folder, profile).make(device.frozen_modules(profile), hardware)
-    board = SerialBoard(folder, profile)
-    board.plug()
-    try:
-        yield board
-    finally:
-        board.pull()
-
-
 def plugs_many_in(tour: Tour) -> None:
     beds = tour.root / "beds.csv"
     beds.write_text("id,board,file\nbed-1,esp32,bed.toml\n")
     (tour.root / "bed.toml").write_text(f'board = "esp32"\nchannel = "sealed"\n[wifi]\nssid = "home"\n{SENSOR}')
     (tour.root / "boards").mkdir(mode=0o700)
-    with plugged(tour.root / "boards/cut") as cut:
+    with plugged(tour.root / "boards/cut", "esp32") as cut:
         # The cable comes off while secrets go over it.
         found = tour.root / "boards/cut/nvs/ironmote"
         puller = threading.Thread(target=lambda: (wait(found.exists), cut.pull()))
         puller.start()
         tour.run("bulk", beds, "--port", cut.port, fails=True)
         puller.join()
-    with plugged(tour.root / "boards/whole") as whole:
+    with plugged(tour.root / "boards/whole", "esp32") as whole:
         tour.run("bulk", beds, "--port", whole.port, "--json")
 
 

@@ -1,14 +1,13 @@
 """ironmote bulk: a list of motes onto simulated boards, one after another; nothing is done twice, nothing is lost."""
 
-import contextlib
 import csv
 import json
 
 import fleets
 import pytest
-from ironmote import board_folder, board_ports, boards, device, prompt
+from cable_bench import plugged
+from ironmote import board_ports, prompt
 from ironmote.fleet_folder import Folder
-from ironmote.serial_board import SerialBoard
 
 MOTE = """
 board = "esp8266"
@@ -35,21 +34,6 @@ def site(tmp_path):
     return tmp_path
 
 
-@contextlib.contextmanager
-def plugged(folder):
-    """A blank simulated board on a serial line."""
-    profile = boards.load("esp8266")
-    settings = {"mote": folder.name}
-    hardware = board_folder.hardware(profile, folder.name, settings, [], [], {"kind": "room"}, 0, False)
-    board_folder.BoardFolder(folder, profile).make(device.frozen_modules(profile), hardware)
-    board = SerialBoard(folder, profile)
-    board.plug()
-    try:
-        yield board
-    finally:
-        board.pull()
-
-
 def bulk(site, *words):
     done = fleets.ironmote("bulk", site / "beds.csv", *words, cwd=site / "g")
     return done, {each["id"]: each["state"] for each in json.loads(done.out)} if "--json" in words and done.out else {}
@@ -61,7 +45,7 @@ def reported(site):
 
 
 def test_a_board_that_fails_and_one_that_comes_twice_cost_nothing_and_the_same_command_goes_on(site, monkeypatch):
-    with plugged(site / "one") as one, plugged(site / "two") as two:
+    with plugged(site / "one", "esp8266") as one, plugged(site / "two", "esp8266") as two:
         first, states = bulk(site, "--json", "--port", one.port, "--port", str(site / "nothing"))
         assert (first.status, states) == (1, {"bed-1": "done", "bed-2": "failed", "bed-3": "waits"}), first
         assert "is not there" in reported(site)["bed-2"]["error"]
@@ -76,7 +60,7 @@ def test_a_board_that_fails_and_one_that_comes_twice_cost_nothing_and_the_same_c
         monkeypatch.setattr(board_ports, "plugged", interrupted)
         cut, _ = bulk(site)
         assert (cut.status, "2 of 3 are done" in cut.errors) == (130, True), cut
-    with plugged(site / "three") as three:
+    with plugged(site / "three", "esp8266") as three:
         monkeypatch.setattr(board_ports, "plugged", lambda: iter([three.port]))
         last, _ = bulk(site)
     assert (last.status, "3 of 3 are done" in last.out) == (0, True), last
