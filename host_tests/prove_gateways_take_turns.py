@@ -3,17 +3,19 @@
 What was sent, stored, lost and repeated: `make prove` with few kills, `KILLS=20 make prove ARGS="-k turns"` with more.
 """
 
+import functools
 import itertools
 import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from types import SimpleNamespace
 
 import clusters
 import pytest
+import waits
 from gateway_bench import Client
 from gateway_motes import SealingMote, a_fleet
 from gateway_process import GatewayProcess
@@ -52,11 +54,7 @@ class Roving(Client):
         assert said.is_published()
 
 
-def until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + _WITHIN_S
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.05)
+until = functools.partial(waits.until, within_s=_WITHIN_S)
 
 
 class Load:

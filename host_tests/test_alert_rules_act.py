@@ -2,6 +2,7 @@
 
 import contextlib
 import email
+import functools
 import hashlib
 import hmac
 import json
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import waits
 from alert_receivers import PASSWORD, USER, MailServer, WebServer, closing, server_tls
 from gateway_bench import Client, running
 from gateway_motes import SealingMote
@@ -34,12 +36,7 @@ KEY = "0123456789abcdef0123456789abcdef"
 PATIENCE_S = 30.0
 
 
-def until(true):
-    end = time.monotonic() + PATIENCE_S
-    while not (found := true()):
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.05)
-    return found
+until = functools.partial(waits.until, within_s=PATIENCE_S)
 
 
 def rules_of(folder: Path, text: str) -> Rules:
@@ -330,7 +327,7 @@ def test_mote_in_quarantine_is_stored_unconfirmed_and_sent_nothing_until_it_is_r
             bench.gateway.send("cellar", "relay", True)
         switch = command.Command(b"8 bytes.", "relay", True, None, int(time.time()) + 20, None)
         wanted = command.encode_command_json(switch)
-        bench.gateway._queue.put(order_of("cellar", wanted, time.time()))  # what a controller publishes
+        bench.gateway._inbox.put(order_of("cellar", wanted, time.time()))  # what a controller publishes
         ended = until(lambda: next((each for each in _events(bench) if isinstance(each, CommandEnded)), None))
         assert (ended.result, "in quarantine" in ended.why) == (command.EXPIRED, True)
         bench.gateway.quarantined = {}

@@ -1,11 +1,13 @@
 """The desk that makes alerts, with a gateway, a real broker and a real store: nothing of it is lost over a restart."""
 
 import contextlib
+import functools
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import waits
 from gateway_bench import Bench, Client, running
 from gateway_motes import SealingMote
 from ironmote.alerts.alert import Alert
@@ -19,13 +21,7 @@ from ironmote.gateway.database import open_beside, open_database
 PATIENCE_S = 30.0
 
 
-def until(true: Callable[[], object]) -> object:
-    """What `true` gives, once it gives something."""
-    end = time.monotonic() + PATIENCE_S
-    while not (found := true()):
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.05)
-    return found
+until = functools.partial(waits.until, within_s=PATIENCE_S)
 
 
 @contextlib.contextmanager

@@ -1,24 +1,19 @@
 """Who was not let in is counted where alerts find it: by motes of the roster, in our own words, and bounded."""
 
+import functools
 import json
 import stat
-import time
 from pathlib import Path
 
 import pytest
+import waits
 from gateway_motes import a_fleet
 from ironmote.authenticator import roster, tally
 from ironmote.authenticator.marks import Marks
 from ironmote.authenticator.tally import Tallies, Tally
 from ironmote.authenticator.verifier import Verifier
 
-
-def until(true):
-    end = time.monotonic() + 30
-    while not (found := true()):
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.02)
-    return found
+until = functools.partial(waits.until, within_s=30)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from gateway_motes import SealingMote
 from ironmote.brokers import Endpoint
 from ironmote.fleet_folder import Folder
 from ironmote.gateway.service import Service
+from waits import until
 
 PASSPHRASE = "a passphrase of anna alone"
 
@@ -77,13 +78,6 @@ def test_what_is_wrong_is_said_in_one_line(root, words, said):
 def test_short_passphrase_is_refused(root):
     done = add(root, "monitor", "too short")
     assert "at least 12 letters" in done.errors
-
-
-def until(condition) -> None:
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 @pytest.fixture

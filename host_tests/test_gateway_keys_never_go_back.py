@@ -1,7 +1,6 @@
 """A mote that was heard under a root key is heard under no older one: not when the disk fails, nor by an old fleet."""
 
 import sqlite3
-import time
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from ironmote.gateway.uplink import Message
 from ironmote.gateway.zone import Receipt
 from mote import sealed
 from running import Stage
+from waits import until
 
 NEW_KEY = bytes(range(32))
 
@@ -28,13 +28,6 @@ def rotate(stage: Stage) -> None:
     rotation.begin(mote)
     stage.broker.admit(stage.fleet)
     stage.gateway.rotate("cellar", successor_of(mote, stage.fleet.id))
-
-
-def until(condition, within_s: float = 60.0) -> None:
-    deadline = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -122,7 +115,7 @@ def test_old_fleet_brings_no_retired_key_back(tmp_path: Path):
         gateway = stage.start_gateway()
         zone = next(zone for zone in gateway._zones if zone.access.prefix == "sealed")
         thief = SealingMote(stage.fleet, "cellar", boot=900)
-        gateway._arrived(zone, Message("clear", "sealed", "sealed/cellar/up", thief.up()), Receipt(0, 1, -1))
+        gateway._inbox.arrived(zone, Message("clear", "sealed", "sealed/cellar/up", thief.up()), Receipt(0, 1, -1))
         refused = stage.wait(lambda: stage.of(MessageRefused))  # also of what was said before
         assert {each.why for each in refused} == {"heard under root key 2 before, and the fleet has only an older one"}
         assert stage.of(RecordSeen) == []
@@ -150,7 +143,7 @@ def test_gateway_whose_file_cannot_be_read_for_a_while_takes_everything_once_aft
         other = sqlite3.connect(tmp_path / "g.db", isolation_level=None)
         other.execute("ALTER TABLE epochs RENAME TO elsewhere")
         seen = len(stage.of(RecordSeen))
-        until(lambda: gateway._queue.qsize() > 3)  # it arrives, and nobody takes it
+        until(lambda: gateway._inbox.waiting > 3)  # it arrives, and nobody takes it
         gateway.check()
         assert impatient == []
         other.execute("ALTER TABLE elsewhere RENAME TO epochs")

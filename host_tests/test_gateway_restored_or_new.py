@@ -24,7 +24,7 @@ def replay(stage: Stage, payload: bytes) -> None:
     """Hand a recording to the gateway as the broker would."""
     gateway = stage.gateway
     zone = next(zone for zone in gateway._zones if zone.access.prefix == "sealed")
-    gateway._arrived(zone, Message("clear", "sealed", "sealed/cellar/up", payload), Receipt(0, 1, -1))
+    gateway._inbox.arrived(zone, Message("clear", "sealed", "sealed/cellar/up", payload), Receipt(0, 1, -1))
 
 
 def ups(stage: Stage) -> list[bytes]:
@@ -135,7 +135,7 @@ def test_recorded_answer_confirms_nothing(stage: Stage):
         replay(stage, payload)
     for _, packet in recorded:
         message = Message("clear", "sealed", "sealed/cellar/ack", payload_of(packet.data))
-        gateway._arrived(zone, message, Receipt(0, 1, -1))
+        gateway._inbox.arrived(zone, message, Receipt(0, 1, -1))
     stage.wait(lambda: stage.of(RecordSeen))
     gateway.send("cellar", "relay", True, within_s=1)
     (ended,) = stage.wait(lambda: stage.of(CommandEnded))

@@ -11,7 +11,7 @@ from gateway_bench import Bench, Client
 from gateway_motes import SealingMote
 from ironmote.brokers.nats import NatsBroker
 from ironmote.gateway import CommandEnded, MessageRefused, MoteConfirmed, RecordSeen, StateSeen
-from ironmote.gateway import gateway as gateway_module
+from ironmote.gateway import inbox as inbox_module
 from ironmote.gateway.refusals import REASONS, SAID, Refusals
 from ironmote.gateway.store import Store
 from ironmote.gateway.uplink import Message
@@ -113,7 +113,7 @@ def test_flood_of_different_lies_at_qos_1_is_kept_in_a_few_rows_and_told_in_a_fe
 
 
 def test_zone_stops_reading_while_the_worker_has_no_room_and_nothing_is_lost(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(gateway_module, "_WAITING", 8)
+    monkeypatch.setattr(inbox_module, "_WAITING", 8)
     goes_on = threading.Event()
     bench = Bench(NatsBroker, tmp_path)
     take = bench.events.put
@@ -122,7 +122,7 @@ def test_zone_stops_reading_while_the_worker_has_no_room_and_nothing_is_lost(tmp
 
     def slowly(event) -> None:
         goes_on.wait(20)
-        waiting.append(bench.gateway._queue.qsize())
+        waiting.append(bench.gateway._inbox.waiting)
         take(event)
 
     bench.events.put = slowly  # type: ignore[method-assign]
@@ -144,7 +144,7 @@ def test_zone_stops_reading_while_the_worker_has_no_room_and_nothing_is_lost(tmp
 
 
 def test_command_sent_from_the_workers_own_thread_does_not_wait_for_room(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(gateway_module, "_WAITING", 1)
+    monkeypatch.setattr(inbox_module, "_WAITING", 1)
     bench = Bench(NatsBroker, tmp_path)
     bench.gateway.stop()
     take = bench.events.put
@@ -172,8 +172,8 @@ def test_stopping_does_not_wait_for_a_zone_that_waits_for_room(bench: Bench):
     bench.gateway.stop()
     zone = bench.gateway._zones[0]
     message = Message("clear", "sealed", "sealed/cellar/up", b"x")
-    for _ in range(gateway_module._WAITING + 2):  # the worker has ended, so none of this is ever taken
-        bench.gateway._arrived(zone, message, Receipt(0, 1, -1))
+    for _ in range(inbox_module._WAITING + 2):  # the worker has ended, so none of this is ever taken
+        bench.gateway._inbox.arrived(zone, message, Receipt(0, 1, -1))
 
 
 def test_alerts_are_told_in_the_midst_of_a_flood_of_garbage(tmp_path: Path):

@@ -3,6 +3,7 @@
 What a genuine mote signs is hostile too, once somebody has its keys; and a local caller makes mistakes.
 """
 
+import functools
 import json
 import os
 import sqlite3
@@ -10,6 +11,7 @@ import stat
 import time
 
 import pytest
+import waits
 from clients import with_certificate
 from gateway_bench import Bench, Client
 from gateway_motes import SealingMote
@@ -196,7 +198,7 @@ def test_reprovisioned_mote_is_heard_by_a_gateway_that_knew_it(bench: Bench):
         mote = SealingMote(bench.fleet, "cellar", boot=boot, generation=2)
         for leaf, payload in (("state", mote.state()), ("up", mote.up())):
             message = Message("clear", "sealed", f"sealed/cellar/{leaf}", payload)
-            bench.gateway._arrived(zone, message, Receipt(0, 1, -1))
+            bench.gateway._inbox.arrived(zone, message, Receipt(0, 1, -1))
         assert bench.next(StateSeen).state.boot == boot
         assert bench.next(RecordsMayBeMissing) == RecordsMayBeMissing("cellar", before, 1, boot)
         assert bench.next(RecordSeen).boot == boot
@@ -288,11 +290,7 @@ def count_failures(monkeypatch) -> list[int]:
     return failures
 
 
-def until(condition) -> None:
-    deadline = time.monotonic() + WAIT_S
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+until = functools.partial(waits.until, within_s=WAIT_S)
 
 
 def test_number_zero_is_refused_and_a_leap_of_the_numbers_is_an_alert_and_no_loss(nats: Bench):
@@ -337,7 +335,7 @@ def test_replays_that_a_broker_marks_as_redelivered_are_counted(nats: Bench):
     payload = mote.up()
     for again in (False, True, True):
         message = Message("clear", "sealed", "sealed/cellar/up", payload, redelivered=again)
-        nats.gateway._arrived(zone, message, Receipt(0, 1, -1))
+        nats.gateway._inbox.arrived(zone, message, Receipt(0, 1, -1))
     nats.next(RecordSeen)
     nats.quiet()
     assert nats.gateway.redelivered == {"cellar": 2}

@@ -164,7 +164,7 @@ def test_later_command_of_the_other_overtakes(pair: Pair):
     pair.gateways[0].send("cellar", "relay", "on")
     pair.gateways[1].send("cellar", "relay", "off")
     for gateway in pair.gateways:
-        gateway._tell(gateway._send(gateway._queue.get()))
+        gateway._tell(gateway._send(gateway._inbox.take()[0]))
     pair.gateways[0]._catch_up()
     (ended,) = pair.gateways[0]._downlink.overdue()
     assert (ended.result, ended.why) == ("unknown", "overtaken by a later command")

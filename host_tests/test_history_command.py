@@ -21,6 +21,7 @@ from ironmote.gateway.store import Store
 from ironmote.gateway.stored_records import NewRecord
 from mote.record import Reading
 from postgres_server import PostgresServer
+from waits import until
 
 
 @pytest.fixture
@@ -139,13 +140,6 @@ def test_gateway_of_a_folder_stores_in_a_postgres_and_its_history_is_read(tmp_pa
 def waiting(url: str) -> int:
     with psycopg.connect(url) as db:
         return db.execute("SELECT COUNT(*) FROM outbox").fetchone()[0]
-
-
-def until(condition, within_s: float = 60.0) -> None:
-    end = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.1)
 
 
 def test_nothing_stored_yet_says_what_stores(tmp_path: Path):

@@ -94,4 +94,4 @@ def test_revocation_as_documented_shuts_the_mote_out_until_it_has_the_fleets_new
 def replayed(stage: Stage, payload: bytes) -> None:
     """What a thief could say who got round the broker, given to the gateway itself."""
     zone = next(each for each in stage.gateway._zones if each.access.prefix == "sealed")
-    stage.gateway._arrived(zone, Message("clear", "sealed", "sealed/cellar/up", payload), Receipt(0, 1, -1))
+    stage.gateway._inbox.arrived(zone, Message("clear", "sealed", "sealed/cellar/up", payload), Receipt(0, 1, -1))

@@ -27,7 +27,7 @@ from test_running_mote_is_attacked import Attack
 def hand_over(stage: Stage, payload: bytes) -> None:
     """Give the gateway a message as the broker would."""
     zone = next(zone for zone in stage.gateway._zones if zone.access.prefix == "sealed")
-    stage.gateway._arrived(zone, Message("clear", "sealed", "sealed/cellar/up", payload), Receipt(0, 1, -1))
+    stage.gateway._inbox.arrived(zone, Message("clear", "sealed", "sealed/cellar/up", payload), Receipt(0, 1, -1))
 
 
 def refusals(stage: Stage, words: str) -> list[MessageRefused]:

@@ -20,7 +20,7 @@ from hostile_broker import CONNECT, PINGREQ, SUBSCRIBE, Session, packet
 from ironmote.brokers.nats import NatsBroker
 from ironmote.certificates import Authority
 from ironmote.gateway import MessageRefused, RecordSeen
-from ironmote.gateway import gateway as gateway_module
+from ironmote.gateway import inbox as inbox_module
 from ironmote.gateway.resume import Arrival
 from mote import sealed
 from test_gateway_survives_a_flood import collected
@@ -97,7 +97,7 @@ def wait_until_held(bench: Bench, count: int) -> list[Arrival]:
 
 
 def test_zone_whose_broker_lets_no_session_settle_keeps_no_other_zone_from_being_heard(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(gateway_module, "_WAITING", ROOM)
+    monkeypatch.setattr(inbox_module, "_WAITING", ROOM)
     with at_a_broker_that_never_settles(tmp_path, [b"nothing"] * ROOM, again_s=60) as (bench, _):
         wait_until_held(bench, ROOM)
         mote = SealingMote(bench.fleet, "cellar")

@@ -202,11 +202,12 @@ def test_motes_that_really_run_obey_and_report_it_on_either_channel(tmp_path):
             made.board.start()
             stack.callback(made.board.stop)
         for mote, channel in (("kitchen", None), ("cellar", "sealed")):
-            wait(lambda mote=mote: (reading := feed.get(1)) is not None and reading.mote == mote, 60)
+            wait(lambda mote=mote: (reading := feed.get(1)) is not None and reading.mote == mote, within_s=60)
             outcome = fleet_at_hand.send(mote, "relay", True, for_s=60)
             assert (outcome.result, outcome.value, outcome.why) == ("done", 1, None)
             reading = wait(
-                lambda mote=mote: (found := feed.get(1)) and (found.mote, found.name) == (mote, "relay") and found, 60
+                lambda mote=mote: (found := feed.get(1)) and (found.mote, found.name) == (mote, "relay") and found,
+                within_s=60,
             )
             assert (reading.value, reading.unit, reading.channel) == (True, None, channel)
             assert fleet_at_hand.send(mote, "pump", True).why == "no such actuator"

@@ -154,7 +154,7 @@ def test_old_key_is_refused_once_the_new_one_was_heard(stage: Stage):
     begin(stage)
     check_new_root_in_force(stage, "cellar")
     zone = next(zone for zone in gateway._zones if zone.access.prefix == "sealed")
-    gateway._arrived(zone, Message("clear", "sealed", "sealed/cellar/up", held[0]), Receipt(0, 1, -1))
+    gateway._inbox.arrived(zone, Message("clear", "sealed", "sealed/cellar/up", held[0]), Receipt(0, 1, -1))
     refused = stage.wait(lambda: [each for each in stage.of(MessageRefused) if "generation 1" in each.why])
     assert refused
 

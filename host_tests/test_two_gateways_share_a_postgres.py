@@ -3,6 +3,7 @@
 Real Mosquitto, PostgreSQL and MQTT clients, the gateways in processes of their own.
 """
 
+import functools
 import os
 import threading
 import time
@@ -10,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import waits
 from gateway_bench import Client
 from gateway_motes import SealingMote, a_fleet
 from gateway_process import GatewayProcess
@@ -97,11 +99,7 @@ def site(running: Site) -> Site:
     return running
 
 
-def until(condition, within_s: float = _WITHIN_S) -> None:
-    end = time.monotonic() + within_s
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)
+until = functools.partial(waits.until, within_s=_WITHIN_S)
 
 
 def publish_until(client: Client, enough: threading.Event) -> None:

@@ -1,11 +1,12 @@
 """A gateway that speaks on the trusted side of a real broker, users of its fleet there, and sealed motes."""
 
 import contextlib
+import functools
 import queue
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import waits
 from gateway_bench import Client as SealedClient
 from gateway_motes import SealingMote, a_fleet
 from ironmote.certificates import Authority
@@ -85,13 +86,7 @@ class TrustedSide:
         self.broker.stop()
 
 
-def wait(condition, within_s: float = 20.0):
-    """Wait until `condition` gives something true, and give it."""
-    deadline = time.monotonic() + within_s
-    while not (found := condition()):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    return found
+wait = functools.partial(waits.until, within_s=20.0)
 
 
 @contextlib.contextmanager

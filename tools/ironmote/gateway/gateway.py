@@ -8,13 +8,11 @@ The worker owns the store and all trust; nothing else touches them.
 
 import contextlib
 import logging
-import queue
 import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -23,18 +21,17 @@ from mote import command, topics
 
 from ..brokers import GatewayAccess
 from ..errors import IronmoteError
-from . import reasons
 from .database import StoreError, open_beside
 from .downlink import Order, check_order
 from .events import CommandEnded, Event, MessageRefused, Value
-from .intake import Delivery, Intake
+from .inbox import Change, Inbox, Roll
+from .intake import Intake
 from .losses import lost
 from .members import Member, Successor
 from .outlet import Outlet
 from .peers import Peers
 from .refusals import Refusals
 from .resume import Arrival, Resumption
-from .room import Room
 from .served import Served
 from .store import Store
 from .uplink import Message
@@ -44,27 +41,8 @@ from .zone import STREAM, AnyReceipt, AnyZone, Sending, Zone
 _T = TypeVar("_T")
 _log = logging.getLogger(__name__)
 
-_BATCH = 256
-_TICK_S = 0.25
-_WAITING = 4096  # deliveries of a zone that wait for the worker; then that zone stops reading
 _LOOK_AGAIN_S = 1.0  # after which a few more messages whose counters went back are looked into
 _PAUSES_S = (0.5, 1, 2, 4, 8, 15, 30)  # between attempts to write
-
-
-@dataclass(frozen=True)
-class _Change:
-    """What the owner changes while the gateway runs: a new root key, or, where there is no successor, none at all."""
-
-    mote: str
-    successor: Successor | None
-
-
-@dataclass(frozen=True)
-class _Roll:
-    """Whom the owner's fleet has now; `taken` is set once they are served."""
-
-    members: tuple[Member, ...]
-    taken: threading.Event
 
 
 class Gateway:
@@ -113,15 +91,11 @@ class Gateway:
             self._served.waits,
             self._believes,
         )
-        self._zones = [_zone(access, self._arrived) for access in accesses]
-        self._queue: queue.SimpleQueue[Arrival | Order | _Change | _Roll | None] = queue.SimpleQueue()
-        # Only deliveries wait for room: who sends a command may be on the worker itself, which makes the room. Each
-        # zone has its own, so that no broker can keep the others from being heard.
-        self._room = {zone: Room(_WAITING) for zone in self._zones}
+        self._inbox = Inbox(self._intake.claimed)
+        self._zones = [_zone(access, self._inbox.arrived) for access in accesses]
+        self._inbox.open(self._zones)
         self._resumption = Resumption()
         self._ending = threading.Event()
-        self._careless: Counter[tuple[str, str | None]] = Counter()
-        self._careless_lock = threading.Lock()
         self._redelivered: Counter[str] = Counter()
         self._worker = threading.Thread(target=self._work, name="gateway", daemon=True)
         self._failure: BaseException | None = None
@@ -148,8 +122,9 @@ class Gateway:
     def stop(self) -> None:
         """Finish what had arrived, leave every zone and close the store. What is not acknowledged comes again."""
         self._ending.set()
+        self._inbox.close()
         if self._worker.is_alive():
-            self._queue.put(None)
+            self._inbox.put(None)
             self._worker.join()
         for zone in self._zones:
             zone.stop()
@@ -191,7 +166,7 @@ class Gateway:
         self._check_quarantine(mote)
         check_order(name, value, within_s, for_s)
         order = Order(mote, name, value, within_s, for_s=for_s)
-        self._queue.put(order)
+        self._inbox.put(order)
         return order.id
 
     def admit(self, members: Iterable[Member]) -> threading.Event:
@@ -199,8 +174,8 @@ class Gateway:
 
         The result is set when they are. Whoever stays as it was is served without a break.
         """
-        roll = _Roll(tuple(members), threading.Event())
-        self._queue.put(roll)
+        roll = Roll(tuple(members), threading.Event())
+        self._inbox.put(roll)
         return roll.taken
 
     def seen_on_wire(self, mote: str) -> list[Wired]:
@@ -216,13 +191,13 @@ class Gateway:
         """
         if mote not in self._trusts:
             raise IronmoteError(f"there is no sealed mote called {mote}")
-        self._queue.put(_Change(mote, successor))
+        self._inbox.put(Change(mote, successor))
 
     def revoke(self, mote: str) -> None:
         """Believe nothing of a mote from here on, over restarts too, until it has a root key of a later generation."""
         if mote not in self._served.members:
             raise IronmoteError(f"there is no mote called {mote}")
-        self._queue.put(_Change(mote, None))
+        self._inbox.put(Change(mote, None))
 
     @property
     def lost(self) -> dict[str, int]:
@@ -257,17 +232,6 @@ class Gateway:
         topic = topics.open_topic(mote, leaf).decode()
         return self.publish(topic, self._uplink.marks.mark(mote, topic, payload), retain)
 
-    def _arrived(self, zone: AnyZone, message: Message, receipt: AnyReceipt) -> None:
-        if receipt.qos == 0:  # motes never do; no broker slows down who does, so none of it may wait here
-            with self._careless_lock:
-                self._careless[message.zone, self._intake.claimed(message)] += 1
-            return
-        delivery = Arrival(zone, receipt, Delivery(message, time.time()))
-        while not self._room[zone].take(_TICK_S):
-            if self._failure is not None or self._ending.is_set():
-                return  # not acknowledged, so it comes again
-        self._queue.put(delivery)
-
     def _publish(self, prefix: str, topic: str, payload: bytes) -> None:
         serving = [zone for zone in self._zones if zone.access.prefix == prefix]
         member = self._served.members[topics.split(topic)[1]]
@@ -283,18 +247,15 @@ class Gateway:
                 pass
         except BaseException as error:  # kept for whoever asks by `check`; nothing is acknowledged any more
             self._failure = error
+            self._inbox.close()
 
     def _turn(self) -> bool:
         """Take what has arrived, at most a batch of it; False when it is time to end."""
-        items: list[Arrival | Order | _Change | _Roll | None] = []
-        with contextlib.suppress(queue.Empty):
-            items.append(self._queue.get(timeout=_TICK_S))
-            while len(items) < _BATCH:
-                items.append(self._queue.get_nowait())
+        items = self._inbox.take()
         for item in items:
-            if isinstance(item, _Change):
+            if isinstance(item, Change):
                 self._change(item)
-            elif isinstance(item, _Roll):
+            elif isinstance(item, Roll):
                 self._served.take_up(item.members)
                 self._settle()
                 item.taken.set()
@@ -308,7 +269,7 @@ class Gateway:
         gone.subtract(each.zone for each in self._resumption.held)
         for zone, count in gone.items():
             if count:
-                self._room[zone].give(count)
+                self._inbox.give(zone, count)
         for item in items:
             if isinstance(item, Order):
                 self._tell(self._send(item))
@@ -336,7 +297,7 @@ class Gateway:
             return CommandEnded(order.mote, order.name, command.EXPIRED, None, f"not sent: {error}", 0.0, order.id)
 
     def _take(self, deliveries: list[Arrival]) -> None:
-        careless = self._careless_since()
+        careless = self._inbox.careless()
         if not deliveries and not careless:
             return
         taken = self._patiently(lambda: self._intake.take([each.what for each in deliveries], careless))
@@ -377,16 +338,6 @@ class Gateway:
             self._speak(dict.fromkeys(self._peers.catch_up()))
         self._tell_untold()
 
-    def _careless_since(self) -> list[tuple[float, MessageRefused]]:
-        """What was sent at QoS 0 since this was asked last, as refusals."""
-        with self._careless_lock:
-            counts, self._careless = self._careless, Counter()
-        now = time.time()
-        return [
-            (now, MessageRefused(mote, zone, "sent at QoS 0, which no mote does", False, times, reasons.STRAY))
-            for (zone, mote), times in counts.items()
-        ]
-
     def _speak(self, heard: dict[str, int | None]) -> None:
         """Send what was waiting for these motes to be heard, or confirmed; outside of any transaction."""
         with contextlib.suppress(IronmoteError):  # else each takes a number of its own, or fails by itself
@@ -403,7 +354,7 @@ class Gateway:
                 self._downlink.heard(mote)
         self._downlink.give_back()
 
-    def _change(self, change: _Change) -> None:
+    def _change(self, change: Change) -> None:
         if change.successor is None:
             self._served.revoke(change.mote)
         else:
