@@ -229,9 +229,9 @@ class Desk:
             gone = set(self._served) - set(served)
             self._served = served
             self._watch.members(served, now)
-            for mote in gone if self._judge is not None else ():
-                assert self._judge is not None  # noqa: S101 (for the type checker)
-                self._judge.forget(mote)
+            if self._judge is not None:
+                for mote in gone:
+                    self._judge.forget(mote)
         self._try("look who is there", lambda: self._watch.tick(now))
         if now - self._looked >= _LOOK_EACH_S or now < self._looked:
             self._looked = now

@@ -9,7 +9,6 @@ from typing import Any
 from ..history.reader import Latest, Status
 from .event_lines import Told
 from .events import (
-    CommandEnded,
     Event,
     MessageRefused,
     MoteConfirmed,
@@ -83,8 +82,6 @@ class Overview:
                 known.generation = event.generation
             elif isinstance(event, MoteRevoked):
                 known.revoked, known.online = max(known.revoked, known.generation), False
-            elif isinstance(event, CommandEnded):
-                pass
 
     def entry(self, mote: str) -> Entry | None:
         """What the roster says of `mote`; None where it is not there."""
